@@ -1,0 +1,1 @@
+//! The damage ledger: how much disk damage a run may contain while everything is still owed.

@@ -1,0 +1,116 @@
+//! Lies: how a Byzantine replica's outgoing messages are changed.
+//!
+//! The liar runs the ordinary code; its lies are made on the way out, by the world (silence, replay, flooding) or by the
+//! system itself ([`crate::System::tamper`]), which knows its messages and signs the lie again with the liar's own key.
+//! Lies are small by default (a field ± 1, an older value, a shorter tail): those find more than random bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::MessageKind;
+use crate::spec::ReplicaId;
+
+/// Which part of a message lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Field {
+    /// The message as a whole (for silence, replay, flooding).
+    Message,
+    /// The view.
+    View,
+    /// The op number.
+    Op,
+    /// The commit number.
+    Commit,
+    /// The last view in which the sender was normal.
+    LastNormalView,
+    /// The log or its tail.
+    Tail,
+    /// The stated length of the tail.
+    TailLength,
+    /// The view of a log entry.
+    EntryView,
+    /// The hash of a log entry, or of its parent.
+    EntryHash,
+    /// The command in a log entry.
+    Command,
+    /// The first op of a range.
+    RangeStart,
+    /// The last op of a range.
+    RangeEnd,
+    /// Who sent it.
+    Sender,
+    /// The signature.
+    Signature,
+    /// The messages that a claim follows from.
+    Reasons,
+}
+
+/// In which way it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum How {
+    /// Larger by the amount.
+    Increase,
+    /// Smaller by the amount.
+    Decrease,
+    /// A very large value.
+    Huge,
+    /// Zero, or empty.
+    Zero,
+    /// Shorter by the amount.
+    Truncate,
+    /// Longer by repeating the last element, as often as the amount.
+    Extend,
+    /// Well formed, signed by the liar, and never said by a correct replica.
+    Forge,
+    /// A flipped bit.
+    Corrupt,
+    /// Not sent at all.
+    Silence,
+    /// An earlier message of the same kind, sent again instead.
+    Replay,
+    /// Sent as many times as the amount.
+    Flood,
+}
+
+/// What a lie amounts to; the promise depends on it (`owed.rs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum LieClass {
+    /// A message that contradicts itself, or silence, replay, flooding: no more than message loss to a careful receiver.
+    Contradiction,
+    /// Well formed and false.
+    FalseClaim,
+    /// Two entries for one view and op: more than Viewstamped Replication promises to survive.
+    Equivocation,
+}
+
+/// A lie that the liar is told to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lie {
+    /// In messages of this kind.
+    pub kind: MessageKind,
+    /// The field that lies.
+    pub field: Field,
+    /// In which way.
+    pub how: How,
+    /// By how much, or how often.
+    pub amount: u8,
+    /// To whom; to everybody if `None`.
+    pub to: Option<ReplicaId>,
+    /// In how many messages of the kind, from now on.
+    pub count: u8,
+}
+
+/// What a liar can use: its own identity and key, and what it must not sign twice.
+#[derive(Clone, Debug)]
+pub struct Liar {
+    /// The liar.
+    pub id: ReplicaId,
+    /// The liar's key; it never gets another's.
+    pub key: [u8; 32],
+    /// The views that it really led. An entry forged for one of them could be an equivocation.
+    pub views_led: Vec<u64>,
+    /// (view, op) pairs for which it signed a forged entry, with the entry.
+    pub forged: Vec<(u64, u64, u128)>,
+}

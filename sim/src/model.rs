@@ -1,0 +1,1 @@
+//! The model of the store: what every answer is compared with.

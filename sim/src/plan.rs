@@ -1,0 +1,348 @@
+//! The plan: what a fuzzer writes. A list of actions, each one *when* and *what*.
+//!
+//! `codec.rs` turns bytes into plans and back; a scenario lays a plan over its own baseline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lie::Lie;
+use crate::observation::{Fault, MessageKind};
+use crate::spec::{ClientId, ReplicaId, ReplicaSet};
+use crate::time::Time;
+
+/// More actions than this are cut off when a plan is decoded, and refused in a `.kmb`.
+pub const ACTIONS_MAX: usize = 256;
+
+/// A decoded input: which scenario, which seed, and the actions to lay over it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Picks the scenario among those of the fuzz target (modulo their number).
+    pub scenario: u8,
+    /// Whether the scenario's own faults are left out, so that the actions stand alone.
+    pub bare: bool,
+    /// The seed of all random decisions of the run.
+    pub seed: u32,
+    /// Which replica lies (modulo the number of replicas), where the scenario has a liar.
+    pub liar: u8,
+    /// What happens to the cluster.
+    pub actions: Vec<Action>,
+}
+
+/// One action: when, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// When it is carried out.
+    pub when: When,
+    /// What is done.
+    pub what: What,
+}
+
+/// When an action is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum When {
+    /// At a point in time.
+    At(Time),
+    /// A while after something was observed for the n-th time.
+    After {
+        /// What is waited for.
+        watch: Watch,
+        /// At which replica; at any if `None`.
+        replica: Option<ReplicaId>,
+        /// The how manieth time, from 1.
+        count: u8,
+        /// How long after it.
+        delay: Time,
+    },
+}
+
+/// What a trigger waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Watch {
+    /// A message of this kind left the replica.
+    Sent(MessageKind),
+    /// A message of this kind reached the replica.
+    Delivered(MessageKind),
+    /// The replica appended an entry to its log.
+    Appended,
+    /// The replica promised that an entry is durable.
+    Acknowledged,
+    /// The replica committed an entry.
+    Committed,
+    /// The replica executed an entry.
+    Executed,
+    /// The replica left its view for a higher one.
+    ViewChangeStarted,
+    /// The replica is normal in a new view.
+    ViewStarted,
+    /// The replica crashed.
+    Crashed,
+    /// The replica has read its disk after a restart.
+    Recovered,
+    /// The replica refused a message.
+    Rejected,
+    /// The replica asked for missing entries.
+    RepairRequested,
+    /// The replica discarded the end of its log.
+    Truncated,
+}
+
+impl Watch {
+    /// All watches, in the order of their numbers in an encoded plan.
+    pub const ALL: [Watch; 30] = [
+        Watch::Sent(MessageKind::Prepare),
+        Watch::Sent(MessageKind::PrepareOk),
+        Watch::Sent(MessageKind::Commit),
+        Watch::Sent(MessageKind::StartViewChange),
+        Watch::Sent(MessageKind::DoViewChange),
+        Watch::Sent(MessageKind::StartView),
+        Watch::Sent(MessageKind::RequestStartView),
+        Watch::Sent(MessageKind::RequestRepair),
+        Watch::Sent(MessageKind::Repair),
+        Watch::Delivered(MessageKind::Prepare),
+        Watch::Delivered(MessageKind::PrepareOk),
+        Watch::Delivered(MessageKind::Commit),
+        Watch::Delivered(MessageKind::StartViewChange),
+        Watch::Delivered(MessageKind::DoViewChange),
+        Watch::Delivered(MessageKind::StartView),
+        Watch::Delivered(MessageKind::RequestStartView),
+        Watch::Delivered(MessageKind::RequestRepair),
+        Watch::Delivered(MessageKind::Repair),
+        Watch::Appended,
+        Watch::Acknowledged,
+        Watch::Committed,
+        Watch::Executed,
+        Watch::ViewChangeStarted,
+        Watch::ViewStarted,
+        Watch::Crashed,
+        Watch::Recovered,
+        Watch::Rejected,
+        Watch::RepairRequested,
+        Watch::Truncated,
+        Watch::Delivered(MessageKind::Request),
+    ];
+}
+
+/// Which replica an action is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// This one (modulo the number of replicas).
+    Replica(ReplicaId),
+    /// The primary of the highest view that has started.
+    Primary,
+    /// The one at which the trigger's observation was made; without such a trigger, the primary.
+    Subject,
+}
+
+/// What an action does. Durations count from the moment it is carried out; the heal phase ends them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// Cuts the replicas of `side` off from the others, both ways.
+    Partition {
+        /// One side (the bits of replicas that do not exist are ignored).
+        side: ReplicaSet,
+        /// For how long.
+        duration: Time,
+    },
+    /// Cuts the target off from all others, both ways.
+    Isolate {
+        /// Which replica.
+        target: Target,
+        /// For how long.
+        duration: Time,
+    },
+    /// Cuts the links from the target (`outgoing`) or to it, in that direction only.
+    Cut {
+        /// Which replica.
+        target: Target,
+        /// What it sends, or what is sent to it.
+        outgoing: bool,
+        /// For how long.
+        duration: Time,
+    },
+    /// Holds back all that the target sends (`outgoing`) or is sent, until the clog ends.
+    Clog {
+        /// Which replica.
+        target: Target,
+        /// What it sends, or what is sent to it.
+        outgoing: bool,
+        /// For how long.
+        duration: Time,
+    },
+    /// Loses messages.
+    Loss {
+        /// Per thousand messages.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
+    /// Adds up to `extra` to the delay of each message of the target, both ways.
+    Delay {
+        /// Which replica.
+        target: Target,
+        /// The longest additional delay.
+        extra: Time,
+        /// For how long.
+        duration: Time,
+    },
+    /// Delivers messages twice, the second time up to a second later.
+    Duplicate {
+        /// Per thousand messages.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
+    /// Lets messages overtake earlier ones, and adds up to 20 ms to the delays.
+    Reorder {
+        /// Per thousand messages.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
+    /// Crashes the target.
+    Crash {
+        /// Which replica.
+        target: Target,
+        /// It restarts after this long.
+        down: Time,
+    },
+    /// Crashes all replicas.
+    PowerLoss {
+        /// They restart after this long, each up to 50 ms later than that.
+        down: Time,
+    },
+    /// Stops the target; what was meant for it waits.
+    Pause {
+        /// Which replica.
+        target: Target,
+        /// For how long.
+        duration: Time,
+    },
+    /// Flips a bit of what is durable on the target's disk.
+    BitFlip {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk (modulo their number).
+        zone: u8,
+        /// Which record of the zone, counted back from the one written last (modulo their number).
+        record: u16,
+        /// Which bit of the record (modulo their number).
+        bit: u16,
+    },
+    /// Undoes the last write of a record: a write was reported as finished and never happened.
+    LostWrite {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+    },
+    /// Puts the record's content over another record: a write went astray, and its own place holds the older data.
+    MisdirectedWrite {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// Where it went instead: so many records before it (modulo their number).
+        away: u16,
+    },
+    /// Lets the target's syncs and reads fail.
+    DiskError {
+        /// Which replica.
+        target: Target,
+        /// Per thousand syncs and reads.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
+    /// Adds up to `extra` to each sync and read of the target.
+    DiskSlow {
+        /// Which replica.
+        target: Target,
+        /// The longest additional time.
+        extra: Time,
+        /// For how long.
+        duration: Time,
+    },
+    /// Lets the target's writes find no space.
+    DiskFull {
+        /// Which replica.
+        target: Target,
+        /// For how long.
+        duration: Time,
+    },
+    /// Sets the target's wall clock forward or back.
+    ClockStep {
+        /// Which replica.
+        target: Target,
+        /// By so many microseconds.
+        micros: i32,
+    },
+    /// Lets the target's clocks run too slow or too fast.
+    ClockDrift {
+        /// Which replica.
+        target: Target,
+        /// By so many parts per million.
+        ppm: i32,
+        /// For how long.
+        duration: Time,
+    },
+    /// Stops the target's clocks: time stands still for it and its timers wait.
+    ClockFreeze {
+        /// Which replica.
+        target: Target,
+        /// For how long.
+        duration: Time,
+    },
+    /// Lets a client send its next requests without pausing.
+    Burst {
+        /// Which client (modulo their number).
+        client: ClientId,
+        /// How many requests.
+        requests: u8,
+    },
+    /// Crashes a client; it comes back at once with a new session and forgets what it asked.
+    ClientCrash {
+        /// Which client.
+        client: ClientId,
+    },
+    /// Lets a client send its current request once more, to every replica.
+    DuplicateRequest {
+        /// Which client.
+        client: ClientId,
+    },
+    /// Tells the liar to lie.
+    Lie(Lie),
+}
+
+impl What {
+    /// The fault's name in observations and in a scenario's palette.
+    pub fn fault(&self) -> Fault {
+        match self {
+            What::Partition { .. } | What::Isolate { .. } => Fault::Partition,
+            What::Cut { .. } => Fault::Cut,
+            What::Clog { .. } => Fault::Clog,
+            What::Loss { .. } => Fault::Loss,
+            What::Delay { .. } => Fault::Delay,
+            What::Duplicate { .. } => Fault::Duplication,
+            What::Reorder { .. } => Fault::Reordering,
+            What::Crash { .. } => Fault::Crash,
+            What::PowerLoss { .. } => Fault::PowerLoss,
+            What::Pause { .. } => Fault::Pause,
+            What::BitFlip { .. } => Fault::BitFlip,
+            What::LostWrite { .. } => Fault::LostWrite,
+            What::MisdirectedWrite { .. } => Fault::MisdirectedWrite,
+            What::DiskError { .. } => Fault::DiskError,
+            What::DiskSlow { .. } => Fault::DiskSlow,
+            What::DiskFull { .. } => Fault::DiskFull,
+            What::ClockStep { .. } => Fault::ClockStep,
+            What::ClockDrift { .. } => Fault::ClockDrift,
+            What::ClockFreeze { .. } => Fault::ClockFreeze,
+            What::Burst { .. } => Fault::Burst,
+            What::ClientCrash { .. } => Fault::ClientCrash,
+            What::DuplicateRequest { .. } => Fault::DuplicateRequest,
+            What::Lie(_) => Fault::Lie,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
+
+use crate::lie::{Lie, LieClass, Liar};
+use crate::observation::{MessageKind, Observation};
+use crate::spec::{ClientId, Cluster, ReplicaId};
+use crate::time::Time;
+use crate::workload::{Reply, Request};
+use crate::world::Core;
+
+/// A timer of a replica; the system numbers its own, below [`TIMERS_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerId(pub u8);
+
+/// How many timers a replica can have.
+pub const TIMERS_MAX: usize = 8;
+
+/// A read or a sync that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IoId(pub u32);
+
+/// How a read or a sync ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum IoResult<'a> {
+    /// All writes issued before the sync are durable.
+    Synced,
+    /// What stands on the disk; never written bytes are 0.
+    Read(&'a [u8]),
+    /// It failed. After a failed sync, none of the writes since the last successful sync may be on the disk: write again.
+    Failed,
+}
+
+/// A planted bug: a runtime switch, off by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bug {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it breaks, in one line.
+    pub breaks: &'static str,
+    /// The invariants that must catch it; the first is the one that usually does.
+    pub caught_by: &'static [&'static str],
+    /// Where it comes from: the user's historic bug, or a classic.
+    pub origin: &'static str,
+    /// The fuzz target that is the right place for it.
+    pub target: &'static str,
+}
+
+/// A set of planted bugs: bit i is the i-th of [`System::BUGS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BugSet(pub u64);
+
+impl BugSet {
+    /// Whether the bug with this index is switched on.
+    pub fn has(self, index: usize) -> bool {
+        self.0 >> index & 1 == 1
+    }
+}
+
+/// A zone of a replica's disk that the system promises to survive the damage of, in one replica at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Its name.
+    pub name: &'static str,
+    /// Its first byte.
+    pub start: u64,
+    /// Its length in bytes.
+    pub length: u64,
+    /// The length of one record in bytes.
+    pub record: u64,
+}
+
+/// What a replica is told about the cluster when it boots.
+#[derive(Clone, Debug)]
+pub struct ClusterSpec {
+    /// Sizes, quorums, timeouts.
+    pub cluster: Cluster,
+    /// Everybody's key. They stand in for key pairs: a replica signs with its own and uses the others' to verify only,
+    /// and a liar is handed nothing but its own ([`Liar`]).
+    pub keys: [[u8; 32]; crate::spec::REPLICAS_MAX],
+    /// The planted bugs that are switched on.
+    pub bugs: BugSet,
+}
+
+/// A replicated system under test: one replica's code, without I/O of its own.
+pub trait System: Sized + 'static {
+    /// A message between replicas.
+    type Message: Clone + 'static;
+    /// What survives a crash besides the simulated disk; `()` for a system that keeps everything there.
+    type Durable: Default;
+
+    /// The system's name on the command line and in `.kmb` files.
+    const NAME: &'static str;
+    /// The system's version.
+    const VERSION: &'static str;
+    /// The planted bugs that can be switched on; at most 64.
+    const BUGS: &'static [Bug];
+
+    /// Starts a replica, for the first time or after a crash (then `left` is what `crash` returned).
+    fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, left: Self::Durable) -> Self;
+    /// The replica crashes; its memory is gone but for what it returns.
+    fn crash(self) -> Self::Durable;
+    /// A message arrived.
+    fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Self::Message);
+    /// A client's request arrived.
+    fn request(&mut self, env: &mut Env<'_, Self>, request: Request);
+    /// A timer ran out.
+    fn timer(&mut self, env: &mut Env<'_, Self>, timer: TimerId);
+    /// A read or a sync ended.
+    fn disk_done(&mut self, env: &mut Env<'_, Self>, io: IoId, result: IoResult<'_>);
+
+    /// The kind of a message.
+    fn kind(message: &Self::Message) -> MessageKind;
+    /// The size of a message on the wire in bytes, about.
+    fn size(message: &Self::Message) -> u64;
+    /// The zones of the disk that the damage ledger may let be damaged.
+    fn zones(cluster: &Cluster) -> Vec<Zone>;
+    /// The message as the liar sends it instead, signed again with the liar's own key, and what the lie amounts to;
+    /// `None` where this lie makes no sense for this message.
+    fn tamper(message: &Self::Message, lie: &Lie, liar: &mut Liar) -> Option<(Self::Message, LieClass)>;
+}
+
+/// All that a replica sees of the world.
+pub struct Env<'a, S: System> {
+    pub(crate) id: ReplicaId,
+    pub(crate) core: &'a mut Core<S>,
+}
+
+impl<S: System> Env<'_, S> {
+    /// The replica's wall clock: off by its offset, its drift and its steps.
+    pub fn wall_clock(&self) -> Time {
+        self.core.wall_clock(self.id)
+    }
+
+    /// The replica's monotonic clock: never jumps, but drifts, and stands still while frozen.
+    pub fn monotonic(&self) -> Time {
+        self.core.monotonic(self.id)
+    }
+
+    /// Sends a message to another replica.
+    pub fn send(&mut self, to: ReplicaId, message: S::Message) {
+        self.core.send(self.id, to, message);
+    }
+
+    /// Sends a message to all other replicas, lowest first.
+    pub fn broadcast(&mut self, message: &S::Message) {
+        for to in 0..self.core.replicas() {
+            if to != self.id.0 {
+                self.core.send(self.id, ReplicaId(to), message.clone());
+            }
+        }
+    }
+
+    /// Answers a client.
+    pub fn reply(&mut self, reply: Reply) {
+        self.core.reply(self.id, reply);
+    }
+
+    /// Lets `timer` run out after `span` of the replica's monotonic clock; a timer already set is set anew.
+    pub fn set_timer(&mut self, timer: TimerId, span: Time) {
+        self.core.set_timer(self.id, timer, span);
+    }
+
+    /// Stops `timer`.
+    pub fn cancel_timer(&mut self, timer: TimerId) {
+        self.core.cancel_timer(self.id, timer);
+    }
+
+    /// Writes to the replica's disk. Nothing is durable before a later [`Env::sync`] is done: until then a crash may keep,
+    /// lose or tear each write by itself.
+    pub fn write(&mut self, offset: u64, bytes: &[u8]) {
+        self.core.write(self.id, offset, bytes);
+    }
+
+    /// Makes all writes so far durable; `disk_done` tells when, or that it failed.
+    pub fn sync(&mut self) -> IoId {
+        self.core.sync(self.id)
+    }
+
+    /// Reads from the replica's disk; `disk_done` brings the bytes.
+    pub fn read(&mut self, offset: u64, length: usize) -> IoId {
+        self.core.read(self.id, offset, length)
+    }
+
+    /// A random number of the replica's own stream.
+    pub fn random(&mut self) -> u64 {
+        self.core.random(self.id)
+    }
+
+    /// Says what the replica did.
+    pub fn observe(&mut self, what: Observation) {
+        self.core.observe(crate::observation::Who::Replica(self.id), what);
+    }
+
+    /// The client ids of this run are below this number.
+    pub fn clients(&self) -> ClientId {
+        self.core.clients()
+    }
+}
