@@ -193,6 +193,15 @@ impl Clients {
         }
     }
 
+    /// The client loses its patience now: its deadline moves as if it had passed. Returns the request's number, if it waits
+    /// for one.
+    pub fn hurry(&mut self, now: Time, id: ClientId) -> Option<u32> {
+        let timeout = self.workload.timeout;
+        let client = &mut self.clients[id.index()];
+        client.waiting.as_mut()?.deadline = now + timeout;
+        Some(client.number)
+    }
+
     /// The request that the client waits for.
     pub fn waiting(&self, id: ClientId) -> Option<Request> {
         let client = &self.clients[id.index()];

@@ -75,8 +75,10 @@ impl Network {
         arrivals
     }
 
-    /// The faults have ended: what was delayed for long no longer holds back what comes after it.
+    /// The faults have ended: from now on nothing is lost, doubled or reordered any more, and what was delayed for long no
+    /// longer holds back what comes after it.
     pub fn heal(&mut self, now: Time) {
+        (self.loss, self.duplication, self.reordering) = (0, 0, 0);
         for last in self.last.as_flattened_mut() {
             *last = (*last).min(now + self.delay_max);
         }

@@ -52,7 +52,7 @@ pub enum Domain {
     ClockDrift,
     /// A replica's own stream: replica, incarnation, number.
     Replica,
-    /// How much later a replica restarts after a power loss: replica, action.
+    /// How much later a replica restarts after a power loss: replica, time of the loss.
     PowerLoss,
 }
 
