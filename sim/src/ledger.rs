@@ -1,1 +1,90 @@
 //! The damage ledger: how much disk damage a run may contain while everything is still owed.
+//!
+//! A replica may lose what is in one zone of its disk only, in one run: systems keep redundant copies in different zones.
+//! And at most as many replicas may be damaged as neither quorum needs, n − max(r, v): every acknowledged entry keeps
+//! enough intact copies then. A disk that failed to keep what it had synced stays in the ledger until the end of the run,
+//! even if its replica has repaired itself since.
+
+use crate::spec::{Config, REPLICAS_MAX, ReplicaId};
+
+/// The damage ledger of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// The damaged zone of each replica.
+    zones: [Option<usize>; REPLICAS_MAX],
+    /// How many replicas are damaged.
+    damaged: u8,
+    /// How many may be.
+    damaged_max: u8,
+}
+
+impl Ledger {
+    /// Forgets everything; a new run with this configuration begins.
+    pub fn reset(&mut self, config: &Config) {
+        let quorum_max = config.cluster.replication_quorum.max(config.cluster.view_change_quorum);
+        let damaged_max = config.cluster.replicas.saturating_sub(quorum_max);
+        *self = Ledger { zones: [None; REPLICAS_MAX], damaged: 0, damaged_max };
+    }
+
+    /// Whether everything is still owed after damage in this zone of this replica's disk.
+    pub fn may_damage(&self, replica: ReplicaId, zone: usize) -> bool {
+        match self.zones[replica.index()] {
+            Some(damaged) => damaged == zone,
+            None => self.damaged < self.damaged_max,
+        }
+    }
+
+    /// Enters damage that was done; it was allowed.
+    pub fn damaged(&mut self, replica: ReplicaId, zone: usize) {
+        debug_assert!(self.may_damage(replica, zone), "{replica} must not be damaged in zone {zone}");
+        if self.zones[replica.index()].is_none() {
+            self.zones[replica.index()] = Some(zone);
+            self.damaged += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger(replicas: u8, replication_quorum: u8, view_change_quorum: u8) -> Ledger {
+        let mut config = Config::default();
+        config.cluster.replicas = replicas;
+        config.cluster.replication_quorum = replication_quorum;
+        config.cluster.view_change_quorum = view_change_quorum;
+        let mut ledger = Ledger::default();
+        ledger.reset(&config);
+        ledger
+    }
+
+    #[test]
+    fn one_zone_a_replica() {
+        let mut ledger = ledger(3, 2, 2);
+        assert!(ledger.may_damage(ReplicaId(1), 0));
+        ledger.damaged(ReplicaId(1), 0);
+        assert!(ledger.may_damage(ReplicaId(1), 0), "the same zone again");
+        assert!(!ledger.may_damage(ReplicaId(1), 1), "its other zone holds the copies");
+    }
+
+    #[test]
+    fn as_many_replicas_as_no_quorum_needs() {
+        for (replicas, r, v, damaged_max) in [(3, 2, 2, 1), (5, 3, 3, 2), (5, 4, 4, 1), (5, 2, 4, 1), (1, 1, 1, 0)] {
+            let mut ledger = ledger(replicas, r, v);
+            for replica in 0..damaged_max {
+                assert!(ledger.may_damage(ReplicaId(replica), 2));
+                ledger.damaged(ReplicaId(replica), 2);
+                ledger.damaged(ReplicaId(replica), 2);
+            }
+            assert!(!ledger.may_damage(ReplicaId(replicas - 1), 2), "n {replicas} r {r} v {v}");
+        }
+    }
+
+    #[test]
+    fn a_new_run_begins_undamaged() {
+        let mut ledger = ledger(3, 2, 2);
+        ledger.damaged(ReplicaId(0), 1);
+        ledger.reset(&Config::default());
+        assert!(ledger.may_damage(ReplicaId(2), 0));
+    }
+}

@@ -35,7 +35,7 @@ pub mod world;
 
 pub use case::{Case, Outcome, Verdict};
 pub use invariants::Violation;
-pub use lie::{Field, How, Lie, LieClass, Liar};
+pub use lie::{Field, How, Liar, Lie, LieClass};
 pub use mark::Mark;
 pub use observation::{EntryHash, MessageKind, Observation, RejectReason, Seen, Status, Who};
 pub use plan::{Action, Plan, Target, Watch, What, When};

@@ -345,4 +345,49 @@ impl What {
             What::Lie(_) => Fault::Lie,
         }
     }
+
+    /// The replica that it is about, if it is about one.
+    pub fn target(&self) -> Option<Target> {
+        match *self {
+            What::Isolate { target, .. }
+            | What::Cut { target, .. }
+            | What::Clog { target, .. }
+            | What::Delay { target, .. }
+            | What::Crash { target, .. }
+            | What::Pause { target, .. }
+            | What::BitFlip { target, .. }
+            | What::LostWrite { target, .. }
+            | What::MisdirectedWrite { target, .. }
+            | What::DiskError { target, .. }
+            | What::DiskSlow { target, .. }
+            | What::DiskFull { target, .. }
+            | What::ClockStep { target, .. }
+            | What::ClockDrift { target, .. }
+            | What::ClockFreeze { target, .. } => Some(target),
+            _ => None,
+        }
+    }
+
+    /// How long it lasts, if it does.
+    pub fn duration(&self) -> Option<Time> {
+        match *self {
+            What::Partition { duration, .. }
+            | What::Isolate { duration, .. }
+            | What::Cut { duration, .. }
+            | What::Clog { duration, .. }
+            | What::Loss { duration, .. }
+            | What::Delay { duration, .. }
+            | What::Duplicate { duration, .. }
+            | What::Reorder { duration, .. }
+            | What::Crash { down: duration, .. }
+            | What::PowerLoss { down: duration }
+            | What::Pause { duration, .. }
+            | What::DiskError { duration, .. }
+            | What::DiskSlow { duration, .. }
+            | What::DiskFull { duration, .. }
+            | What::ClockDrift { duration, .. }
+            | What::ClockFreeze { duration, .. } => Some(duration),
+            _ => None,
+        }
+    }
 }

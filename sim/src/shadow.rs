@@ -1,7 +1,11 @@
 //! What an onlooker knows of the cluster from the observation stream alone: per replica its status, view, log and commit
 //! number, and the one committed log. Invariants, coverage, marks and targets read it; only `Shadow::apply` writes it.
+//!
+//! It believes what replicas say of themselves, liars included (a liar runs the ordinary code and lies on the way out);
+//! only the committed log is made by correct replicas alone. It judges nothing: what contradicts itself is taken in as far
+//! as it makes sense, since the run goes on where an invariant is not owed.
 
-use crate::observation::{EntryHash, Seen, Status};
+use crate::observation::{EntryHash, Fault, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 
 /// An entry of a replica's log as it was reported.
@@ -15,6 +19,7 @@ pub struct LogEntry {
 
 /// What is known of one replica.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each of them a question that a checker asks")]
 pub struct ReplicaShadow {
     /// Whether it runs (it does from the first boot on, but for crashes).
     pub up: bool,
@@ -50,6 +55,8 @@ pub struct CommittedEntry {
     pub entry: EntryHash,
     /// The correct replica that committed it first.
     pub by: ReplicaId,
+    /// The view in which that replica was then; the entry's quorum was found in this view or in an earlier one.
+    pub view: u64,
 }
 
 /// What is known of the cluster.
@@ -65,25 +72,241 @@ pub struct Shadow {
     pub view_max: u64,
     /// The primary of the highest view that has started.
     pub primary: Option<ReplicaId>,
+    /// The view that `primary` started.
+    pub primary_view: u64,
     /// Whether the heal phase has begun.
     pub healed: bool,
+}
+
+impl ReplicaShadow {
+    /// A fresh replica that runs; keeps the log's allocation.
+    fn reset(&mut self) {
+        let mut log = std::mem::take(&mut self.log);
+        log.clear();
+        *self = ReplicaShadow { up: true, log, ..ReplicaShadow::default() };
+    }
+
+    /// The entry at `op`, if the log reaches it.
+    pub fn entry(&self, op: u64) -> Option<LogEntry> {
+        let index = usize::try_from(op.checked_sub(1)?).ok()?;
+        self.log.get(index).copied()
+    }
+
+    /// The last op of the log.
+    pub fn op(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    fn truncate(&mut self, op: u64) {
+        self.log.truncate(usize::try_from(op).unwrap_or(usize::MAX));
+        // A replica that reads its disk drops nothing it has promised by merely not finding it: the promise stands, and the
+        // recovery is judged by it.
+        if self.loading {
+            return;
+        }
+        if let Some((view, acknowledged, _)) = self.acknowledged
+            && acknowledged > op
+        {
+            self.acknowledged = self.log.last().map(|last| (view, self.log.len() as u64, last.entry));
+        }
+    }
+
+    fn acknowledge(&mut self, view: u64, op: u64, entry: EntryHash) {
+        self.acknowledged = match self.acknowledged {
+            Some((before, higher, kept)) if higher > op => Some((before.max(view), higher, kept)),
+            Some((before, ..)) => Some((before.max(view), op, entry)),
+            None => Some((view, op, entry)),
+        };
+    }
 }
 
 impl Shadow {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
-        let _ = (config, liars);
-        todo!()
+        self.replicas.resize_with(usize::from(config.cluster.replicas), ReplicaShadow::default);
+        for replica in &mut self.replicas {
+            replica.reset();
+        }
+        self.liars = liars;
+        self.committed.clear();
+        self.view_max = 0;
+        self.primary = None;
+        self.primary_view = 0;
+        self.healed = false;
     }
 
     /// Takes in one observation. Called after the invariants have judged it.
     pub fn apply(&mut self, seen: &Seen) {
-        let _ = seen;
-        todo!()
+        let id = match seen.who {
+            Who::Replica(id) => id,
+            Who::World | Who::Client(_) => {
+                self.healed |= matches!(seen.what, Observation::Healed);
+                return;
+            }
+        };
+        let correct = self.correct(id);
+        let Some(replica) = self.replicas.get_mut(id.index()) else { return };
+        match seen.what {
+            Observation::Crashed => {
+                replica.up = false;
+                replica.paused = false;
+                replica.loading = false;
+                replica.status = Status::Recovering;
+                replica.primary = false;
+            }
+            Observation::Restarted => replica.up = true,
+            Observation::Paused => replica.paused = true,
+            Observation::Resumed => replica.paused = false,
+            Observation::Injected { fault } => {
+                replica.damaged |= matches!(fault, Fault::BitFlip | Fault::LostWrite | Fault::MisdirectedWrite);
+            }
+            Observation::Healed => self.healed = true,
+            Observation::Loading => {
+                replica.log.clear();
+                replica.commit = 0;
+                replica.executed = 0;
+                replica.loading = true;
+            }
+            Observation::Recovered { view, .. } => {
+                replica.loading = false;
+                replica.view = view;
+            }
+            Observation::StatusChanged { status, view, primary } => self.enter(id, status, view, primary),
+            Observation::ViewStarted { view, primary, .. } => self.enter(id, Status::Normal, view, primary),
+            Observation::ViewChangeStarted { view } => self.enter(id, Status::ViewChange, view, false),
+            Observation::Voted { view, .. } => replica.voted = replica.voted.max(view),
+            Observation::Appended { view, entry, .. } => replica.log.push(LogEntry { entry, view }),
+            Observation::Truncated { op } => replica.truncate(op),
+            Observation::Acknowledged { view, op, entry } => replica.acknowledge(view, op, entry),
+            Observation::Committed { op, entry } => {
+                replica.commit = op;
+                let view = replica.view;
+                if correct && entry != 0 && op == self.committed.len() as u64 + 1 {
+                    self.committed.push(CommittedEntry { entry, by: id, view });
+                }
+            }
+            Observation::Executed { op, .. } => replica.executed = op,
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, id: ReplicaId, status: Status, view: u64, primary: bool) {
+        let replica = &mut self.replicas[id.index()];
+        replica.status = status;
+        replica.view = view;
+        replica.primary = primary;
+        if status == Status::Normal {
+            self.view_max = self.view_max.max(view);
+            if primary && (self.primary.is_none() || view >= self.primary_view) {
+                self.primary = Some(id);
+                self.primary_view = view;
+            }
+        }
     }
 
     /// Whether `replica` is correct (no liar).
     pub fn correct(&self, replica: ReplicaId) -> bool {
         !self.liars.has(replica)
+    }
+
+    /// The correct replicas with their ids, lowest first.
+    pub fn correct_replicas(&self) -> impl Iterator<Item = (ReplicaId, &ReplicaShadow)> {
+        (0..).map(ReplicaId).zip(&self.replicas).filter(|(id, _)| self.correct(*id))
+    }
+
+    /// The committed entry at `op`, if some correct replica has committed it.
+    pub fn committed_at(&self, op: u64) -> Option<CommittedEntry> {
+        let index = usize::try_from(op.checked_sub(1)?).ok()?;
+        self.committed.get(index).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Observation as O;
+
+    fn shadow(liars: ReplicaSet) -> Shadow {
+        let mut shadow = Shadow::default();
+        shadow.reset(&Config::default(), liars);
+        shadow
+    }
+
+    fn see(shadow: &mut Shadow, replica: u8, what: Observation) {
+        shadow.apply(&Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(replica)), what });
+    }
+
+    fn fill(shadow: &mut Shadow, replica: u8, entries: std::ops::RangeInclusive<u64>) {
+        for op in entries {
+            let entry = EntryHash::from(op);
+            see(shadow, replica, O::Appended { op, view: 0, entry, parent: entry - 1 });
+        }
+    }
+
+    #[test]
+    fn a_truncation_takes_a_promise_back_but_a_restart_does_not() {
+        let mut s = shadow(ReplicaSet::default());
+        fill(&mut s, 1, 1..=5);
+        see(&mut s, 1, O::Acknowledged { view: 2, op: 5, entry: 5 });
+        see(&mut s, 1, O::Acknowledged { view: 2, op: 3, entry: 3 });
+        assert_eq!(s.replicas[1].acknowledged, Some((2, 5, 5)), "a repeated, lower promise changes nothing");
+        see(&mut s, 1, O::Truncated { op: 4 });
+        assert_eq!(s.replicas[1].acknowledged, Some((2, 4, 4)));
+
+        see(&mut s, 1, O::Crashed);
+        assert!(!s.replicas[1].up);
+        see(&mut s, 1, O::Restarted);
+        see(&mut s, 1, O::Loading);
+        fill(&mut s, 1, 1..=2);
+        see(&mut s, 1, O::Truncated { op: 1 });
+        see(&mut s, 1, O::Recovered { view: 3, last_normal: 2, op: 1 });
+        let replica = &s.replicas[1];
+        assert_eq!((replica.acknowledged, replica.op(), replica.view), (Some((2, 4, 4)), 1, 3));
+        assert!(replica.up && !replica.loading);
+
+        see(&mut s, 1, O::Truncated { op: 0 });
+        assert_eq!(s.replicas[1].acknowledged, None);
+    }
+
+    #[test]
+    fn only_correct_replicas_make_the_committed_log_and_only_in_order() {
+        let mut liars = ReplicaSet::default();
+        liars.insert(ReplicaId(2));
+        let mut s = shadow(liars);
+        see(&mut s, 2, O::Committed { op: 1, entry: 9 });
+        see(&mut s, 0, O::Committed { op: 2, entry: 2 });
+        assert!(s.committed.is_empty());
+        see(&mut s, 0, O::Committed { op: 1, entry: 1 });
+        see(&mut s, 1, O::Committed { op: 1, entry: 7 });
+        assert_eq!(s.committed, [CommittedEntry { entry: 1, by: ReplicaId(0), view: 0 }]);
+        assert_eq!((s.replicas[2].commit, s.replicas[1].commit), (1, 1));
+    }
+
+    #[test]
+    fn the_primary_is_that_of_the_highest_view_that_has_started() {
+        let mut s = shadow(ReplicaSet::default());
+        see(&mut s, 0, O::StatusChanged { status: Status::Normal, view: 0, primary: true });
+        assert_eq!(s.primary, Some(ReplicaId(0)));
+        see(&mut s, 2, O::ViewChangeStarted { view: 2 });
+        assert_eq!((s.view_max, s.replicas[2].status), (0, Status::ViewChange));
+        see(&mut s, 2, O::ViewStarted { view: 2, op: 0, commit: 0, primary: true });
+        see(&mut s, 1, O::ViewStarted { view: 1, op: 0, commit: 0, primary: true });
+        assert_eq!((s.view_max, s.primary, s.primary_view), (2, Some(ReplicaId(2)), 2));
+    }
+
+    #[test]
+    fn damage_is_remembered_and_a_reset_forgets_everything() {
+        let mut s = shadow(ReplicaSet::default());
+        fill(&mut s, 0, 1..=3);
+        see(&mut s, 0, O::Injected { fault: Fault::Pause });
+        assert!(!s.replicas[0].damaged);
+        see(&mut s, 0, O::Injected { fault: Fault::BitFlip });
+        assert!(s.replicas[0].damaged);
+        s.apply(&Seen { at: 0, event: 0, who: Who::World, what: O::Healed });
+        assert!(s.healed);
+        let capacity = s.replicas[0].log.capacity();
+        s.reset(&Config::default(), ReplicaSet::default());
+        assert!(!s.healed && !s.replicas[0].damaged && s.replicas[0].log.is_empty() && s.replicas[0].up);
+        assert_eq!(s.replicas[0].log.capacity(), capacity);
     }
 }

@@ -1,6 +1,6 @@
 //! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
 
-use crate::lie::{Lie, LieClass, Liar};
+use crate::lie::{Liar, Lie, LieClass};
 use crate::observation::{MessageKind, Observation};
 use crate::spec::{ClientId, Cluster, ReplicaId};
 use crate::time::Time;
