@@ -4,7 +4,7 @@
 //! 2. At the end, when the cluster has converged, the log of every correct replica starts with the whole committed log,
 //!    and so holds every position that a client was told.
 //!
-//! Source: "Viewstamped Replication Revisited", section 4.1: the primary replies after f PrepareOks and the commit.
+//! Source: "Viewstamped Replication Revisited", section 4.1: the primary replies once it has committed.
 //! Where a replica lies, an honest answer of the liar (it runs the ordinary code) may be ahead of every correct replica's
 //! commit number: rule 1 then waits for the end. Not checked: clusters that do not converge (see `liveness`).
 

@@ -90,13 +90,11 @@ impl ExactlyOnce {
         }
         let sessions = &mut self.sessions[client.index()];
         // A client's last session is the one that is asked for, but for late requests of a crashed one.
-        let place = match sessions.iter().rposition(|known| known.0 == session) {
-            Some(place) => place,
-            None => {
-                sessions.push((session, 0));
-                sessions.len() - 1
-            }
-        };
+        let known = sessions.iter().rposition(|known| known.0 == session);
+        let place = known.unwrap_or_else(|| {
+            sessions.push((session, 0));
+            sessions.len() - 1
+        });
         &mut sessions[place].1
     }
 }

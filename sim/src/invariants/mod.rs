@@ -6,10 +6,11 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+mod context;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
-mod kinds;
+pub(crate) mod kinds;
 pub mod linearizability;
 pub mod liveness;
 pub mod log_consistency;
@@ -26,10 +27,11 @@ pub mod vsr_prefix_property;
 pub mod vsr_recovery_safety;
 pub mod vsr_view_change_safety;
 
-use crate::observation::{EntryHash, OBSERVATION_KINDS, Observation, Seen, Who};
-use crate::shadow::{ReplicaShadow, Shadow};
+use crate::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
+use crate::shadow::Shadow;
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
+use context::{Answered, Context, set, short};
 use record::Record;
 
 /// A broken invariant.
@@ -107,59 +109,6 @@ const INTERESTED: [u16; OBSERVATION_KINDS] = {
     }
     table
 };
-
-/// What an invariant sees: one observation of a correct replica, and what was known before it.
-pub(crate) struct Context<'a> {
-    seen: &'a Seen,
-    id: ReplicaId,
-    me: &'a ReplicaShadow,
-    shadow: &'a Shadow,
-    record: &'a Record,
-}
-
-impl Context<'_> {
-    /// A violation by this replica.
-    #[cold]
-    fn violation(
-        &self,
-        invariant: &'static str,
-        rule: &'static str,
-        expected: String,
-        seen: String,
-    ) -> Option<Violation> {
-        self.violation_with(self.id, invariant, rule, expected, seen)
-    }
-
-    /// A violation by this replica that concerns another one, too.
-    #[cold]
-    fn violation_with(
-        &self,
-        other: ReplicaId,
-        invariant: &'static str,
-        rule: &'static str,
-        expected: String,
-        seen: String,
-    ) -> Option<Violation> {
-        let Seen { at, event, .. } = *self.seen;
-        let replicas = set([self.id, other]);
-        Some(Violation { invariant, rule, at, event, replicas, expected, seen })
-    }
-}
-
-fn set<const N: usize>(members: [ReplicaId; N]) -> ReplicaSet {
-    let mut set = ReplicaSet::default();
-    for member in members {
-        set.insert(member);
-    }
-    set
-}
-
-/// An entry as people read it: the first digits of its hash.
-fn short(entry: EntryHash) -> String {
-    let mut digits = format!("{entry:032x}");
-    digits.truncate(8);
-    digits
-}
 
 /// How many observations of each kind were judged.
 #[derive(Debug)]
@@ -309,30 +258,6 @@ impl Judge {
             judged.map(|kind| self.kinds.0[kind]).sum::<u64>() + at_the_end
         };
         NAMES.iter().map(count).collect()
-    }
-}
-
-/// What an invariant sees when a client accepts a reply.
-pub(crate) struct Answered<'a> {
-    seen: &'a Seen,
-    shadow: &'a Shadow,
-    record: &'a Record,
-    /// The request in the record; `None` where nobody asked.
-    asked: Option<usize>,
-    answer: crate::workload::Answer,
-}
-
-impl Answered<'_> {
-    #[cold]
-    fn violation(
-        &self,
-        invariant: &'static str,
-        rule: &'static str,
-        expected: String,
-        seen: String,
-    ) -> Option<Violation> {
-        let Seen { at, event, .. } = *self.seen;
-        Some(Violation { invariant, rule, at, event, replicas: ReplicaSet::default(), expected, seen })
     }
 }
 

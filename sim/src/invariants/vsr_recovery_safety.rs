@@ -5,7 +5,7 @@
 //! 2. Its view is not below one that it voted for or acknowledged in: otherwise it could vote or acknowledge twice.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4.3 (a replica that recovers must know all that it knew), for
-//! replicas that recover from their disk alone, where a PrepareOk or a vote is a promise about what is durable.
+//! replicas that recover from their disk alone, where a `PrepareOk` or a vote is a promise about what is durable.
 //! Not checked: rule 1 for a replica whose disk was damaged, which may have to repair its log from the others first.
 
 use super::{Context, Violation, kinds, short};

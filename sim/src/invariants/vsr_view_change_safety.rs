@@ -5,11 +5,11 @@
 //!    replica that has not gone beyond w, is in the log from which the highest started view w started.
 //! 3. A view has one primary.
 //!
-//! Source: "Viewstamped Replication Revisited", section 4.2 and the argument of section 8.1: a quorum of DoViewChange
-//! messages meets every quorum that made a commit.
+//! Source: "Viewstamped Replication Revisited", section 4.2 and the argument of section 8.1: every quorum that
+//! changes the view meets every quorum that made a commit.
 //!
-//! Commits in view w itself, or above it, need not be in the log of w: a primary whose DoViewChange messages were slow may
-//! start its view after a later one has started and committed more. Not checked: the logs of liars; rule 2 for views below
+//! Commits in view w itself, or above it, need not be in the log of w: a primary whose quorum was slow to reach it may start
+//! its view after a later one has started and committed more. Not checked: the logs of liars; rule 2 for views below
 //! the highest that a correct primary has started.
 
 use super::{Context, Violation, kinds, short};
