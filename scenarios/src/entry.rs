@@ -58,8 +58,8 @@ pub fn five_config() -> Config {
     }
 }
 
-/// Five replicas of which one may lie, with the quorums that this needs. They lose patience sooner, so that it is soon the
-/// liar's turn.
+/// Five replicas of which one may lie, with the quorums that this needs. Replicas and clients lose patience sooner, so that
+/// it is soon the liar's turn, and each primary has something to do.
 pub fn byzantine_config() -> Config {
     let config = crash_config();
     Config {
@@ -72,7 +72,7 @@ pub fn byzantine_config() -> Config {
             view_change_timeout: 120 * MILLISECOND,
             ..config.cluster
         },
-        workload: Workload { requests: 60, think_max: 140 * MILLISECOND, ..config.workload },
+        workload: Workload { requests: 60, think_max: 140 * MILLISECOND, timeout: 90 * MILLISECOND, ..config.workload },
         heal_at: 2600 * MILLISECOND,
         ..config
     }

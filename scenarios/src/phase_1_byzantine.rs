@@ -5,7 +5,7 @@
 
 use sim::observation::Fault;
 use sim::plan::Target;
-use sim::{Action, Field, How, Lie, Mark, MessageKind, What};
+use sim::{Action, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
 
 use crate::entry::{Entry, Run, byzantine_config};
 use crate::palette::{LieRule, Palette};
@@ -374,10 +374,18 @@ fn malicious(setup: &mut Setup<'_>) -> Vec<Action> {
 
 /// A forged log, which takes a view that the liar could have led and did not; or simpler lies about a log.
 fn identical(setup: &mut Setup<'_>) -> Vec<Action> {
-    if setup.draw.chance(30) {
-        return voted_by_the_liar(setup, &IDENTICAL[2..]);
+    // Replica 0 leads the first view, and it takes a whole round until it can be passed over.
+    if setup.liar == Some(ReplicaId(0)) || setup.draw.chance(20) {
+        let mut actions = setup.depose_primaries(3);
+        if setup.draw.chance(50) {
+            actions.push(at(0, lasting(IDENTICAL[3], setup.amount())));
+        }
+        actions.push(at(0, lasting(IDENTICAL[2], 1)));
+        return actions;
     }
-    let mut actions = vec![setup.lie(&IDENTICAL[..2])];
+    let rule = setup.draw.pick(&IDENTICAL[..2]);
+    let amount = setup.draw.between(1, 2) as u8;
+    let mut actions = vec![at(0, lasting(rule, amount))];
     actions.extend(setup.skip_the_liars_turn());
     actions
 }
