@@ -1,31 +1,442 @@
 //! Protocol-state coverage: which abstract states, transitions, message outcomes and fault effects a run reached.
+//!
+//! What is counted are abstract states, never raw numbers: tuples of view, op and commit numbers grow for ever and would
+//! only reward long runs. Who is who does not count either: a cluster's state is the multiset of its replicas' states.
+//! The classes, each with a region of the map of its own:
+//!
+//! 1. the cluster's states: the multiset of its replicas' coarse words (see `coarse`);
+//! 2. transitions from one of these to the next;
+//! 3. states of single replicas: their fine words (see `fine`);
+//! 4. kinds of messages × the receiver's status and role × what became of them, each reason of a rejection by itself;
+//! 5. faults × the phase of the protocol that they hit × the role of the replica that they hit; and why they were skipped;
+//! 6. lies as they were told × whether a view change was going on;
+//! 7. happens-before pairs: one of the last few faults and lies, then what was notable after it;
+//! 8. how far: counters of views, view changes, repairs and so on, in buckets.
+//!
+//! The work for an observation is constant: a few nanoseconds for a message, about twenty for a step of a replica. Only
+//! where the committed log or the highest view grows, all replicas' words are made anew.
 
-use crate::observation::Seen;
-use crate::shadow::Shadow;
-use crate::spec::{Config, ReplicaSet};
+use crate::observation::{DropReason, MessageKind, OBSERVATION_KINDS, Observation, Seen, Status};
+use crate::shadow::{ReplicaShadow, Shadow};
+use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
 /// How many slots the map has.
 pub const MAP_SIZE: usize = 65_536;
 
+/// The region of a class: its first slot, and how many it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The class, for people.
+    pub name: &'static str,
+    /// The first slot.
+    pub start: u32,
+    /// How many slots there are.
+    pub size: u32,
+}
+
+const fn region(name: &'static str, start: u32, end: u32) -> Region {
+    Region { name, start, size: end - start }
+}
+
+const CLUSTERS: Region = region("cluster states", 0, 16_384);
+const TRANSITIONS: Region = region("cluster transitions", 16_384, 36_864);
+const REPLICAS: Region = region("replica states", 36_864, 43_008);
+const OUTCOMES: Region = region("message outcomes", 43_008, 46_080);
+const FAULTS: Region = region("faults by phase", 46_080, 50_176);
+const LIES: Region = region("lies told", 50_176, 53_248);
+const EFFECTS: Region = region("cause and effect", 53_248, 64_512);
+const DEPTHS: Region = region("how far", 64_512, 65_536);
+
+/// The regions of the map, in order and without gaps.
+pub const REGIONS: [Region; 8] = [CLUSTERS, TRANSITIONS, REPLICAS, OUTCOMES, FAULTS, LIES, EFFECTS, DEPTHS];
+
+/// So many of the last faults and lies are causes of what happens next.
+const CAUSES: usize = 4;
+/// The rejections' place among the effects; the other effects use the kinds of observations.
+const EFFECT_REJECTED: u32 = OBSERVATION_KINDS as u32;
+/// The outcomes of a message: delivered, dropped for a reason, rejected for a reason.
+const OUTCOME_DROPPED: u32 = 1;
+const OUTCOME_REJECTED: u32 = 5;
+const OUTCOME_COUNT: u32 = 21;
+
+/// What the counters of class 8 count.
+#[derive(Clone, Copy)]
+enum Depth {
+    Views,
+    ViewChanges,
+    Log,
+    Committed,
+    Lag,
+    Crashes,
+    Recoveries,
+    Truncations,
+    Truncated,
+    Repairs,
+    RepairRange,
+    Damaged,
+    Retries,
+    Rejections,
+    Count,
+}
+
+/// A fault or a lie, and which notable observations have followed it, one bit each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cause {
+    code: u32,
+    followed: u64,
+}
+
 /// What one run reached: a set of slots of the map.
-#[derive(Debug, Default)]
-pub struct Coverage {}
+#[derive(Debug)]
+pub struct Coverage {
+    reached: Vec<u32>,
+    bits: Box<[u64; MAP_SIZE / 64]>,
+    liars: ReplicaSet,
+    /// Whether the replicas' words have been made.
+    started: bool,
+    /// The hashes of the replicas' coarse words, and their sum: the multiset's hash.
+    hashes: [u64; REPLICAS_MAX],
+    cluster: u64,
+    /// The lowest op at which a replica's log differs from the committed one; `u64::MAX` if at none.
+    diverged: [u64; REPLICAS_MAX],
+    /// As of the last time that all words were made.
+    view_max: u64,
+    committed: usize,
+    causes: [Cause; CAUSES],
+    cause_next: usize,
+    depths: [u64; Depth::Count as usize],
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Coverage {
+            reached: Vec::new(),
+            bits: Box::new([0; MAP_SIZE / 64]),
+            liars: ReplicaSet::default(),
+            started: false,
+            hashes: [0; REPLICAS_MAX],
+            cluster: 0,
+            diverged: [u64::MAX; REPLICAS_MAX],
+            view_max: 0,
+            committed: 0,
+            causes: [Cause::default(); CAUSES],
+            cause_next: 0,
+            depths: [0; Depth::Count as usize],
+        }
+    }
+}
 
 impl Coverage {
     /// Forgets everything; a new run begins.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
-        let _ = (config, liars);
-        todo!()
+        debug_assert!(usize::from(config.cluster.replicas) <= REPLICAS_MAX);
+        for slot in self.reached.drain(..) {
+            self.bits[slot as usize / 64] = 0;
+        }
+        self.liars = liars;
+        self.started = false;
+        self.hashes = [0; REPLICAS_MAX];
+        self.cluster = 0;
+        self.diverged = [u64::MAX; REPLICAS_MAX];
+        self.view_max = 0;
+        self.committed = 0;
+        self.causes = [Cause::default(); CAUSES];
+        self.cause_next = 0;
+        self.depths = [0; Depth::Count as usize];
     }
 
     /// Takes in one observation; `shadow` has taken it in already.
     pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) {
-        let _ = (seen, shadow);
-        todo!()
+        use Observation as O;
+        match seen.what {
+            O::Sent { .. }
+            | O::Skipped { .. }
+            | O::Healed
+            | O::Invoked { .. }
+            | O::Answered { .. }
+            | O::Acknowledged { .. }
+            | O::Executed { .. }
+            | O::Voted { .. }
+            | O::ClientCrashed { .. }
+            | O::Holding { .. } => {}
+            O::Delivered { kind, .. } => {
+                if let Some(id) = seen.who.replica() {
+                    self.outcome(kind, id, 0, shadow);
+                }
+            }
+            O::Dropped { to, kind, why } => {
+                if why != DropReason::Silenced {
+                    self.outcome(kind, to, OUTCOME_DROPPED + why as u32, shadow);
+                }
+            }
+            O::Rejected { kind, why } => {
+                if let Some(id) = seen.who.replica() {
+                    self.outcome(kind, id, OUTCOME_REJECTED + why as u32, shadow);
+                    if shadow.correct(id) {
+                        self.effect(EFFECT_REJECTED + why as u32);
+                        self.deeper(Depth::Rejections);
+                    }
+                }
+            }
+            O::Injected { fault } => {
+                let role = self.fault(fault as u32, seen, shadow);
+                self.cause((1 + fault as u32) << 4 | role);
+                self.step(seen, shadow);
+            }
+            O::Lied { kind, field, how, class } => {
+                let lie = (class as u32) << 24 | (kind as u32) << 16 | (field as u32) << 8 | how as u32;
+                let during = shadow.replicas.iter().any(|replica| replica.status == Status::ViewChange);
+                self.hashed(LIES, u64::from(lie) << 1 | u64::from(during));
+                self.cause(1 << 31 | lie);
+            }
+            O::Retried { .. } => {
+                self.deeper(Depth::Retries);
+                self.effect(seen.what.kind() as u32);
+            }
+            O::Appended { op, .. } => {
+                if let Some(id) = seen.who.replica() {
+                    self.appended(id, op, shadow);
+                    self.step(seen, shadow);
+                }
+            }
+            O::Committed { .. } => self.step(seen, shadow),
+            _ => self.notable(seen, shadow),
+        }
     }
 
     /// The slots that the run reached, each once, in the order of discovery.
     pub fn reached(&self) -> &[u32] {
-        todo!()
+        &self.reached
+    }
+
+    /// A rarer observation: it steps the replica, and is the effect of what went before.
+    fn notable(&mut self, seen: &Seen, shadow: &Shadow) {
+        use Observation as O;
+        let depth = match seen.what {
+            O::ViewChangeStarted { .. } => Some(Depth::ViewChanges),
+            O::Crashed => Some(Depth::Crashes),
+            O::Recovered { .. } => Some(Depth::Recoveries),
+            O::Truncated { .. } => Some(Depth::Truncations),
+            O::Repaired { .. } => Some(Depth::Repairs),
+            O::Damaged { .. } => Some(Depth::Damaged),
+            O::RepairRequested { from, to } => {
+                self.deep(Depth::RepairRange, to.saturating_sub(from).saturating_add(1));
+                None
+            }
+            _ => None,
+        };
+        if let Some(depth) = depth {
+            self.deeper(depth);
+        }
+        if let Some(id) = seen.who.replica() {
+            match seen.what {
+                O::Truncated { op } => {
+                    if self.diverged[id.index()] > op {
+                        self.diverged[id.index()] = u64::MAX;
+                    }
+                    self.deep(Depth::Truncated, (shadow.committed.len() as u64).saturating_sub(op));
+                }
+                O::Loading => self.diverged[id.index()] = u64::MAX,
+                _ => {}
+            }
+            self.step(seen, shadow);
+            // That a replica starts a view, or that its status changes otherwise, is in the cluster's state.
+            if shadow.correct(id) && !matches!(seen.what, O::StatusChanged { .. } | O::Repaired { .. }) {
+                self.effect(seen.what.kind() as u32);
+            }
+        }
+    }
+
+    fn appended(&mut self, id: ReplicaId, op: u64, shadow: &Shadow) {
+        self.deep(Depth::Log, op);
+        let replica = &shadow.replicas[id.index()];
+        if let (Some(own), Some(committed)) = (replica.entry(op), shadow.committed_at(op))
+            && own.entry != committed.entry
+        {
+            let diverged = &mut self.diverged[id.index()];
+            *diverged = (*diverged).min(op);
+        }
+    }
+
+    /// A replica's state may have changed.
+    fn step(&mut self, seen: &Seen, shadow: &Shadow) {
+        let before = self.cluster;
+        if !self.started || shadow.view_max != self.view_max || shadow.committed.len() != self.committed {
+            self.step_all(shadow);
+        } else if let Some(id) = seen.who.replica() {
+            self.make_words(id, shadow);
+        }
+        if self.cluster != before {
+            self.hashed(CLUSTERS, self.cluster);
+            self.hashed(TRANSITIONS, before.rotate_left(7) ^ self.cluster);
+        }
+    }
+
+    /// The committed log or the highest view has grown: all replicas' words may have changed.
+    fn step_all(&mut self, shadow: &Shadow) {
+        for (index, replica) in shadow.replicas.iter().enumerate() {
+            for op in self.committed as u64 + 1..=shadow.committed.len() as u64 {
+                if let (Some(own), Some(committed)) = (replica.entry(op), shadow.committed_at(op))
+                    && own.entry != committed.entry
+                {
+                    self.diverged[index] = self.diverged[index].min(op);
+                }
+            }
+        }
+        self.started = true;
+        self.committed = shadow.committed.len();
+        self.view_max = shadow.view_max;
+        self.deep(Depth::Views, shadow.view_max);
+        self.deep(Depth::Committed, shadow.committed.len() as u64);
+        for index in 0..shadow.replicas.len() {
+            self.make_words(ReplicaId(index as u8), shadow);
+        }
+    }
+
+    fn make_words(&mut self, id: ReplicaId, shadow: &Shadow) {
+        let replica = &shadow.replicas[id.index()];
+        let diverged = self.diverged[id.index()] != u64::MAX;
+        let lag = (shadow.committed.len() as u64).saturating_sub(replica.commit);
+        let fine = fine(replica, shadow, diverged, lag, self.liars.has(id));
+        self.hashed(REPLICAS, u64::from(fine));
+        if replica.up && !replica.loading {
+            self.deep(Depth::Lag, lag);
+        }
+        let hash = mix(u64::from(coarse(fine, lag)));
+        let old = std::mem::replace(&mut self.hashes[id.index()], hash);
+        self.cluster = self.cluster.wrapping_sub(old).wrapping_add(hash);
+    }
+
+    fn outcome(&mut self, kind: MessageKind, receiver: ReplicaId, outcome: u32, shadow: &Shadow) {
+        let Some(replica) = shadow.replicas.get(receiver.index()) else { return };
+        let status = if replica.up { replica.status as u32 } else { 3 };
+        let role = status << 1 | u32::from(replica.primary);
+        self.mark(OUTCOMES.start + (role * OUTCOME_COUNT + outcome) * MessageKind::ALL.len() as u32 + kind as u32);
+    }
+
+    /// A fault was injected; what the replica that it hit was doing.
+    fn fault(&mut self, fault: u32, seen: &Seen, shadow: &Shadow) -> u32 {
+        let any = |test: fn(&ReplicaShadow) -> bool| u32::from(shadow.replicas.iter().any(test));
+        let phase = any(|replica| replica.up && replica.status == Status::ViewChange)
+            | any(|replica| replica.up && replica.status == Status::Recovering) << 1
+            | any(|replica| !replica.up) << 2
+            | any(|replica| replica.primary && replica.status == Status::Normal && replica.up) << 3
+            | any(|replica| replica.op() > replica.commit) << 4;
+        let hit = seen.who.replica().and_then(|id| shadow.replicas.get(id.index()));
+        let role = match hit {
+            None => 0,
+            Some(replica) if !replica.up => 1,
+            Some(replica) if replica.primary => 2,
+            Some(replica) => 3 + replica.status as u32,
+        };
+        self.hashed(FAULTS, u64::from(fault << 16 | role << 8 | phase));
+        role
+    }
+
+    fn cause(&mut self, code: u32) {
+        // A lie told again and again is one cause, not all of them.
+        if self.causes.iter().all(|cause| cause.code != code) {
+            self.causes[self.cause_next] = Cause { code, followed: 0 };
+            self.cause_next = (self.cause_next + 1) % CAUSES;
+        }
+    }
+
+    fn effect(&mut self, effect: u32) {
+        for index in 0..CAUSES {
+            let Cause { code, followed } = self.causes[index];
+            if code != 0 && followed >> effect & 1 == 0 {
+                self.causes[index].followed |= 1 << effect;
+                self.hashed(EFFECTS, u64::from(code) << 8 | u64::from(effect));
+            }
+        }
+    }
+
+    /// One more of what the counter counts.
+    fn deeper(&mut self, depth: Depth) {
+        self.deep(depth, self.depths[depth as usize] + 1);
+    }
+
+    /// The counter stands at `value`.
+    fn deep(&mut self, depth: Depth, value: u64) {
+        if value > self.depths[depth as usize] {
+            self.depths[depth as usize] = value;
+            self.mark(DEPTHS.start + depth as u32 * 64 + bucket(value));
+        }
+    }
+
+    fn hashed(&mut self, region: Region, key: u64) {
+        self.mark(region.start + (((mix(key) >> 32) * u64::from(region.size)) >> 32) as u32);
+    }
+
+    #[inline]
+    fn mark(&mut self, slot: u32) {
+        let (word, bit) = (slot as usize / 64, 1 << (slot % 64));
+        if self.bits[word] & bit == 0 {
+            self.bits[word] |= bit;
+            self.reached.push(slot);
+        }
     }
 }
+
+/// What a replica does and how it stands to the others:
+/// up, paused, loading, primary, liar, damaged: one bit each; status: 2 bits; view: 2 bits (the highest, a coming one,
+/// one behind, further behind); log: 2 bits (shorter than the committed one, as long, longer, another); and commit lag:
+/// 3 bits (0, 1, 2-3, 4-7, 8 or more).
+fn fine(replica: &ReplicaShadow, shadow: &Shadow, diverged: bool, lag: u64, liar: bool) -> u32 {
+    let view = match replica.view {
+        view if view == shadow.view_max => 0,
+        view if view > shadow.view_max => 1,
+        view if view + 1 == shadow.view_max => 2,
+        _ => 3,
+    };
+    let log = match replica.op().cmp(&(shadow.committed.len() as u64)) {
+        _ if diverged => 3,
+        std::cmp::Ordering::Less => 0,
+        std::cmp::Ordering::Equal => 1,
+        std::cmp::Ordering::Greater => 2,
+    };
+    let lag = if lag == 0 { 0 } else { 1 + lag.ilog2().min(3) };
+    u32::from(replica.up)
+        | u32::from(replica.paused) << 1
+        | u32::from(replica.loading) << 2
+        | u32::from(replica.primary) << 3
+        | u32::from(liar) << 4
+        | u32::from(replica.damaged) << 5
+        | (replica.status as u32) << 6
+        | view << 8
+        | log << 10
+        | lag << 12
+}
+
+/// The part of a fine word that goes into the cluster's state; of the log only whether it is another one, of the lag only
+/// whether it is more than the ordinary (0-1, 2-7, 8 or more).
+fn coarse(fine: u32, lag: u64) -> u32 {
+    let log = u32::from(fine >> 10 & 3 == 3);
+    let lag = match lag {
+        0 | 1 => 0,
+        2..=7 => 1,
+        _ => 2,
+    };
+    fine & 0x3FF | log << 10 | lag << 11 | 1 << 13
+}
+
+/// 0 to 3 as they are, then two buckets an octave; below 64 since even `u64::MAX` is cut off.
+fn bucket(value: u64) -> u32 {
+    if value < 4 {
+        return value as u32;
+    }
+    let octave = value.ilog2();
+    (octave * 2 + (value >> (octave - 1) & 1) as u32).min(63)
+}
+
+/// A bijection in which every input bit reaches every output bit.
+fn mix(mut word: u64) -> u64 {
+    word = word.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ word >> 31
+}
+
+#[cfg(test)]
+#[path = "coverage_tests.rs"]
+mod tests;

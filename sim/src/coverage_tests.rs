@@ -1,0 +1,126 @@
+//! Tests of the coverage map.
+
+use super::*;
+use crate::lie::{Field, How, LieClass};
+use crate::observation::{Fault, RejectReason, Who};
+use Observation as O;
+
+/// What a stream of observations reaches; liar is replica 2 if any.
+fn reached(liar: bool, stream: &[(u8, Observation)]) -> Vec<u32> {
+    let mut coverage = Coverage::default();
+    let mut shadow = Shadow::default();
+    run(&mut coverage, &mut shadow, liar, stream);
+    let mut reached = coverage.reached().to_vec();
+    reached.sort_unstable();
+    let count = reached.len();
+    reached.dedup();
+    assert_eq!(reached.len(), count, "each slot once");
+    reached
+}
+
+fn run(coverage: &mut Coverage, shadow: &mut Shadow, liar: bool, stream: &[(u8, Observation)]) {
+    let liars = ReplicaSet(u8::from(liar) << 2);
+    coverage.reset(&Config::default(), liars);
+    shadow.reset(&Config::default(), liars);
+    for (replica, what) in stream {
+        let seen = Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(*replica)), what: *what };
+        shadow.apply(&seen);
+        coverage.observe(&seen, shadow);
+    }
+}
+
+fn within(region: Region, slots: &[u32]) -> usize {
+    slots.iter().filter(|slot| (region.start..region.start + region.size).contains(slot)).count()
+}
+
+fn appended(op: u64, entry: u128) -> Observation {
+    O::Appended { op, view: 0, entry, parent: 0 }
+}
+
+#[test]
+fn the_regions_fill_the_map_without_overlap() {
+    let mut end = 0;
+    for region in REGIONS {
+        assert_eq!(region.start, end, "{}", region.name);
+        end += region.size;
+    }
+    assert_eq!(end as usize, MAP_SIZE);
+    assert!(8 * OUTCOME_COUNT * MessageKind::ALL.len() as u32 <= OUTCOMES.size);
+    assert!(Depth::Count as u32 * 64 <= DEPTHS.size);
+    assert_eq!(OUTCOME_REJECTED + RejectReason::Duplicate as u32 + 1, OUTCOME_COUNT);
+    assert_eq!(OUTCOME_DROPPED + DropReason::Silenced as u32 + 1, OUTCOME_REJECTED);
+    assert!(EFFECT_REJECTED + (RejectReason::Duplicate as u32) < 64, "effects fit into the bits of a cause");
+    assert!(bucket(u64::MAX) < 64);
+}
+
+#[test]
+fn who_is_who_does_not_count() {
+    let stream = |a, b| {
+        vec![
+            (a, O::StatusChanged { status: Status::Normal, view: 0, primary: true }),
+            (b, O::StatusChanged { status: Status::Normal, view: 0, primary: false }),
+            (a, appended(1, 1)),
+            (b, appended(1, 1)),
+            (a, O::Committed { op: 1, entry: 1 }),
+            (b, O::ViewChangeStarted { view: 1 }),
+            (a, O::Injected { fault: Fault::Crash }),
+            (a, O::Crashed),
+            (b, O::Rejected { kind: MessageKind::Prepare, why: RejectReason::OldView }),
+        ]
+    };
+    assert_eq!(reached(false, &stream(0, 1)), reached(false, &stream(2, 0)));
+    assert_ne!(reached(false, &stream(0, 1)), reached(true, &stream(2, 0)), "but a liar does");
+}
+
+#[test]
+fn another_log_than_the_committed_one_is_noticed_both_ways_and_forgotten_when_cut_off() {
+    let commit = (0, O::Committed { op: 1, entry: 1 });
+    let mut coverage = Coverage::default();
+    let mut shadow = Shadow::default();
+    for (stream, at) in [
+        ([(0, appended(1, 1)), (1, appended(1, 7)), commit], 1),
+        ([(0, appended(1, 1)), commit, (1, appended(1, 7))], 1),
+        ([(0, appended(1, 1)), commit, (1, appended(1, 1))], u64::MAX),
+    ] {
+        run(&mut coverage, &mut shadow, false, &stream);
+        assert_eq!(coverage.diverged[1], at);
+    }
+    let cut = [(1, appended(1, 7)), (0, appended(1, 1)), commit, (1, O::Truncated { op: 0 })];
+    run(&mut coverage, &mut shadow, false, &cut);
+    assert_eq!(coverage.diverged[1], u64::MAX);
+}
+
+#[test]
+fn effects_follow_causes_once_each() {
+    let lie = O::Lied {
+        kind: MessageKind::DoViewChange,
+        field: Field::Commit,
+        how: How::Increase,
+        class: LieClass::FalseClaim,
+    };
+    let rejected = O::Rejected { kind: MessageKind::DoViewChange, why: RejectReason::UnprovenCommit };
+    let slots = reached(true, &[(0, rejected), (2, lie), (0, rejected), (1, rejected), (2, lie), (0, rejected)]);
+    assert_eq!((within(LIES, &slots), within(EFFECTS, &slots)), (1, 1));
+    let two = [(2, lie), (0, O::Injected { fault: Fault::Pause }), (1, O::Truncated { op: 0 })];
+    assert_eq!(within(EFFECTS, &reached(true, &two)), 2);
+}
+
+#[test]
+fn a_reset_forgets_everything() {
+    let stream = [
+        (0, appended(1, 1)),
+        (1, appended(1, 2)),
+        (0, O::Committed { op: 1, entry: 1 }),
+        (1, O::Injected { fault: Fault::Crash }),
+        (1, O::Crashed),
+        (2, O::ViewChangeStarted { view: 9 }),
+    ];
+    let mut coverage = Coverage::default();
+    let mut shadow = Shadow::default();
+    run(&mut coverage, &mut shadow, false, &stream);
+    let first = coverage.reached().to_vec();
+    run(&mut coverage, &mut shadow, true, &stream[..1]);
+    run(&mut coverage, &mut shadow, false, &stream);
+    assert_eq!(coverage.reached(), first);
+    assert!(within(CLUSTERS, &first) >= 3 && within(TRANSITIONS, &first) >= 3);
+}
