@@ -3,7 +3,7 @@
 //! A lie is armed for every liar and changes the next messages of its kind. Which message it changes is decided when the
 //! liar sends it; where a lie makes no sense for a message, it waits for the next one.
 
-use crate::lie::{How, Lie, Liar};
+use crate::lie::{How, Liar, Lie};
 use crate::observation::{MessageKind, Observation, Seen, Status};
 use crate::random::Keys;
 use crate::spec::{ReplicaId, ReplicaSet};

@@ -277,10 +277,10 @@ impl<S: System> Core<S> {
         let seen = Seen { at: self.now, event: self.event, who, what };
         self.observing = true;
         self.trace.observe(&seen);
-        if self.violation.is_none() {
-            if let Some(violation) = self.judge.observe(&seen, &self.shadow) {
-                self.broken(violation);
-            }
+        if self.violation.is_none()
+            && let Some(violation) = self.judge.observe(&seen, &self.shadow)
+        {
+            self.broken(violation);
         }
         self.marks.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);

@@ -110,9 +110,7 @@ fn kind(watch: Watch) -> usize {
         Watch::ViewStarted => O::ViewStarted { view, op, commit: 0, primary: false },
         Watch::Crashed => O::Crashed,
         Watch::Recovered => O::Recovered { view, last_normal: 0, op },
-        Watch::Rejected => {
-            O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate }
-        }
+        Watch::Rejected => O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate },
         Watch::RepairRequested => O::RepairRequested { from: 0, to: 0 },
         Watch::Truncated => O::Truncated { op },
     }

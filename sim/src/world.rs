@@ -55,11 +55,8 @@ impl<S: System> World<S> {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         let core = Core::new();
-        let spec = ClusterSpec {
-            cluster: core.config.cluster.clone(),
-            keys: *core.keys.replicas(),
-            bugs: BugSet::default(),
-        };
+        let spec =
+            ClusterSpec { cluster: core.config.cluster.clone(), keys: *core.keys.replicas(), bugs: BugSet::default() };
         World { core, replicas: Vec::new(), left: Vec::new(), spec, buffer: Vec::new() }
     }
 
