@@ -58,7 +58,7 @@ impl<M: Clone> Lies<M> {
         for id in liars.iter().filter(|id| id.0 < replicas) {
             // By convention replica 0 leads view 0 from the start, without any observation of it.
             let views_led = if id.0 == 0 { vec![0] } else { Vec::new() };
-            self.liars.push(Liar { id, key: keys.replicas()[id.index()], views_led, forged: Vec::new() });
+            self.liars.push(Liar { id, replicas, key: keys.replicas()[id.index()], views_led, forged: Vec::new() });
         }
     }
 

@@ -1,1 +1,29 @@
-//! To come.
+//! vopr: a coverage-guided fuzzer for consensus protocols. This library is the command line and what is behind it.
+//!
+//! Every command walks the same road: a [`sim::Case`] (drawn from a seed, decoded from a fuzzer's bytes, or read from a
+//! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
+
+mod cli;
+mod commands;
+pub mod counters;
+pub mod engine;
+mod error;
+pub mod exit;
+mod explore;
+mod faults;
+mod files;
+pub mod fuzz_entry;
+mod fuzzing;
+pub mod kmb;
+mod limits;
+mod output;
+mod panics;
+mod report;
+mod seeds;
+mod selection;
+mod tally;
+mod words;
+
+pub use cli::main;
+pub use error::Error;
+pub use fuzzing::{Driver, Next};

@@ -1,0 +1,192 @@
+//! `vopr repro`: runs a failure file again and says plainly whether the same happens.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use sim::{Outcome, Verdict, Violation};
+
+use crate::cli::{Common, SystemArguments};
+use crate::commands::read_kmb;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::kmb::{FILE_BYTES_MAX, Kmb, Origin, read_bounded};
+use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, styled};
+use crate::selection::Target;
+use crate::{exit, words};
+
+/// The arguments of `vopr repro`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The .kmb file, or with --target a raw input of a fuzzer
+    file: PathBuf,
+    /// The file is a raw input (such as libFuzzer's crash-...) of this fuzz target
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    /// Only compare the traces; a violation does not count
+    #[arg(long)]
+    no_check_invariants: bool,
+    // For raw inputs only: a .kmb file says it itself.
+    #[command(flatten)]
+    system: SystemArguments,
+}
+
+/// What a second run showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Same,
+    OtherTrace,
+    OtherViolation,
+    NoViolation,
+    /// The file expects no violation (it is a raw input, or vopr died at it), and there is one.
+    New,
+    /// The same, and there is none.
+    StillNone,
+}
+
+impl Comparison {
+    fn of(kmb: &Kmb, outcome: &Outcome) -> Self {
+        match (&kmb.expected, &outcome.verdict) {
+            (None, Verdict::Violated(_)) => Comparison::New,
+            (None, _) => Comparison::StillNone,
+            (Some(expected), Verdict::Violated(violation)) if expected.matches(violation) => {
+                if kmb.digest == Some(outcome.digest) { Comparison::Same } else { Comparison::OtherTrace }
+            }
+            (Some(_), Verdict::Violated(_)) => Comparison::OtherViolation,
+            (Some(_), _) => Comparison::NoViolation,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Comparison::Same => "same_violation_same_digest",
+            Comparison::OtherTrace => "same_violation_other_digest",
+            Comparison::OtherViolation => "other_violation",
+            Comparison::NoViolation => "no_violation",
+            Comparison::New => "violation",
+            Comparison::StillNone => "none",
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Comparison::Same => styled(BAD, "reproduced: the same violation and the same digest"),
+            Comparison::OtherTrace => styled(DOUBTFUL, "reproduced: the same violation on another trace"),
+            Comparison::OtherViolation => styled(DOUBTFUL, "another violation than the one in the file"),
+            Comparison::NoViolation => styled(GOOD, "not reproduced: no violation"),
+            Comparison::New => styled(BAD, "a violation"),
+            Comparison::StillNone => styled(GOOD, "no violation"),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
+    let kmb = match &arguments.target {
+        Some(target) => read_raw(arguments, target)?,
+        None if !arguments.system.bugs.is_empty() => {
+            return Err(Error::usage("a .kmb file says itself which bugs are on; --bug is for raw inputs, with --target"));
+        }
+        None => read_kmb(&arguments.file)?,
+    };
+    let mut engine = Engine::for_case(&kmb.case)?;
+    let outcome = engine.run(&kmb.case, common.verbose);
+    let comparison = Comparison::of(&kmb, &outcome);
+    let violation = match &outcome.verdict {
+        Verdict::Violated(violation) if !arguments.no_check_invariants => Some(violation),
+        _ => None,
+    };
+    match common.format {
+        Format::Json => output::print_json(&json!({
+            "version": output::JSON_VERSION, "command": "repro", "name": kmb.name(), "result": comparison.name(),
+            "digest": format!("{:016x}", outcome.digest), "same_digest": kmb.digest == Some(outcome.digest),
+            "violation": violation.map(crate::kmb::Expected::from), "events": outcome.events,
+            "committed": outcome.committed, "virtual_nanoseconds": outcome.time,
+        }))?,
+        Format::Compact => output::print(&format!("{} {}\n", kmb.name(), comparison.name()))?,
+        Format::Human => {
+            let mut text = if common.verbose { trace(&engine) } else { String::new() };
+            versions(&kmb, &engine, &mut text);
+            describe(&outcome, &mut text);
+            if arguments.no_check_invariants {
+                text.push_str(match kmb.digest {
+                    None => "the file has no digest to compare with; invariants were not checked\n",
+                    Some(digest) if digest == outcome.digest => "the same digest; invariants were not checked\n",
+                    Some(_) => "another trace than the one in the file; invariants were not checked\n",
+                });
+            } else {
+                if let Some(violation) = violation {
+                    explain(violation, &mut text);
+                }
+                let _ = writeln!(text, "{}", comparison.words());
+            }
+            output::print(&text)?;
+        }
+    }
+    Ok(if violation.is_some() { exit::VIOLATION } else { exit::CLEAN })
+}
+
+/// A raw input of a fuzzer as if it had been in a file that expects nothing.
+fn read_raw(arguments: &Arguments, target: &str) -> Result<Kmb, Error> {
+    let (system, bugs) = arguments.system.resolve()?;
+    let target = Target::find(target, None)?;
+    let path = &arguments.file;
+    let input = read_bounded(path).map_err(|error| Error::io("read", path, &error, "check the path"))?;
+    if input.len() > FILE_BYTES_MAX {
+        let path = path.display();
+        return Err(Error::usage(format!("{path}: larger than {FILE_BYTES_MAX} bytes, so no fuzzer's input")));
+    }
+    let case = target.case(system.name, &bugs, &input);
+    Ok(Kmb::new(case, system.version, Origin::Fuzz { target: target.name, input }, None))
+}
+
+fn trace(engine: &Engine) -> String {
+    let notable = engine.recorded().iter().filter(|seen| words::notable(&seen.what));
+    notable.map(|seen| words::observation(seen) + "\n").collect()
+}
+
+/// Says whether the file is from another version: then a difference is no surprise.
+fn versions(kmb: &Kmb, engine: &Engine, text: &mut String) {
+    let system = engine.system();
+    if kmb.system_version != system.version {
+        let name = system.name;
+        let _ = writeln!(text, "the file is about {name} {}; this is {name} {}", kmb.system_version, system.version);
+    }
+    if kmb.vopr_version != env!("CARGO_PKG_VERSION") {
+        let _ = writeln!(text, "the file is from vopr {}; this is {}", kmb.vopr_version, env!("CARGO_PKG_VERSION"));
+    }
+}
+
+fn describe(outcome: &Outcome, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "{} events, {} of virtual time, {} requests committed, {} actions done, {} skipped, digest {:016x}",
+        outcome.events,
+        words::time(outcome.time),
+        outcome.committed,
+        outcome.actions_done,
+        outcome.actions_skipped,
+        outcome.digest
+    );
+    if let Verdict::Vacuous(missing) = &outcome.verdict {
+        let _ = writeln!(text, "the run proves nothing: it did not show {missing:?}");
+    }
+    if let Some(violation) = &outcome.beyond_the_promise {
+        let _ = writeln!(text, "beyond the promise, so no failure: {} ({})", violation.invariant, violation.rule);
+    }
+}
+
+fn explain(violation: &Violation, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "{}: {}\n    at {}, event {}, {}\n    expected: {}\n    seen:     {}",
+        violation.invariant,
+        violation.rule,
+        words::time(violation.at),
+        violation.event,
+        words::replicas(violation.replicas),
+        words::printable(&violation.expected),
+        words::printable(&violation.seen)
+    );
+}

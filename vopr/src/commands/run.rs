@@ -1,0 +1,157 @@
+//! `vopr run`: random exploration of the scenarios.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use scenarios::Scenario;
+
+use crate::cli::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
+use crate::error::Error;
+use crate::explore::{Exploration, Explored};
+use crate::faults::FaultClass;
+use crate::files;
+use crate::kmb::{Expected, Kmb, Origin};
+use crate::output::{self, Format, Progress, grouped};
+use crate::report::{FailureReport, Report, ScenarioReport};
+use crate::{exit, seeds, selection};
+
+/// The arguments of `vopr run`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Which scenario (repeatable; `all` for all of them, which is the default)
+    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "phase")]
+    scenarios: Vec<String>,
+    /// The scenarios of this phase
+    #[arg(long, value_name = "N")]
+    phase: Option<u8>,
+    /// How many runs of each scenario
+    #[arg(long, env = "VOPR_ITERATIONS", value_name = "N", default_value_t = 1000,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    iterations: u64,
+    /// The seed that all runs follow from; a fresh one if not given. The first run has this very seed
+    #[arg(long, env = "VOPR_SEED", value_name = "S")]
+    seed: Option<u64>,
+    /// Keep only faults of these classes
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CLASSES")]
+    faults: Option<Vec<FaultClass>>,
+    /// Write a .kmb file for each kind of failure (the first three of a kind)
+    #[arg(long)]
+    save_failures: bool,
+    #[command(flatten)]
+    output_directory: OutputDirectory,
+    /// Run each case twice and compare the traces
+    #[arg(long)]
+    check_determinism: bool,
+    /// Count the protocol states that are reached
+    #[arg(long)]
+    coverage: bool,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    junit_output: Option<PathBuf>,
+    /// How many threads; the results do not depend on it
+    #[arg(long, value_name = "N", default_value_t = jobs_default(), value_parser = parse_jobs)]
+    jobs: usize,
+    #[command(flatten)]
+    system: SystemArguments,
+}
+
+fn jobs_default() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// A number of jobs.
+pub(crate) fn parse_jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=1024) => Ok(jobs),
+        _ => Err("a number from 1 to 1024 is needed".to_string()),
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
+    let (system, bugs) = arguments.system.resolve()?;
+    let names = match (arguments.scenarios.is_empty(), arguments.phase) {
+        (true, None) => vec!["all".to_string()],
+        _ => arguments.scenarios,
+    };
+    let selection = selection::scenarios(&names, arguments.phase)?;
+    if arguments.save_failures {
+        arguments.output_directory.prepare()?;
+    }
+    let exploration = Exploration {
+        system,
+        bugs,
+        seed: arguments.seed.unwrap_or_else(seeds::fresh),
+        iterations: arguments.iterations,
+        faults: arguments.faults,
+        check_determinism: arguments.check_determinism,
+        coverage: arguments.coverage,
+        jobs: arguments.jobs,
+    };
+    let stop = stop_at_interrupt()?;
+    let mut reports = Vec::new();
+    for scenario in &selection.runnable {
+        let mut progress = Progress::new(exploration.iterations);
+        let explored = exploration.explore(scenario, &stop, &mut |done| {
+            progress.set(done, || format!("{}: {} runs", scenario.name, grouped(done)));
+        })?;
+        let directory = arguments.save_failures.then_some(&arguments.output_directory);
+        reports.push(report(&exploration, scenario, explored, directory)?);
+        if common.verbose {
+            progress.tell(&format!("{}: {:?}", scenario.name, reports[reports.len() - 1].verdict()));
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    let report = Report::new(&exploration, reports, selection.not_yet, stop.load(Ordering::Relaxed));
+    if let Some(path) = &arguments.junit_output {
+        let junit = report.junit().map_err(|error| Error::Internal(format!("no JUnit report: {error}")))?;
+        let next = "choose another with --junit-output";
+        files::write_named(path, junit.as_bytes()).map_err(|error| Error::io("write", path, &error, next))?;
+    }
+    match common.format {
+        Format::Human => output::print(&report.human())?,
+        Format::Json => output::print_json(&report)?,
+        Format::Compact => output::print(&report.compact())?,
+    }
+    Ok(if report.verdict().fails() { exit::VIOLATION } else { exit::CLEAN })
+}
+
+/// The report of a scenario; its failures are on the disk before anybody hears of them.
+fn report(
+    exploration: &Exploration,
+    scenario: &Scenario,
+    explored: Explored,
+    directory: Option<&OutputDirectory>,
+) -> Result<ScenarioReport, Error> {
+    let Explored { tally, elapsed } = explored;
+    let mut failures = Vec::new();
+    for failure in tally.failures() {
+        let expected = Expected::from(&failure.violation);
+        let mut file = None;
+        if let Some(OutputDirectory { path }) = directory {
+            let kmb = Kmb {
+                expected: Some(expected.clone()),
+                digest: Some(failure.digest),
+                ..Kmb::new(
+                    exploration.case(scenario, failure.seed),
+                    exploration.system.version,
+                    Origin::Run { seed: failure.seed, scenario: scenario.name.to_string() },
+                    None,
+                )
+            };
+            let next = "make room or choose another --output-dir";
+            file = Some(kmb.write_new(path).map_err(|error| Error::io("write to", path, &error, next))?);
+        }
+        failures.push(FailureReport {
+            iteration: failure.iteration,
+            seed: failure.seed.to_string(),
+            violation: expected,
+            digest: format!("{:016x}", failure.digest),
+            file,
+        });
+    }
+    Ok(ScenarioReport::new(scenario, tally, elapsed, exploration.coverage, failures))
+}

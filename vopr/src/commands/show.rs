@@ -1,0 +1,183 @@
+//! `vopr show`: what is in a failure file. It is run only where that is needed to answer.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::Common;
+use crate::commands::read_kmb;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::kmb::{Kmb, Origin};
+use crate::output::{self, BAD, Format, styled};
+use crate::{exit, words};
+
+/// The arguments of `vopr show`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The .kmb file
+    file: PathBuf,
+    /// Run it, and print every observation
+    #[arg(long)]
+    events: bool,
+    /// Run it, and count the protocol states that it reaches
+    #[arg(long)]
+    coverage: bool,
+    /// Run it, and count how often each invariant is checked
+    #[arg(long)]
+    invariants: bool,
+    /// Print the whole configuration, the marks and the raw input
+    #[arg(long)]
+    detailed: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
+    let kmb = read_kmb(&arguments.file)?;
+    let mut engine = None;
+    if arguments.events || arguments.coverage || arguments.invariants {
+        let mut started = Engine::for_case(&kmb.case)?;
+        started.run(&kmb.case, arguments.events);
+        engine = Some(started);
+    }
+    let engine = engine.as_ref();
+    match common.format {
+        Format::Json => output::print_json(&as_json(arguments, &kmb, engine))?,
+        Format::Compact => {
+            let (invariant, rule) = kmb.expected.as_ref().map_or(("-", "-"), |it| (&it.invariant, &it.rule));
+            let (invariant, rule) = (words::printable(invariant), words::printable(rule));
+            output::print(&format!("{} {} {invariant} {rule}\n", kmb.name(), kmb.case.scenario))?;
+        }
+        Format::Human => {
+            let mut text = human(&kmb);
+            if arguments.detailed {
+                details(&kmb, &mut text);
+            }
+            if let Some(engine) = engine {
+                observed(arguments, engine, &mut text);
+            }
+            output::print(&text)?;
+        }
+    }
+    Ok(exit::CLEAN)
+}
+
+fn human(kmb: &Kmb) -> String {
+    let case = &kmb.case;
+    let cluster = &case.config.cluster;
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:<10} {value}");
+    };
+    line("name", kmb.name());
+    line("scenario", case.scenario.clone());
+    line("system", format!("{} {}", case.system, kmb.system_version));
+    if !case.bugs.is_empty() {
+        line("bugs", case.bugs.join(", "));
+    }
+    let liars = if case.liars.is_empty() { "none".to_string() } else { words::replicas(case.liars) };
+    line(
+        "cluster",
+        format!(
+            "{} replicas, replication quorum {}, view change quorum {}, liars: {liars}",
+            cluster.replicas, cluster.replication_quorum, cluster.view_change_quorum
+        ),
+    );
+    let workload = &case.config.workload;
+    line("workload", format!("{} requests of {} clients", workload.requests, workload.clients));
+    line("seed", case.seed.to_string());
+    line("origin", origin(&kmb.origin));
+    line("written by", format!("vopr {}", kmb.vopr_version));
+    if let Some(digest) = kmb.digest {
+        line("digest", format!("{digest:016x}"));
+    }
+    line("actions", case.actions.len().to_string());
+    for (index, action) in case.actions.iter().enumerate() {
+        let _ = writeln!(text, "    {:>3}. {}", index + 1, words::action(action));
+    }
+    match &kmb.expected {
+        None => text.push_str("violation  none: vopr itself died at this input\n"),
+        Some(violation) => {
+            let _ = writeln!(
+                text,
+                "violation  {}: {}\n    at {}, event {}, {}\n    expected: {}\n    seen:     {}",
+                styled(BAD, words::printable(&violation.invariant)),
+                words::printable(&violation.rule),
+                words::time(violation.at),
+                violation.event,
+                words::replicas(violation.replicas),
+                words::printable(&violation.expected),
+                words::printable(&violation.seen)
+            );
+        }
+    }
+    text
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Run { seed, scenario } => format!("vopr run --scenario {scenario} --seed {seed} --iterations 1"),
+        Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),
+    }
+}
+
+fn details(kmb: &Kmb, text: &mut String) {
+    let _ = writeln!(text, "marks      {:?}", kmb.case.marks);
+    let _ = writeln!(text, "{:#?}", kmb.case.config);
+    if let Origin::Fuzz { input, .. } = &kmb.origin {
+        text.push_str("input\n");
+        for record in input.chunks(sim::codec::RECORD_BYTES) {
+            let bytes: Vec<_> = record.iter().map(|byte| format!("{byte:02x}")).collect();
+            let _ = writeln!(text, "    {}", bytes.join(" "));
+        }
+    }
+}
+
+fn observed(arguments: &Arguments, engine: &Engine, text: &mut String) {
+    if arguments.coverage {
+        let _ = writeln!(text, "states     {} of {}", engine.reached().len(), sim::coverage::MAP_SIZE);
+    }
+    if arguments.invariants {
+        text.push_str("checks\n");
+        for (name, count) in sim::invariants::NAMES.iter().zip(engine.checks()) {
+            let _ = writeln!(text, "    {count:>10}  {name}");
+        }
+    }
+    if arguments.events {
+        text.push_str("events\n");
+        for seen in engine.recorded() {
+            let _ = writeln!(text, "{}", words::observation(seen));
+        }
+    }
+}
+
+fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_json::Value {
+    let case = &kmb.case;
+    let mut value = json!({
+        "version": output::JSON_VERSION, "command": "show", "name": kmb.name(), "scenario": case.scenario,
+        "system": case.system, "system_version": kmb.system_version, "vopr_version": kmb.vopr_version,
+        "bugs": case.bugs, "seed": case.seed.to_string(), "liars": case.liars.iter().collect::<Vec<_>>(),
+        "cluster": case.config.cluster, "origin": origin(&kmb.origin), "violation": kmb.expected,
+        "actions": case.actions.iter().map(words::action).collect::<Vec<_>>(),
+        "digest": kmb.digest.map(|digest| format!("{digest:016x}")),
+    });
+    if arguments.detailed {
+        value["config"] = json!(case.config);
+        value["marks"] = json!(case.marks);
+    }
+    if let Some(engine) = engine {
+        if arguments.coverage {
+            value["states"] = json!(engine.reached().len());
+        }
+        if arguments.invariants {
+            let checks = sim::invariants::NAMES.iter().map(ToString::to_string).zip(engine.checks().into_iter().map(Into::into));
+            value["checks"] = serde_json::Value::Object(checks.collect());
+        }
+        if arguments.events {
+            value["events"] = json!(engine.recorded().iter().map(words::observation).collect::<Vec<_>>());
+        }
+    }
+    value
+}

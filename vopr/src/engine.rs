@@ -1,0 +1,124 @@
+//! The engine: runs a case of any system that is built in. Every command goes through it.
+
+use sim::{Bug, Case, Outcome, Seen, System, World};
+
+use crate::error::{Error, suggestion};
+use crate::{limits, panics};
+
+/// A world of some system, its type forgotten.
+trait Runner {
+    fn run(&mut self, case: &Case, record: bool) -> Outcome;
+    fn reached(&self) -> &[u32];
+    fn recorded(&self) -> &[Seen];
+    fn checks(&self) -> Vec<u64>;
+}
+
+impl<S: System> Runner for World<S> {
+    fn run(&mut self, case: &Case, record: bool) -> Outcome {
+        World::run(self, case, record)
+    }
+    fn reached(&self) -> &[u32] {
+        self.coverage().reached()
+    }
+    fn recorded(&self) -> &[Seen] {
+        self.trace().recorded()
+    }
+    fn checks(&self) -> Vec<u64> {
+        self.judge().checks()
+    }
+}
+
+/// A system under test that is built in.
+pub struct SystemEntry {
+    /// Its name on the command line and in `.kmb` files.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The planted bugs that can be switched on in it.
+    pub bugs: &'static [Bug],
+    create: fn() -> Box<dyn Runner>,
+}
+
+impl SystemEntry {
+    const fn of<S: System>() -> Self {
+        SystemEntry { name: S::NAME, version: S::VERSION, bugs: S::BUGS, create: || Box::new(World::<S>::new()) }
+    }
+
+    /// The system with this name.
+    pub fn find(name: &str) -> Result<&'static SystemEntry, Error> {
+        SYSTEMS.iter().find(|system| system.name == name).ok_or_else(|| {
+            let names: Vec<_> = SYSTEMS.iter().map(|system| system.name).collect();
+            let next = suggestion(name, names.iter().copied(), &format!("there is {}", names.join(", ")));
+            Error::usage(format!("unknown system `{}`; {next}", name.escape_debug()))
+        })
+    }
+
+    /// The bug with this name.
+    pub fn find_bug(&self, name: &str) -> Result<&'static Bug, Error> {
+        self.bugs.iter().find(|bug| bug.name == name).ok_or_else(|| {
+            let next = suggestion(name, self.bugs.iter().map(|bug| bug.name), "`vopr bugs` lists them");
+            Error::usage(format!("unknown bug `{}` of system {}; {next}", name.escape_debug(), self.name))
+        })
+    }
+
+    /// The bugs in the order of the system's list, each once: however they were named, the cases are the same.
+    pub fn normalized_bugs(&self, names: &[String]) -> Result<Vec<String>, Error> {
+        for name in names {
+            self.find_bug(name)?;
+        }
+        let named = |bug: &&Bug| names.iter().any(|name| name == bug.name);
+        Ok(self.bugs.iter().filter(named).map(|bug| bug.name.to_string()).collect())
+    }
+}
+
+/// The systems that are built in; the first is the default.
+pub const SYSTEMS: &[SystemEntry] = &[SystemEntry::of::<vsr::Vsr>()];
+
+/// Runs cases of one system, one after another.
+pub struct Engine {
+    system: &'static SystemEntry,
+    runner: Box<dyn Runner>,
+}
+
+impl Engine {
+    /// An engine for this system.
+    pub fn new(system: &'static SystemEntry) -> Self {
+        Engine { system, runner: (system.create)() }
+    }
+
+    /// An engine for the system that `case` is about, if the case can be run: everything in it is known and in bounds.
+    pub fn for_case(case: &Case) -> Result<Self, Error> {
+        let system = SystemEntry::find(&case.system)?;
+        for bug in &case.bugs {
+            system.find_bug(bug)?;
+        }
+        limits::check(case).map_err(Error::Usage)?;
+        Ok(Engine::new(system))
+    }
+
+    /// The system.
+    pub fn system(&self) -> &'static SystemEntry {
+        self.system
+    }
+
+    /// Runs a case; with `record`, every observation is kept.
+    pub fn run(&mut self, case: &Case, record: bool) -> Outcome {
+        debug_assert_eq!(case.system, self.system.name, "an engine runs the cases of its own system");
+        panics::quietly(|| self.runner.run(case, record))
+    }
+
+    /// The coverage slots that the last run reached, each once.
+    pub fn reached(&self) -> &[u32] {
+        self.runner.reached()
+    }
+
+    /// The observations of the last run, if it was recorded.
+    pub fn recorded(&self) -> &[Seen] {
+        self.runner.recorded()
+    }
+
+    /// How often each invariant was checked in the last run, in the order of `sim::invariants::NAMES`.
+    pub fn checks(&self) -> Vec<u64> {
+        self.runner.checks()
+    }
+}

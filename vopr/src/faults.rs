@@ -1,0 +1,53 @@
+//! The classes of faults that `--faults` knows.
+
+use clap::ValueEnum;
+use sim::observation::Fault;
+use sim::{Case, ReplicaSet};
+
+/// A class of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FaultClass {
+    /// Partitions, cuts, clogs, loss, delay, duplication, reordering.
+    Network,
+    /// Damage, errors, slowness and lack of space on disks.
+    Storage,
+    /// Crashes and pauses of replicas.
+    Crash,
+    /// Steps, drift and freezes of clocks.
+    Clock,
+    /// Lies.
+    Byzantine,
+}
+
+impl FaultClass {
+    /// The class of a fault; what clients do is in none.
+    fn of(fault: Fault) -> Option<FaultClass> {
+        match fault {
+            Fault::Partition
+            | Fault::Cut
+            | Fault::Clog
+            | Fault::Loss
+            | Fault::Delay
+            | Fault::Duplication
+            | Fault::Reordering => Some(FaultClass::Network),
+            Fault::BitFlip
+            | Fault::LostWrite
+            | Fault::MisdirectedWrite
+            | Fault::DiskError
+            | Fault::DiskSlow
+            | Fault::DiskFull => Some(FaultClass::Storage),
+            Fault::Crash | Fault::PowerLoss | Fault::Pause => Some(FaultClass::Crash),
+            Fault::ClockStep | Fault::ClockDrift | Fault::ClockFreeze => Some(FaultClass::Clock),
+            Fault::Lie => Some(FaultClass::Byzantine),
+            Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest => None,
+        }
+    }
+}
+
+/// Takes the actions of all other classes out of a case. The rest of the run's decisions stay as they were.
+pub fn restrict(case: &mut Case, classes: &[FaultClass]) {
+    case.actions.retain(|action| FaultClass::of(action.what.fault()).is_none_or(|class| classes.contains(&class)));
+    if !classes.contains(&FaultClass::Byzantine) {
+        case.liars = ReplicaSet::default();
+    }
+}

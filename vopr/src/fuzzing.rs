@@ -1,0 +1,69 @@
+//! Coverage-guided exploration: a campaign in the parent process, libFuzzer in worker processes.
+//!
+//! A worker may die (out of memory, a hang, a bug of vopr's own), and the campaign survives it; Ctrl-C is the parent's
+//! affair alone. They talk in lines of JSON on the worker's standard output; the worker leaves when its standard input
+//! closes, so none is left behind when the parent dies.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub mod campaign;
+pub mod process;
+pub mod worker;
+
+/// What libFuzzer is to do after an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    Continue,
+    /// End the process with this exit code.
+    Leave(i32),
+}
+
+/// libFuzzer: takes its command-line arguments and a function to call with each input, and returns an exit code if it
+/// does not end the process.
+pub type Driver = fn(&[String], Box<dyn FnMut(&[u8]) -> Next>) -> i32;
+
+/// What a worker tells its parent.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// How far it is.
+    Status {
+        /// How many inputs it ran.
+        runs: u64,
+        /// How many of them broke an invariant.
+        violated: u64,
+        /// The coverage slots reached since the last status.
+        slots: Vec<u32>,
+    },
+    /// A violation, already on the disk.
+    Found(Finding),
+    /// A violation that could not be saved.
+    NotSaved {
+        /// One line.
+        error: String,
+    },
+    /// All is done; nothing follows.
+    Done,
+}
+
+/// A violation that a worker found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its file.
+    pub file: PathBuf,
+    /// The case's name.
+    pub name: String,
+    /// The scenario.
+    pub scenario: String,
+    /// The broken invariant.
+    pub invariant: String,
+    /// Which rule of it.
+    pub rule: String,
+    /// Whether a second run of the case gave the same violation and digest.
+    pub reproduced: bool,
+    /// After how many runs of this worker it was found.
+    pub runs: u64,
+}

@@ -1,0 +1,328 @@
+//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs, JUnit for CI.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::explore::Exploration;
+use crate::kmb::Expected;
+use crate::output::{self, BAD, DOUBTFUL, GOOD, grouped, rate, styled};
+use crate::tally::Tally;
+use crate::words;
+
+/// How a scenario came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScenarioVerdict {
+    /// All runs held, and at least one proved something.
+    Passed,
+    /// A run broke an invariant.
+    Violated,
+    /// A case did not give the same trace twice.
+    Unstable,
+    /// No run showed what the scenario is for, or no request was ever committed: nothing is proven.
+    Vacuous,
+    /// Stopped before the first run ended.
+    NotRun,
+}
+
+impl ScenarioVerdict {
+    fn of(tally: &Tally) -> Self {
+        if tally.violated > 0 {
+            ScenarioVerdict::Violated
+        } else if !tally.unstable.is_empty() {
+            ScenarioVerdict::Unstable
+        } else if tally.runs == 0 {
+            ScenarioVerdict::NotRun
+        } else if tally.passed == 0 || tally.committed == 0 {
+            ScenarioVerdict::Vacuous
+        } else {
+            ScenarioVerdict::Passed
+        }
+    }
+
+    /// Whether a scenario with this verdict makes the whole command fail.
+    pub fn fails(self) -> bool {
+        !matches!(self, ScenarioVerdict::Passed | ScenarioVerdict::NotRun)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            ScenarioVerdict::Passed => "passed",
+            ScenarioVerdict::Violated => "VIOLATED",
+            ScenarioVerdict::Unstable => "NOT DETERMINISTIC",
+            ScenarioVerdict::Vacuous => "VACUOUS",
+            ScenarioVerdict::NotRun => "not run",
+        }
+    }
+}
+
+/// A failed run.
+#[derive(Serialize)]
+pub struct FailureReport {
+    /// The how manieth run of the scenario, from 0.
+    pub iteration: u64,
+    /// Its seed, as text: JSON numbers lose digits.
+    pub seed: String,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violation: Expected,
+    /// The digest of its trace.
+    pub digest: String,
+    /// Where it was saved.
+    pub file: Option<PathBuf>,
+}
+
+/// A scenario.
+#[derive(Serialize)]
+pub struct ScenarioReport {
+    name: &'static str,
+    phase: u8,
+    verdict: ScenarioVerdict,
+    runs: u64,
+    passed: u64,
+    vacuous: u64,
+    violated: u64,
+    violations: BTreeMap<&'static str, u64>,
+    missing_marks: BTreeMap<String, u64>,
+    beyond_the_promise: BTreeMap<&'static str, u64>,
+    events: u64,
+    committed: u64,
+    seconds: f64,
+    runs_per_second: u64,
+    events_per_second: u64,
+    /// Coverage slots reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    states: Option<usize>,
+    digest: String,
+    unstable_seeds: Vec<String>,
+    failures: Vec<FailureReport>,
+}
+
+impl ScenarioReport {
+    /// A report of these sums.
+    pub fn new(
+        scenario: &scenarios::Scenario,
+        tally: Tally,
+        elapsed: Duration,
+        coverage: bool,
+        failures: Vec<FailureReport>,
+    ) -> Self {
+        ScenarioReport {
+            name: scenario.name,
+            phase: scenario.phase,
+            verdict: ScenarioVerdict::of(&tally),
+            runs: tally.runs,
+            passed: tally.passed,
+            vacuous: tally.vacuous,
+            violated: tally.violated,
+            violations: tally.violations,
+            missing_marks: tally.missing,
+            beyond_the_promise: tally.beyond,
+            events: tally.events,
+            committed: tally.committed,
+            seconds: elapsed.as_secs_f64(),
+            runs_per_second: rate(tally.runs, elapsed),
+            events_per_second: rate(tally.events, elapsed),
+            states: coverage.then(|| tally.slots.count()),
+            digest: format!("{:016x}", tally.digest),
+            unstable_seeds: tally.unstable.iter().map(|(seed, ..)| seed.to_string()).collect(),
+            failures,
+        }
+    }
+
+    /// How it came out.
+    pub fn verdict(&self) -> ScenarioVerdict {
+        self.verdict
+    }
+}
+
+/// The whole report.
+#[derive(Serialize)]
+pub struct Report {
+    version: u32,
+    command: &'static str,
+    system: &'static str,
+    bugs: Vec<String>,
+    /// As text: JSON numbers lose digits.
+    seed: String,
+    iterations: u64,
+    verdict: ScenarioVerdict,
+    interrupted: bool,
+    scenarios: Vec<ScenarioReport>,
+    not_yet: Vec<&'static str>,
+}
+
+impl Report {
+    /// A report of these scenarios.
+    pub fn new(
+        exploration: &Exploration,
+        scenarios: Vec<ScenarioReport>,
+        not_yet: Vec<&'static str>,
+        interrupted: bool,
+    ) -> Self {
+        let order = [ScenarioVerdict::Violated, ScenarioVerdict::Unstable, ScenarioVerdict::Vacuous];
+        let worst = order.into_iter().find(|verdict| scenarios.iter().any(|scenario| scenario.verdict == *verdict));
+        let any = scenarios.iter().any(|scenario| scenario.verdict == ScenarioVerdict::Passed);
+        let otherwise = if any { ScenarioVerdict::Passed } else { ScenarioVerdict::NotRun };
+        Report {
+            version: output::JSON_VERSION,
+            command: "run",
+            system: exploration.system.name,
+            bugs: exploration.bugs.clone(),
+            seed: exploration.seed.to_string(),
+            iterations: exploration.iterations,
+            verdict: worst.unwrap_or(otherwise),
+            interrupted,
+            scenarios,
+            not_yet,
+        }
+    }
+
+    /// How the whole came out.
+    pub fn verdict(&self) -> ScenarioVerdict {
+        self.verdict
+    }
+
+    /// For people.
+    pub fn human(&self) -> String {
+        let mut text = format!("system {}, base seed {}", self.system, self.seed);
+        if !self.bugs.is_empty() {
+            let _ = write!(text, ", planted bugs: {}", self.bugs.join(", "));
+        }
+        let coverage = self.scenarios.iter().any(|scenario| scenario.states.is_some());
+        let mut headers = vec!["scenario", "runs", "passed", "vacuous", "violations", "beyond the promise"];
+        headers.extend(["committed", "runs/s", "events/s"]);
+        headers.extend(coverage.then_some("states"));
+        headers.push("verdict");
+        let mut table = output::table(&headers);
+        for scenario in &self.scenarios {
+            let mut row = vec![
+                scenario.name.to_string(),
+                grouped(scenario.runs),
+                grouped(scenario.passed),
+                share(scenario.vacuous, scenario.runs),
+                counts(&scenario.violations),
+                counts(&scenario.beyond_the_promise),
+                grouped(scenario.committed),
+                grouped(scenario.runs_per_second),
+                grouped(scenario.events_per_second),
+            ];
+            row.extend(coverage.then(|| grouped(scenario.states.unwrap_or(0) as u64)));
+            row.push(scenario.verdict.word().to_string());
+            table.add_row(row);
+        }
+        let _ = writeln!(text, "\n{table}");
+        for scenario in &self.scenarios {
+            self.explain(scenario, &mut text);
+        }
+        if !self.not_yet.is_empty() {
+            let _ = writeln!(text, "not yet runnable, so not run: {}", self.not_yet.join(", "));
+        }
+        if self.interrupted {
+            let _ = writeln!(text, "interrupted: the table holds the runs that were done");
+        }
+        let style = match self.verdict {
+            ScenarioVerdict::Passed => GOOD,
+            ScenarioVerdict::NotRun => DOUBTFUL,
+            _ => BAD,
+        };
+        let _ = writeln!(text, "{}", styled(style, self.verdict.word()));
+        text
+    }
+
+    /// Says what a scenario's row cannot: which seeds failed, and why nothing was proven.
+    fn explain(&self, scenario: &ScenarioReport, text: &mut String) {
+        let name = scenario.name;
+        for failure in &scenario.failures {
+            let violation = &failure.violation;
+            let _ = writeln!(
+                text,
+                "{name}: {} ({}) at {}, {}: expected {}; saw {}",
+                styled(BAD, &violation.invariant),
+                violation.rule,
+                words::time(violation.at),
+                words::replicas(violation.replicas),
+                words::printable(&violation.expected),
+                words::printable(&violation.seen)
+            );
+            let _ = match &failure.file {
+                Some(file) => writeln!(text, "    vopr repro {}", file.display()),
+                None => writeln!(text, "    vopr run {}", self.arguments(name, &failure.seed)),
+            };
+        }
+        for seed in &scenario.unstable_seeds {
+            let line = format!("the same case gave two traces: vopr run {}", self.arguments(name, seed));
+            let _ = writeln!(text, "{name}: {line} --check-determinism");
+        }
+        if scenario.verdict == ScenarioVerdict::Vacuous {
+            let why = if scenario.committed == 0 {
+                "not one request was committed".to_string()
+            } else {
+                format!("every run missed a mark ({})", counts(&scenario.missing_marks))
+            };
+            let _ = writeln!(text, "{name}: {}: {why}; this proves nothing", styled(DOUBTFUL, "vacuous"));
+        }
+    }
+
+    /// The arguments of the `vopr run` that has this one run again.
+    fn arguments(&self, scenario: &str, seed: &str) -> String {
+        let bugs: String = self.bugs.iter().map(|bug| format!(" --bug {bug}")).collect();
+        format!("--scenario {scenario} --seed {seed} --iterations 1{bugs}")
+    }
+
+    /// One line a scenario: scenario, iterations, seconds, rate, verdict.
+    pub fn compact(&self) -> String {
+        let mut text = String::new();
+        for scenario in &self.scenarios {
+            let ScenarioReport { name, runs, seconds, runs_per_second, verdict, .. } = scenario;
+            let _ = writeln!(text, "{name} {runs} {seconds:.2}s {runs_per_second}/s {}", verdict.word());
+        }
+        text
+    }
+
+    /// The report as JUnit reads it: a test case a scenario.
+    pub fn junit(&self) -> Result<String, quick_junit::SerializeError> {
+        let mut suite = quick_junit::TestSuite::new("vopr run");
+        for scenario in &self.scenarios {
+            let mut status = quick_junit::TestCaseStatus::success();
+            if scenario.verdict.fails() {
+                status = quick_junit::TestCaseStatus::non_success(quick_junit::NonSuccessKind::Failure);
+                let mut why = String::new();
+                self.explain(scenario, &mut why);
+                let plain = anstream::adapter::strip_str(&why).to_string();
+                status.set_type(scenario.verdict.word()).set_message(plain.lines().next().unwrap_or_default());
+                status.set_description(plain);
+            } else if scenario.verdict == ScenarioVerdict::NotRun {
+                status = quick_junit::TestCaseStatus::skipped();
+            }
+            let mut case = quick_junit::TestCase::new(scenario.name, status);
+            case.set_classname(format!("vopr.phase{}", scenario.phase));
+            case.set_time(Duration::from_secs_f64(scenario.seconds));
+            suite.add_test_case(case);
+        }
+        for name in &self.not_yet {
+            let mut status = quick_junit::TestCaseStatus::skipped();
+            status.set_message("not yet runnable");
+            suite.add_test_case(quick_junit::TestCase::new(*name, status));
+        }
+        let mut report = quick_junit::Report::new("vopr");
+        report.add_test_suite(suite);
+        report.to_string()
+    }
+}
+
+/// A count with its share of the whole.
+fn share(count: u64, whole: u64) -> String {
+    if count == 0 { "0".to_string() } else { format!("{} ({} %)", grouped(count), count * 100 / whole.max(1)) }
+}
+
+fn counts<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
+    if counts.is_empty() {
+        return "0".to_string();
+    }
+    counts.iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,215 @@
+//! Cases in words: actions, observations, marks, violations. Whatever comes from a file is made harmless for terminals.
+
+use std::fmt::Write;
+
+use sim::time::{MICROSECOND, MILLISECOND, SECOND};
+use sim::{Action, Observation, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
+
+/// A span or a point of virtual time.
+pub fn time(time: Time) -> String {
+    let (unit, name) = match time {
+        SECOND.. => (SECOND, "s"),
+        MILLISECOND.. => (MILLISECOND, "ms"),
+        MICROSECOND.. => (MICROSECOND, "us"),
+        _ => return format!("{time} ns"),
+    };
+    let (whole, thousandths) = (time / unit, time % unit * 1_000 / unit);
+    if thousandths == 0 {
+        return format!("{whole} {name}");
+    }
+    let digits = format!("{thousandths:03}");
+    format!("{whole}.{} {name}", digits.trim_end_matches('0'))
+}
+
+/// A text from a file, without anything that a terminal would obey.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|symbol| if symbol.is_control() { '\u{FFFD}' } else { symbol }).collect()
+}
+
+/// The replicas of a set: `replicas 0, 2`.
+pub fn replicas(set: ReplicaSet) -> String {
+    let members: Vec<_> = set.iter().map(|replica| replica.0.to_string()).collect();
+    match members.len() {
+        0 => "no replica".to_string(),
+        1 => format!("replica {}", members[0]),
+        _ => format!("replicas {}", members.join(", ")),
+    }
+}
+
+/// A name in capital letters as words in small ones: `StartViewChange` is `start view change`.
+pub fn spaced(name: &str) -> String {
+    let mut words = String::new();
+    for symbol in name.chars() {
+        if symbol.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(symbol.to_lowercase());
+    }
+    words
+}
+
+/// An action: when, and what.
+pub fn action(action: &Action) -> String {
+    format!("{}: {}", when(&action.when), what(&action.what))
+}
+
+fn when(when: &When) -> String {
+    match when {
+        When::At(at) => format!("at {}", time(*at)),
+        When::After { watch, replica, count, delay } => {
+            let watch = format!("{watch:?}").replace('(', " ").replace(')', "");
+            let who = replica.map_or("any replica".to_string(), |ReplicaId(id)| format!("replica {id}"));
+            let delay = if *delay == 0 { "just".to_string() } else { time(*delay) };
+            format!("{delay} after {who}'s {watch} number {count}")
+        }
+    }
+}
+
+fn target(target: Target) -> String {
+    match target {
+        Target::Replica(replica) => replica.to_string(),
+        Target::Primary => "the primary".to_string(),
+        Target::Subject => "that replica".to_string(),
+    }
+}
+
+fn what(what: &What) -> String {
+    let way = |outgoing: bool| if outgoing { "sends" } else { "is sent" };
+    match *what {
+        What::Partition { side, duration } => {
+            format!("cut {} off from the others for {}", replicas(side), time(duration))
+        }
+        What::Isolate { target: whom, duration } => format!("isolate {} for {}", target(whom), time(duration)),
+        What::Cut { target: whom, outgoing, duration } => {
+            format!("lose all that {} {} for {}", target(whom), way(outgoing), time(duration))
+        }
+        What::Clog { target: whom, outgoing, duration } => {
+            format!("hold back all that {} {} for {}", target(whom), way(outgoing), time(duration))
+        }
+        What::Loss { per_mille, duration } => format!("lose {per_mille} in 1000 messages for {}", time(duration)),
+        What::Delay { target: whom, extra, duration } => {
+            format!("delay the messages of {} by up to {} for {}", target(whom), time(extra), time(duration))
+        }
+        What::Duplicate { per_mille, duration } => {
+            format!("deliver {per_mille} in 1000 messages twice for {}", time(duration))
+        }
+        What::Reorder { per_mille, duration } => format!("reorder {per_mille} in 1000 messages for {}", time(duration)),
+        What::Crash { target: whom, down } => format!("crash {} for {}", target(whom), time(down)),
+        What::PowerLoss { down } => format!("crash all replicas for {}", time(down)),
+        What::Pause { target: whom, duration } => format!("pause {} for {}", target(whom), time(duration)),
+        What::BitFlip { target: whom, zone, record, bit } => {
+            format!("flip bit {bit} of record -{record} in zone {zone} of {}'s disk", target(whom))
+        }
+        What::LostWrite { target: whom, zone, record } => {
+            format!("undo the last write of record -{record} in zone {zone} of {}'s disk", target(whom))
+        }
+        What::MisdirectedWrite { target: whom, zone, record, away } => {
+            let disk = target(whom);
+            format!("put record -{record} in zone {zone} of {disk}'s disk {away} records before its place")
+        }
+        What::DiskError { target: whom, per_mille, duration } => {
+            format!("fail {per_mille} in 1000 syncs and reads of {} for {}", target(whom), time(duration))
+        }
+        What::DiskSlow { target: whom, extra, duration } => {
+            format!("slow the disk of {} by up to {} for {}", target(whom), time(extra), time(duration))
+        }
+        What::DiskFull { target: whom, duration } => format!("fill the disk of {} for {}", target(whom), time(duration)),
+        What::ClockStep { target: whom, micros } => {
+            let direction = if micros < 0 { "back" } else { "forward" };
+            let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);
+            format!("set the wall clock of {} {direction} by {span}", target(whom))
+        }
+        What::ClockDrift { target: whom, ppm, duration } => {
+            format!("let the clocks of {} drift by {ppm} ppm for {}", target(whom), time(duration))
+        }
+        What::ClockFreeze { target: whom, duration } => {
+            format!("freeze the clocks of {} for {}", target(whom), time(duration))
+        }
+        What::Burst { client, requests } => format!("let client {} send {requests} requests at once", client.0),
+        What::ClientCrash { client } => format!("crash client {}", client.0),
+        What::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
+        What::Lie(lie) => {
+            let to = lie.to.map_or(String::new(), |to| format!(" to {to}"));
+            format!(
+                "lie in {} {:?} message(s){to}: {} {} by {}",
+                lie.count,
+                lie.kind,
+                spaced(&format!("{:?}", lie.how)),
+                spaced(&format!("{:?}", lie.field)),
+                lie.amount
+            )
+        }
+    }
+}
+
+/// Whether an observation is worth a line when a person reads what happened: the course of events, without the mail.
+pub fn notable(what: &Observation) -> bool {
+    !matches!(
+        what,
+        Observation::Sent { .. }
+            | Observation::Delivered { .. }
+            | Observation::Dropped { .. }
+            | Observation::Invoked { .. }
+            | Observation::Answered { .. }
+            | Observation::Appended { .. }
+            | Observation::Acknowledged { .. }
+            | Observation::Executed { .. }
+            | Observation::Holding { .. }
+    )
+}
+
+/// An observation: when, who, what.
+pub fn observation(seen: &Seen) -> String {
+    let who = match seen.who {
+        Who::World => "world".to_string(),
+        Who::Replica(replica) => replica.to_string(),
+        Who::Client(client) => format!("client {}", client.0),
+    };
+    let mut line = format!("{:>14}  {:>7}  {who:<10}  ", time(seen.at), seen.event);
+    let debug = format!("{:?}", seen.what);
+    let (name, rest) = debug.split_once(' ').unwrap_or((&debug, ""));
+    let rest = rest.trim_start_matches('{').trim_end_matches('}').trim();
+    let _ = write!(line, "{}", spaced(name));
+    if !rest.is_empty() {
+        let _ = write!(line, " ({rest})");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::plan::Watch;
+
+    use super::*;
+
+    #[test]
+    fn times_and_actions_read_well() {
+        assert_eq!(time(5), "5 ns");
+        assert_eq!(time(1_500), "1.5 us");
+        assert_eq!(time(40 * MILLISECOND), "40 ms");
+        assert_eq!(time(3 * SECOND + 20 * MILLISECOND), "3.02 s");
+        let crash = Action {
+            when: When::After { watch: Watch::Committed, replica: Some(ReplicaId(2)), count: 3, delay: 0 },
+            what: What::Crash { target: Target::Subject, down: SECOND },
+        };
+        assert_eq!(action(&crash), "just after replica 2's Committed number 3: crash that replica for 1 s");
+        assert_eq!(replicas(ReplicaSet(0b101)), "replicas 0, 2");
+        assert_eq!(spaced("StartViewChange"), "start view change");
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_from_a_file() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{FFFD}[2Jb\u{FFFD}c");
+    }
+
+    #[test]
+    fn an_observation_is_one_line() {
+        let seen = Seen {
+            at: 12 * MILLISECOND,
+            event: 7,
+            who: Who::Replica(ReplicaId(1)),
+            what: Observation::ViewChangeStarted { view: 3 },
+        };
+        assert_eq!(observation(&seen), "         12 ms        7  replica 1   view change started (view: 3)");
+    }
+}
