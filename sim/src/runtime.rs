@@ -23,6 +23,7 @@ use crate::lies::{self, Lies};
 use crate::mark::Marks;
 use crate::network::Network;
 use crate::observation::{DropReason, MessageKind, Observation, Seen, Who};
+use crate::owed::{self, Owed};
 use crate::plan::{Action, What, When};
 use crate::queue::Queue;
 use crate::random::{Domain, Keys};
@@ -134,8 +135,11 @@ pub struct Core<S: System> {
     pub(crate) trace: Trace,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
-    /// Whether safety is owed: until the liar equivocates.
-    pub(crate) promised: bool,
+    /// The liars that made a well-formed false claim, and whether one of them equivocated.
+    deceivers: ReplicaSet,
+    equivocated: bool,
+    /// What is owed after the lies so far.
+    owed: Owed,
     pub(crate) violation: Option<Violation>,
     pub(crate) beyond: Option<Violation>,
     pub(crate) healed: bool,
@@ -205,7 +209,9 @@ impl<S: System> Core<S> {
             trace: Trace::default(),
             actions_done: 0,
             actions_skipped: 0,
-            promised: true,
+            deceivers: ReplicaSet::default(),
+            equivocated: false,
+            owed: Owed { safety: true, liveness: true },
             violation: None,
             beyond: None,
             healed: false,
@@ -246,7 +252,9 @@ impl<S: System> Core<S> {
         self.coverage.reset(&self.config, case.liars);
         self.trace.reset(record);
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
-        (self.promised, self.violation, self.beyond) = (true, None, None);
+        (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
+        self.owed = owed::owed(&self.config.cluster, 0, false, false);
+        (self.violation, self.beyond) = (None, None);
         (self.healed, self.progress, self.settling) = (false, false, false);
         (self.running, self.observing) = (None, false);
         self.plan(case);
@@ -277,10 +285,10 @@ impl<S: System> Core<S> {
         let seen = Seen { at: self.now, event: self.event, who, what };
         self.observing = true;
         self.trace.observe(&seen);
-        if self.violation.is_none() {
-            if let Some(violation) = self.judge.observe(&seen, &self.shadow) {
-                self.broken(violation);
-            }
+        if self.violation.is_none()
+            && let Some(violation) = self.judge.observe(&seen, &self.shadow)
+        {
+            self.broken(violation);
         }
         self.marks.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);
@@ -318,13 +326,9 @@ impl<S: System> Core<S> {
     /// An invariant was broken: a finding where it is owed, otherwise beyond the promise, and only the first of each.
     #[cold]
     pub(crate) fn broken(&mut self, violation: Violation) {
-        let place = if self.owes(violation.invariant) { &mut self.violation } else { &mut self.beyond };
+        let enforced = owed::enforced(violation.invariant, self.owed);
+        let place = if enforced { &mut self.violation } else { &mut self.beyond };
         place.get_or_insert(violation);
-    }
-
-    /// An equivocating primary is more than is promised to be survived; sanity is owed even then.
-    fn owes(&self, invariant: &str) -> bool {
-        self.promised || matches!(invariant, "no_panic" | "resource_limits")
     }
 
     pub(crate) fn wall_clock(&self, id: ReplicaId) -> Time {
@@ -389,8 +393,11 @@ impl<S: System> Core<S> {
         self.lies.remember(from, kind, self.event, &message);
         let Some((place, lie, instead, class)) = told else { return self.transmit(from, to, kind, message) };
         self.lies.told(place);
-        if class == LieClass::Equivocation {
-            self.promised = false;
+        if class != LieClass::Contradiction {
+            self.deceivers.insert(from);
+            self.equivocated |= class == LieClass::Equivocation;
+            // Damage is no reason to owe less: the ledger keeps it within bounds.
+            self.owed = owed::owed(&self.config.cluster, self.deceivers.len(), self.equivocated, false);
         }
         self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
         let Some(instead) = instead else {
