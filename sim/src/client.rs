@@ -68,7 +68,7 @@ pub enum Deadline {
 /// All clients of a run.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    clients: Vec<Client>,
+    all: Vec<Client>,
     workload: spec::Workload,
     replicas: u8,
     /// How many requests are neither answered nor forgotten yet.
@@ -85,7 +85,7 @@ pub fn primary_of(view: u64, replicas: u8) -> ReplicaId {
 impl Default for Clients {
     fn default() -> Self {
         let Config { workload, .. } = Config::default();
-        Clients { clients: Vec::new(), workload, replicas: 1, unfinished: 0, position_max: 0 }
+        Clients { all: Vec::new(), workload, replicas: 1, unfinished: 0, position_max: 0 }
     }
 }
 
@@ -96,11 +96,11 @@ impl Clients {
         self.replicas = config.cluster.replicas;
         self.unfinished = self.workload.requests;
         self.position_max = 0;
-        self.clients.clear();
+        self.all.clear();
         let clients = u32::from(self.workload.clients);
         for client in 0..clients {
             let unasked = self.workload.requests / clients + u32::from(client < self.workload.requests % clients);
-            self.clients.push(Client {
+            self.all.push(Client {
                 session: 1,
                 number: 0,
                 unasked,
@@ -115,12 +115,12 @@ impl Clients {
 
     /// How many clients there are.
     pub fn len(&self) -> u16 {
-        self.clients.len() as u16
+        self.all.len() as u16
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.clients.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether every request of the workload is answered or forgotten.
@@ -136,7 +136,7 @@ impl Clients {
     /// Lets a client that waits for nothing ask its next thing, if it has any left; returns when.
     pub fn think(&mut self, keys: &Keys, now: Time, id: ClientId) -> Option<Time> {
         let (min, max) = (self.workload.think_min, self.workload.think_max);
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         if client.unasked == 0 || client.waiting.is_some() {
             return None;
         }
@@ -148,7 +148,7 @@ impl Clients {
 
     /// The client's next request, if it is time for it; then the client waits for its answer.
     pub fn ask(&mut self, keys: &Keys, now: Time, id: ClientId) -> Option<(Request, Operation)> {
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         if client.wake_at != Some(now) || client.unasked == 0 || client.waiting.is_some() {
             return None;
         }
@@ -167,13 +167,13 @@ impl Clients {
         operation.encode(bytes);
         let deadline = now + self.workload.timeout;
         let request = Request { client: id, session, number, payload: payload.clone() };
-        self.clients[id.index()].waiting = Some(Waiting { payload, deadline, sent: 0 });
+        self.all[id.index()].waiting = Some(Waiting { payload, deadline, sent: 0 });
         Some((request, operation))
     }
 
     /// Whether an event for the client's deadline has to be queued, and for when; from then on one is.
     pub fn arm(&mut self, id: ClientId) -> Option<Time> {
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         let deadline = client.waiting.as_ref()?.deadline;
         (!std::mem::replace(&mut client.timer_queued, true)).then_some(deadline)
     }
@@ -181,7 +181,7 @@ impl Clients {
     /// The event for the client's deadline came.
     pub fn deadline(&mut self, now: Time, id: ClientId) -> Deadline {
         let timeout = self.workload.timeout;
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         client.timer_queued = false;
         match &mut client.waiting {
             None => Deadline::Idle,
@@ -197,26 +197,26 @@ impl Clients {
     /// for one.
     pub fn hurry(&mut self, now: Time, id: ClientId) -> Option<u32> {
         let timeout = self.workload.timeout;
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         client.waiting.as_mut()?.deadline = now + timeout;
         Some(client.number)
     }
 
     /// The request that the client waits for.
     pub fn waiting(&self, id: ClientId) -> Option<Request> {
-        let client = &self.clients[id.index()];
+        let client = &self.all[id.index()];
         let payload = client.waiting.as_ref()?.payload.clone();
         Some(Request { client: id, session: client.session, number: client.number, payload })
     }
 
     /// Which replica the client sends a new request to.
     pub fn primary(&self, id: ClientId) -> ReplicaId {
-        self.clients[id.index()].primary
+        self.all[id.index()].primary
     }
 
     /// Counts one more message of the request that the client waits for; tells it from the client's other messages.
     pub fn message(&mut self, id: ClientId) -> u64 {
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         let sent = client.waiting.as_mut().map_or(0, |waiting| {
             waiting.sent += 1;
             waiting.sent
@@ -226,7 +226,7 @@ impl Clients {
 
     /// A reply arrived: whether it answers the request that its client waits for. If so, it waits no longer.
     pub fn accept(&mut self, reply: &Reply) -> bool {
-        let Some(client) = self.clients.get_mut(reply.client.index()) else { return false };
+        let Some(client) = self.all.get_mut(reply.client.index()) else { return false };
         if client.waiting.is_none() || (client.session, client.number) != (reply.session, reply.number) {
             return false;
         }
@@ -239,13 +239,13 @@ impl Clients {
 
     /// Lets the client's next requests come without a pause.
     pub fn burst(&mut self, id: ClientId, requests: u8) {
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         client.burst = client.burst.saturating_add(requests.into());
     }
 
     /// The client crashes: it forgets its request, if any, and has a new session.
     pub fn crash(&mut self, id: ClientId) {
-        let client = &mut self.clients[id.index()];
+        let client = &mut self.all[id.index()];
         client.session += 1;
         client.number = 0;
         if client.waiting.take().is_some() {
@@ -255,7 +255,7 @@ impl Clients {
 
     /// The clients ask nothing more; what they have asked is still waited for.
     pub fn stop(&mut self) {
-        for client in &mut self.clients {
+        for client in &mut self.all {
             self.unfinished -= std::mem::take(&mut client.unasked);
         }
     }

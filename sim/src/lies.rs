@@ -3,7 +3,7 @@
 //! A lie is armed for every liar and changes the next messages of its kind. Which message it changes is decided when the
 //! liar sends it; where a lie makes no sense for a message, it waits for the next one.
 
-use crate::lie::{How, Lie, Liar};
+use crate::lie::{How, Liar, Lie};
 use crate::observation::{MessageKind, Observation, Seen, Status};
 use crate::random::Keys;
 use crate::spec::{ReplicaId, ReplicaSet};
@@ -128,10 +128,10 @@ impl<M: Clone> Lies<M> {
 
     /// Takes in what is seen of a liar: the views that it leads.
     pub fn observe(&mut self, seen: &Seen) {
-        let view = match seen.what {
-            Observation::ViewStarted { view, primary: true, .. }
-            | Observation::StatusChanged { status: Status::Normal, view, primary: true } => view,
-            _ => return,
+        let (Observation::ViewStarted { view, primary: true, .. }
+        | Observation::StatusChanged { status: Status::Normal, view, primary: true }) = seen.what
+        else {
+            return;
         };
         let Some(liar) = seen.who.replica().and_then(|id| self.liar(id)) else { return };
         if !liar.views_led.contains(&view) {

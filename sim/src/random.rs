@@ -116,7 +116,7 @@ pub fn prf(key: u64, a: u64, b: u64, c: u64) -> u64 {
 /// Scales 64 random bits down to `0..bound`; 0 when the bound is 0.
 #[inline]
 pub fn below(draw: u64, bound: u64) -> u64 {
-    (u128::from(draw) * u128::from(bound) >> 64) as u64
+    ((u128::from(draw) * u128::from(bound)) >> 64) as u64
 }
 
 #[cfg(test)]

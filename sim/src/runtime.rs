@@ -19,10 +19,11 @@ use crate::faults::Faults;
 use crate::invariants::{Judge, Violation};
 use crate::ledger::Ledger;
 use crate::lie::{How, LieClass};
-use crate::lies::{self, Lies};
+use crate::lies::Lies;
 use crate::mark::Marks;
 use crate::network::Network;
-use crate::observation::{DropReason, MessageKind, Observation, Seen, Who};
+use crate::observation::{Observation, Seen, Who};
+use crate::owed::{self, Owed};
 use crate::plan::{Action, What, When};
 use crate::queue::Queue;
 use crate::random::{Domain, Keys};
@@ -134,8 +135,11 @@ pub struct Core<S: System> {
     pub(crate) trace: Trace,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
-    /// Whether safety is owed: until the liar equivocates.
-    pub(crate) promised: bool,
+    /// The liars that made a well-formed false claim, and whether one of them equivocated.
+    deceivers: ReplicaSet,
+    equivocated: bool,
+    /// What is owed after the lies so far.
+    owed: Owed,
     pub(crate) violation: Option<Violation>,
     pub(crate) beyond: Option<Violation>,
     pub(crate) healed: bool,
@@ -205,7 +209,9 @@ impl<S: System> Core<S> {
             trace: Trace::default(),
             actions_done: 0,
             actions_skipped: 0,
-            promised: true,
+            deceivers: ReplicaSet::default(),
+            equivocated: false,
+            owed: Owed { safety: true, liveness: true },
             violation: None,
             beyond: None,
             healed: false,
@@ -246,7 +252,9 @@ impl<S: System> Core<S> {
         self.coverage.reset(&self.config, case.liars);
         self.trace.reset(record);
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
-        (self.promised, self.violation, self.beyond) = (true, None, None);
+        (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
+        self.owed = owed::owed(&self.config.cluster, 0, false, false);
+        (self.violation, self.beyond) = (None, None);
         (self.healed, self.progress, self.settling) = (false, false, false);
         (self.running, self.observing) = (None, false);
         self.plan(case);
@@ -277,10 +285,10 @@ impl<S: System> Core<S> {
         let seen = Seen { at: self.now, event: self.event, who, what };
         self.observing = true;
         self.trace.observe(&seen);
-        if self.violation.is_none() {
-            if let Some(violation) = self.judge.observe(&seen, &self.shadow) {
-                self.broken(violation);
-            }
+        if self.violation.is_none()
+            && let Some(violation) = self.judge.observe(&seen, &self.shadow)
+        {
+            self.broken(violation);
         }
         self.marks.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);
@@ -318,13 +326,18 @@ impl<S: System> Core<S> {
     /// An invariant was broken: a finding where it is owed, otherwise beyond the promise, and only the first of each.
     #[cold]
     pub(crate) fn broken(&mut self, violation: Violation) {
-        let place = if self.owes(violation.invariant) { &mut self.violation } else { &mut self.beyond };
+        let enforced = owed::enforced(violation.invariant, self.owed);
+        let place = if enforced { &mut self.violation } else { &mut self.beyond };
         place.get_or_insert(violation);
     }
 
-    /// An equivocating primary is more than is promised to be survived; sanity is owed even then.
-    fn owes(&self, invariant: &str) -> bool {
-        self.promised || matches!(invariant, "no_panic" | "resource_limits")
+    /// A liar lied: less may be owed from now on. Damage is no reason to owe less: the ledger keeps it within bounds.
+    pub(crate) fn lied(&mut self, liar: ReplicaId, class: LieClass) {
+        if class != LieClass::Contradiction {
+            self.deceivers.insert(liar);
+            self.equivocated |= class == LieClass::Equivocation;
+            self.owed = owed::owed(&self.config.cluster, self.deceivers.len(), self.equivocated, false);
+        }
     }
 
     pub(crate) fn wall_clock(&self, id: ReplicaId) -> Time {
@@ -347,102 +360,6 @@ impl<S: System> Core<S> {
         let seat = &mut self.seats[id.index()];
         seat.draws += 1;
         self.keys.draw(Domain::Replica, id.0.into(), seat.incarnation.into(), seat.draws)
-    }
-
-    /// A replica sends a message. One to a replica that does not exist is lost without a trace.
-    pub(crate) fn send(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) {
-        if to.0 >= self.replicas() {
-            return;
-        }
-        let kind = S::kind(&message);
-        if self.liars.has(from) {
-            self.lie(from, to, kind, message);
-        } else {
-            self.transmit(from, to, kind, message);
-        }
-    }
-
-    /// A liar sends a message: the first of its lies that makes sense for the message is told.
-    #[cold]
-    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
-        let mut next = 0;
-        let mut told = None;
-        while let Some((place, lie)) = self.lies.find(next, from, to, kind) {
-            next = place + 1;
-            let changed = match lie.how {
-                How::Silence => Some((None, LieClass::Contradiction)),
-                How::Flood => Some((Some(message.clone()), LieClass::Contradiction)),
-                How::Replay => {
-                    self.lies.past(from, kind, lie.amount).map(|past| (Some(past.clone()), LieClass::Contradiction))
-                }
-                _ => self
-                    .lies
-                    .liar(from)
-                    .and_then(|liar| S::tamper(&message, &lie, liar))
-                    .map(|(message, class)| (Some(message), class)),
-            };
-            if let Some((instead, class)) = changed {
-                told = Some((place, lie, instead, class));
-                break;
-            }
-        }
-        self.lies.remember(from, kind, self.event, &message);
-        let Some((place, lie, instead, class)) = told else { return self.transmit(from, to, kind, message) };
-        self.lies.told(place);
-        if class == LieClass::Equivocation {
-            self.promised = false;
-        }
-        self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
-        let Some(instead) = instead else {
-            let why = DropReason::Silenced;
-            return self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-        };
-        if lie.how == How::Flood {
-            for _ in 1..lies::flood(lie.amount) {
-                self.transmit(from, to, kind, instead.clone());
-            }
-        }
-        let kind = S::kind(&instead);
-        self.transmit(from, to, kind, instead);
-    }
-
-    fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
-        self.observe(Who::Replica(from), Observation::Sent { to, kind });
-        let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
-        let why = if self.faults.effects().cut[from.index()].has(to) { DropReason::Cut } else { DropReason::Lost };
-        match arrivals.first {
-            Some(first) if why == DropReason::Lost => {
-                if let Some(second) = arrivals.second {
-                    self.queue.push(second, Event::Deliver { from, to, message: message.clone() });
-                }
-                self.queue.push(first, Event::Deliver { from, to, message });
-            }
-            _ => self.observe(Who::Replica(from), Observation::Dropped { to, kind, why }),
-        }
-    }
-
-    /// A message reaches its receiver's end of the link. Returns it if it gets through.
-    pub(crate) fn arrive(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) -> Option<S::Message> {
-        let effects = self.faults.effects();
-        let seat = &mut self.seats[to.index()];
-        let why = if effects.cut[from.index()].has(to) {
-            DropReason::Cut
-        } else if effects.clogged[from.index()].has(to) {
-            self.held.push((from, to, message));
-            return None;
-        } else if seat.paused {
-            seat.deferred.push(Event::Deliver { from, to, message });
-            return None;
-        } else if seat.up {
-            let kind = S::kind(&message);
-            self.observe(Who::Replica(to), Observation::Delivered { from, kind });
-            return Some(message);
-        } else {
-            DropReason::Down
-        };
-        let kind = S::kind(&message);
-        self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-        None
     }
 
     /// The replica's own state in the world ends with a crash, but for what survives on its disk.

@@ -110,9 +110,7 @@ fn kind(watch: Watch) -> usize {
         Watch::ViewStarted => O::ViewStarted { view, op, commit: 0, primary: false },
         Watch::Crashed => O::Crashed,
         Watch::Recovered => O::Recovered { view, last_normal: 0, op },
-        Watch::Rejected => {
-            O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate }
-        }
+        Watch::Rejected => O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate },
         Watch::RepairRequested => O::RepairRequested { from: 0, to: 0 },
         Watch::Truncated => O::Truncated { op },
     }
@@ -163,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_watch_has_a_kind_that_fits_the_mask() {
-        assert!(OBSERVATION_KINDS <= 64);
+        const { assert!(OBSERVATION_KINDS <= 64) };
         assert!(Watch::ALL.iter().all(|watch| kind(*watch) < OBSERVATION_KINDS));
     }
 }

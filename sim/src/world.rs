@@ -15,7 +15,7 @@ pub use crate::runtime::Core;
 use crate::case::{Case, Outcome, Verdict};
 use crate::coverage::Coverage;
 use crate::inject::Deed;
-use crate::invariants::{Judge, Violation};
+use crate::invariants::{Judge, Violation, no_panic, resource_limits};
 use crate::mark::Mark;
 use crate::observation::{Observation, Who};
 use crate::panics;
@@ -55,11 +55,8 @@ impl<S: System> World<S> {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         let core = Core::new();
-        let spec = ClusterSpec {
-            cluster: core.config.cluster.clone(),
-            keys: *core.keys.replicas(),
-            bugs: BugSet::default(),
-        };
+        let spec =
+            ClusterSpec { cluster: core.config.cluster.clone(), keys: *core.keys.replicas(), bugs: BugSet::default() };
         World { core, replicas: Vec::new(), left: Vec::new(), spec, buffer: Vec::new() }
     }
 
@@ -308,7 +305,7 @@ impl<S: System> World<S> {
     fn runaway(&mut self, events_max: u64) {
         let (at, event, waiting) = (self.core.now, self.core.event, self.core.queue.len());
         self.core.broken(Violation {
-            invariant: "resource_limits",
+            invariant: resource_limits::NAME,
             rule: "too many events",
             at,
             event,
@@ -323,7 +320,7 @@ impl<S: System> World<S> {
         let mut replicas = ReplicaSet::default();
         replicas.insert(id);
         let violation = Violation {
-            invariant: "no_panic",
+            invariant: no_panic::NAME,
             rule: "panicked",
             at: self.core.now,
             event: self.core.event,
@@ -376,3 +373,7 @@ fn events_max(config: &Config) -> u64 {
 #[cfg(test)]
 #[path = "world_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "world_passes_tests.rs"]
+mod passes;

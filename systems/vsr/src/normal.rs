@@ -351,8 +351,7 @@ impl Vsr {
         if view != self.view || self.status != Status::Normal {
             return Err(RejectReason::WrongStatus);
         }
-        let entries = self.log.since(first);
-        let entries = &entries[..entries.len().min((last - first + 1) as usize)];
+        let entries = self.log.span(first, last);
         if !entries.is_empty() {
             self.send(env, from, Body::Repair { view, entries: entries.into() });
         }
