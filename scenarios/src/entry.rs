@@ -72,7 +72,7 @@ pub fn byzantine_config() -> Config {
             view_change_timeout: 120 * MILLISECOND,
             ..config.cluster
         },
-        workload: Workload { requests: 60, think_max: 140 * MILLISECOND, timeout: 90 * MILLISECOND, ..config.workload },
+        workload: Workload { requests: 50, think_max: 140 * MILLISECOND, timeout: 90 * MILLISECOND, ..config.workload },
         heal_at: 2600 * MILLISECOND,
         ..config
     }

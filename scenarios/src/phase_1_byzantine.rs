@@ -25,7 +25,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(MERGE),
             baseline: merge,
-            marks: &[Mark::Committed(50), Mark::LieDelivered(StartView)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(StartView)],
         }),
     },
     Entry {
@@ -37,7 +37,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(DESYNC),
             baseline: |setup| led_by_the_liar(setup, DESYNC, true),
-            marks: &[Mark::Committed(50), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
         }),
     },
     Entry {
@@ -49,7 +49,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(INFLATED),
             baseline: |setup| voted_by_the_liar(setup, INFLATED),
-            marks: &[Mark::Committed(50), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
+            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
         }),
     },
     Entry {
@@ -61,7 +61,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(METADATA),
             baseline: |setup| led_by_the_liar(setup, METADATA, false),
-            marks: &[Mark::Committed(50), Mark::LieDelivered(Prepare), Mark::Rejected(Prepare)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(Prepare), Mark::Rejected(Prepare)],
         }),
     },
     Entry {
@@ -73,7 +73,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(MALICIOUS),
             baseline: malicious,
-            marks: &[Mark::Committed(50), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
+            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
         }),
     },
     Entry {
@@ -85,7 +85,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(RACE),
             baseline: leader_race,
-            marks: &[Mark::Committed(50), Mark::LieDelivered(StartViewChange)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(StartViewChange)],
         }),
     },
     Entry {
@@ -97,7 +97,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(TAIL_LENGTH),
             baseline: |setup| voted_by_the_liar(setup, TAIL_LENGTH),
-            marks: &[Mark::Committed(50), Mark::LieDelivered(DoViewChange), Mark::Rejected(DoViewChange)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(DoViewChange), Mark::Rejected(DoViewChange)],
         }),
     },
     Entry {
@@ -109,7 +109,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(IDENTICAL),
             baseline: identical,
-            marks: &[Mark::Committed(50), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
+            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
         }),
     },
     Entry {
@@ -121,7 +121,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(OVERSIZED),
             baseline: |setup| led_by_the_liar(setup, OVERSIZED, true),
-            marks: &[Mark::Committed(50), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
         }),
     },
     Entry {
@@ -133,7 +133,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(REPAIR),
             baseline: behind,
-            marks: &[Mark::Committed(50), Mark::LieDelivered(RequestRepair)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(RequestRepair)],
         }),
     },
     Entry {
@@ -145,7 +145,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(COMMAND),
             baseline: |setup| led_by_the_liar(setup, COMMAND, false),
-            marks: &[Mark::Committed(50), Mark::LieDelivered(Prepare)],
+            marks: &[Mark::Committed(40), Mark::LieDelivered(Prepare)],
         }),
     },
 ];

@@ -64,7 +64,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "flipped bits, lost and misdirected writes just before a crash",
         invariants: &["vsr_recovery_safety", "hash_chain", "durability"],
         run: Some(Run {
-            config: crash_config,
+            config: five_config,
             palette: Palette::faults(&[
                 Fault::BitFlip,
                 Fault::LostWrite,
@@ -77,7 +77,7 @@ pub const SCENARIOS: &[Entry] = &[
                 Fault::Burst,
             ]),
             baseline: corrupt,
-            marks: &[Mark::Committed(40), Mark::RecoveredWith(1), Mark::Injected(Fault::Crash, 1)],
+            marks: &[Mark::Committed(40), Mark::RecoveredWith(1), Mark::FoundDamage],
         }),
     },
 ];
@@ -134,11 +134,11 @@ fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
 fn corrupt(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = setup.anyone();
-    // One replica and one zone: that is what everything is still owed under.
-    let zone = setup.draw.below(4) as u8;
+    // One zone a replica, and two of five replicas: that is what everything is still owed under. By convention, the first zone is the log.
+    let zone = 0;
     let mut time = setup.span(150, 350);
     for _ in 0..setup.draw.between(1, 3) {
-        for _ in 0..setup.draw.between(1, 3) {
+        for _ in 0..setup.draw.between(2, 4) {
             let record = setup.draw.below(10) as u16;
             let bit = setup.draw.below(1 << 12) as u16;
             let what = match setup.draw.below(5) {

@@ -302,7 +302,7 @@ impl Coverage {
         if replica.up && !replica.loading {
             self.deep(Depth::Lag, lag);
         }
-        let hash = mix(u64::from(coarse(fine, lag)));
+        let hash = mix(u64::from(coarse(fine)));
         let old = std::mem::replace(&mut self.hashes[id.index()], hash);
         self.cluster = self.cluster.wrapping_sub(old).wrapping_add(hash);
     }
@@ -408,16 +408,13 @@ fn fine(replica: &ReplicaShadow, shadow: &Shadow, diverged: bool, lag: u64, liar
         | lag << 12
 }
 
-/// The part of a fine word that goes into the cluster's state; of the log only whether it is another one, of the lag only
-/// whether it is more than the ordinary (0-1, 2-7, 8 or more).
-fn coarse(fine: u32, lag: u64) -> u32 {
+/// The part of a fine word that goes into the cluster's state, which multiplies by the number of replicas: up, loading,
+/// primary, liar and status; of the view only whether it is the highest, a coming one or an old one; of the log only whether
+/// it is another one. What lags, and whose disk is damaged, would flood the map.
+fn coarse(fine: u32) -> u32 {
+    let view = (fine >> 8 & 3).min(2);
     let log = u32::from(fine >> 10 & 3 == 3);
-    let lag = match lag {
-        0 | 1 => 0,
-        2..=7 => 1,
-        _ => 2,
-    };
-    fine & 0x3FF | log << 10 | lag << 11 | 1 << 13
+    fine & 0b1101_1101 | view << 8 | log << 10 | 1 << 11
 }
 
 /// 0 to 3 as they are, then two buckets an octave; below 64 since even `u64::MAX` is cut off.
