@@ -136,7 +136,7 @@ impl Drop for Progress {
 /// A table in the style of all tables here.
 pub fn table(headers: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_BORDERS_ONLY).set_header(headers.to_vec());
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(headers.to_vec());
     table
 }
 

@@ -113,7 +113,9 @@ fn what(what: &What) -> String {
         What::DiskSlow { target: whom, extra, duration } => {
             format!("slow the disk of {} by up to {} for {}", target(whom), time(extra), time(duration))
         }
-        What::DiskFull { target: whom, duration } => format!("fill the disk of {} for {}", target(whom), time(duration)),
+        What::DiskFull { target: whom, duration } => {
+            format!("fill the disk of {} for {}", target(whom), time(duration))
+        }
         What::ClockStep { target: whom, micros } => {
             let direction = if micros < 0 { "back" } else { "forward" };
             let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);

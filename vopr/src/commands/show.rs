@@ -172,7 +172,8 @@ fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_j
             value["states"] = json!(engine.reached().len());
         }
         if arguments.invariants {
-            let checks = sim::invariants::NAMES.iter().map(ToString::to_string).zip(engine.checks().into_iter().map(Into::into));
+            let checks =
+                sim::invariants::NAMES.iter().map(ToString::to_string).zip(engine.checks().into_iter().map(Into::into));
             value["checks"] = serde_json::Value::Object(checks.collect());
         }
         if arguments.events {
