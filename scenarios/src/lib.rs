@@ -1,14 +1,160 @@
 //! The 46 scenario baselines: one file a phase, one value a scenario. Knows `sim`, and no system.
+//!
+//! A scenario is a configuration, a script of faults that leads the cluster into the situation that the scenario is about
+//! (a function of the seed), a palette of faults and lies that may be laid over it, and the marks that prove that the
+//! situation really came about. `vopr run` draws what is laid over it from the seed; `vopr fuzz` takes it from a plan.
 #![forbid(unsafe_code)]
 
-use sim::{Case, Config, Mark, Plan};
+use sim::{Action, Case, Config, Mark, Plan, ReplicaId, ReplicaSet, When, plan::ACTIONS_MAX};
 
-/// The scenarios, in the order of the user's reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScenarioType {
-    /// No faults at all.
-    Baseline,
+mod draw;
+mod entry;
+mod palette;
+mod phase_0_core;
+mod phase_10_reconfiguration;
+mod phase_1_byzantine;
+mod phase_2_corruption;
+mod phase_3_crash;
+mod phase_4_gray;
+mod phase_5_race;
+mod phase_6_clock;
+mod phase_7_sessions;
+mod phase_8_repair;
+mod phase_9_scrubbing;
+mod script;
+mod targets;
+
+pub use draw::Draw;
+pub use palette::{LieRule, Palette};
+pub use script::Setup;
+pub use targets::{FuzzTarget, TARGETS};
+
+use entry::Entry;
+
+macro_rules! scenario_types {
+    ($($(#[$doc:meta])* $kind:ident)*) => {
+        /// The scenarios, in the order of the user's reference; their numbers are those of the phases' tables.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ScenarioType {
+            $($(#[$doc])* $kind),*
+        }
+
+        impl ScenarioType {
+            /// All of them.
+            pub const ALL: &'static [ScenarioType] = &[$(ScenarioType::$kind),*];
+        }
+    };
 }
+
+scenario_types! {
+    /// No faults at all.
+    Baseline
+    /// Links clog and unclog in different orders.
+    SwizzleClogging
+    /// Replicas that are half alive.
+    GrayFailures
+    /// Many tenants, and all ordinary faults.
+    MultiTenantIsolation
+    /// Ten times as much virtual time.
+    TimeCompression
+    /// Everything at once.
+    Combined
+    /// A forged log in a new view.
+    ByzantineViewChangeMerge
+    /// A new view whose commit number lies past its log.
+    ByzantineCommitDesync
+    /// A vote with too high a commit number.
+    ByzantineInflatedCommit
+    /// Entries with false numbers.
+    ByzantineInvalidMetadata
+    /// A vote that makes a stale log look good.
+    ByzantineMaliciousViewChange
+    /// Somebody else claims the leadership.
+    ByzantineLeaderRace
+    /// A vote whose stated length is not that of its log.
+    ByzantineDvcTailLengthMismatch
+    /// Two votes with the same numbers and different logs.
+    ByzantineDvcIdenticalClaims
+    /// A new view that is too large.
+    ByzantineOversizedStartView
+    /// A request for a senseless range of entries.
+    ByzantineInvalidRepairRange
+    /// A command that the store must refuse.
+    ByzantineInvalidKernelCommand
+    /// One flipped bit.
+    CorruptionBitFlip
+    /// All kinds of damage.
+    CorruptionChecksumValidation
+    /// A disk that answers with the wrong data.
+    CorruptionSilentDiskFailure
+    /// A crash between promise, commit and execution.
+    CrashDuringCommit
+    /// A crash between the messages of a view change.
+    CrashDuringViewChange
+    /// A restart with a damaged log.
+    RecoveryCorruptLog
+    /// A disk that takes seconds.
+    GrayFailureSlowDisk
+    /// A network that loses, doubles and reorders.
+    GrayFailureIntermittentNetwork
+    /// Several view changes at a time.
+    RaceConcurrentViewChanges
+    /// A commit in the middle of a view change.
+    RaceCommitDuringDvc
+    /// Clocks that drift within the tolerance.
+    ClockDrift
+    /// A clock that drifts out of the tolerance.
+    ClockOffsetExceeded
+    /// No help from a time server.
+    ClockNtpFailure
+    /// A clock that jumps back behind a partition.
+    ClockBackwardJump
+    /// Clients that crash again and again.
+    ClientSessionCrash
+    /// A view change under a client's request.
+    ClientSessionViewChangeLockout
+    /// More clients than the session table holds.
+    ClientSessionEviction
+    /// Many replicas that need repair at once.
+    RepairBudgetPreventsStorm
+    /// Slow and fast peers to repair from.
+    RepairEwmaSelection
+    /// A gap that is too wide for repair.
+    RepairSyncTimeout
+    /// A primary without a quorum.
+    PrimaryAbdicatePartition
+    /// A primary that commits nothing any more.
+    CommitStallDetection
+    /// Damage that only a scrubber sees.
+    ScrubDetectsCorruption
+    /// One whole tour of the scrubber.
+    ScrubCompletesTour
+    /// The scrubber's budget.
+    ScrubRateLimited
+    /// From scrubbing to repair.
+    ScrubTriggersRepair
+    /// From three replicas to five.
+    ReconfigAddReplicas
+    /// From five replicas to three.
+    ReconfigRemoveReplicas
+    /// A change of the membership across a partition.
+    ReconfigDuringPartition
+}
+
+/// The scenarios of each phase.
+const PHASES: [&[Entry]; 11] = [
+    phase_0_core::SCENARIOS,
+    phase_1_byzantine::SCENARIOS,
+    phase_2_corruption::SCENARIOS,
+    phase_3_crash::SCENARIOS,
+    phase_4_gray::SCENARIOS,
+    phase_5_race::SCENARIOS,
+    phase_6_clock::SCENARIOS,
+    phase_7_sessions::SCENARIOS,
+    phase_8_repair::SCENARIOS,
+    phase_9_scrubbing::SCENARIOS,
+    phase_10_reconfiguration::SCENARIOS,
+];
 
 /// One scenario.
 #[derive(Clone, Debug)]
@@ -31,58 +177,126 @@ pub struct Scenario {
     pub config: Config,
     /// What a run of it has to show.
     pub marks: Vec<Mark>,
+    /// The faults and lies that may be laid over its own.
+    pub palette: Palette,
+    /// Its own faults.
+    baseline: fn(&mut Setup<'_>) -> Vec<Action>,
 }
-
-/// A fuzz target: some scenarios, chosen by the input.
-#[derive(Clone, Copy, Debug)]
-pub struct FuzzTarget {
-    /// Its name, e.g. `byzantine_dvc`.
-    pub name: &'static str,
-    /// What it looks for, in one sentence.
-    pub description: &'static str,
-    /// Its scenarios.
-    pub scenarios: &'static [ScenarioType],
-}
-
-/// The fuzz targets.
-pub const TARGETS: &[FuzzTarget] = &[];
 
 impl ScenarioType {
-    /// All of them.
-    pub const ALL: &'static [ScenarioType] = &[ScenarioType::Baseline];
-
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
-        todo!()
+        self.entry().1.name
     }
 
     /// What it is for.
     pub fn description(self) -> &'static str {
-        todo!()
+        self.entry().1.description
     }
 
     /// The scenario with this name.
     pub fn from_name(name: &str) -> Option<ScenarioType> {
-        let _ = name;
-        todo!()
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
     /// The scenario as a value.
     pub fn create_scenario(self) -> Scenario {
-        todo!()
+        let (phase, entry) = self.entry();
+        Scenario {
+            kind: self,
+            name: entry.name,
+            phase,
+            description: entry.description,
+            faults: entry.faults,
+            invariants: entry.invariants,
+            runnable: entry.run.is_some(),
+            config: entry.run.as_ref().map_or_else(Config::default, |run| (run.config)()),
+            marks: entry.run.as_ref().map_or_else(Vec::new, |run| run.marks.to_vec()),
+            palette: entry.run.as_ref().map_or(Palette::EMPTY, |run| run.palette),
+            baseline: entry.run.as_ref().map_or(|_| Vec::new(), |run| run.baseline),
+        }
+    }
+
+    /// The phase, and the row of the phase's table.
+    fn entry(self) -> (u8, &'static Entry) {
+        let mut rows =
+            PHASES.iter().zip(0..).flat_map(|(phase, number)| phase.iter().map(move |entry| (number, entry)));
+        rows.nth(self as usize).expect("every scenario has a row in its phase's table")
     }
 }
 
 impl Scenario {
-    /// The case that a seed stands for (`vopr run`): the scenario's own faults and a few random ones of its palette.
+    /// The case that a seed stands for (`vopr run`): the scenario's own faults and up to four random ones of its palette.
     pub fn random_case(&self, system: &str, bugs: &[String], seed: u64) -> Case {
-        let _ = (system, bugs, seed);
-        todo!()
+        let mut draw = Draw::new(seed, "liar");
+        let liar = self.liar(draw.below(self.config.cluster.replicas.into()) as u8);
+        let mut actions = self.own_actions(seed, liar);
+        let mut draw = Draw::new(seed, "overlay");
+        for _ in 0..draw.below(5) {
+            actions.extend(self.palette.random_action(&mut draw, &self.config));
+        }
+        self.case(system, bugs, seed, liar, actions)
     }
 
-    /// The case that a plan stands for (`vopr fuzz`): the plan laid over the scenario's own faults.
+    /// The case that a plan stands for (`vopr fuzz`): the plan laid over the scenario's own faults (or standing alone, if
+    /// it is bare).
+    ///
+    /// What the palette does not allow is replaced by something that it does, always in the same way, so that no part of
+    /// an input is wasted; what it allows stays as it is. Only times past the heal phase's beginning are wrapped around.
     pub fn planned_case(&self, system: &str, bugs: &[String], plan: &Plan) -> Case {
-        let _ = (system, bugs, plan);
-        todo!()
+        let liar = self.liar(plan.liar);
+        let seed = plan.seed.into();
+        let mut actions = if plan.bare { Vec::new() } else { self.own_actions(seed, liar) };
+        for action in &plan.actions {
+            if let Some(what) = self.palette.allow(action, &self.config) {
+                actions.push(Action { when: self.wrap(action.when), what });
+            }
+        }
+        self.case(system, bugs, seed, liar, actions)
+    }
+
+    /// Who lies, if anybody does in this scenario.
+    fn liar(&self, pick: u8) -> Option<ReplicaId> {
+        let lies = self.config.cluster.byzantine > 0 && !self.palette.lies.is_empty();
+        lies.then_some(ReplicaId(pick % self.config.cluster.replicas))
+    }
+
+    fn own_actions(&self, seed: u64, liar: Option<ReplicaId>) -> Vec<Action> {
+        (self.baseline)(&mut Setup { config: &self.config, liar, draw: Draw::new(seed, self.name) })
+    }
+
+    fn wrap(&self, when: When) -> When {
+        match when {
+            When::At(at) if at >= self.config.heal_at => When::At(at.checked_rem(self.config.heal_at).unwrap_or(0)),
+            when => when,
+        }
+    }
+
+    fn case(
+        &self,
+        system: &str,
+        bugs: &[String],
+        seed: u64,
+        liar: Option<ReplicaId>,
+        mut actions: Vec<Action>,
+    ) -> Case {
+        actions.truncate(ACTIONS_MAX);
+        let mut liars = ReplicaSet::default();
+        if let Some(liar) = liar {
+            liars.insert(liar);
+        }
+        Case {
+            system: system.to_string(),
+            scenario: self.name.to_string(),
+            config: self.config.clone(),
+            seed,
+            liars,
+            actions,
+            bugs: bugs.to_vec(),
+            marks: self.marks.clone(),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

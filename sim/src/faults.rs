@@ -1,1 +1,232 @@
-//! To come.
+//! Faults that last for a while, and what they add up to.
+//!
+//! The list of active faults is the only state; whenever it changes, their effects are computed anew. So faults overlap
+//! without any counting: two partitions cut what either of them cuts, of two loss rates the higher one holds, drifts add up,
+//! and when one fault ends, exactly its own share is gone.
+//!
+//! `inject.rs` carries actions out, and hands those that last to this list.
+
+use crate::plan::What;
+use crate::random::MILLION;
+use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::time::Time;
+
+/// What all active faults add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Messages lost, per million.
+    pub loss: u32,
+    /// Messages delivered twice, per million.
+    pub duplication: u32,
+    /// Messages that may overtake others, per million.
+    pub reordering: u32,
+    /// Per replica, the longest additional delay of its messages.
+    pub delay: [Time; REPLICAS_MAX],
+    /// Per sender, the receivers that it is cut off from.
+    pub cut: [ReplicaSet; REPLICAS_MAX],
+    /// Per sender, the receivers for which its messages are held.
+    pub clogged: [ReplicaSet; REPLICAS_MAX],
+    /// Per replica, the share of syncs and reads that fail, per million.
+    pub disk_error: [u32; REPLICAS_MAX],
+    /// Per replica, the longest additional time of syncs and reads.
+    pub disk_slow: [Time; REPLICAS_MAX],
+    /// The replicas whose disks are full.
+    pub disk_full: ReplicaSet,
+    /// Per replica, the additional drift of its clocks, in parts per million.
+    pub drift: [i64; REPLICAS_MAX],
+    /// The replicas whose clocks stand still.
+    pub frozen: ReplicaSet,
+    /// The replicas that are paused.
+    pub paused: ReplicaSet,
+}
+
+/// An active fault.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    action: u16,
+    what: What,
+    target: ReplicaId,
+}
+
+/// The active faults.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    active: Vec<Active>,
+    effects: Effects,
+    replicas: u8,
+}
+
+impl Faults {
+    /// Forgets all faults; a run with so many replicas begins.
+    pub fn reset(&mut self, replicas: u8) {
+        self.replicas = replicas;
+        self.active.clear();
+        self.effects = Effects::default();
+    }
+
+    /// What all active faults add up to.
+    #[inline]
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    /// Whether no fault is active.
+    pub fn is_empty(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// The fault of `action` begins; `target` is the replica concerned, if it concerns one.
+    pub fn begin(&mut self, action: u16, what: What, target: ReplicaId) {
+        self.active.push(Active { action, what, target });
+        self.add_up();
+    }
+
+    /// The fault of `action` ends, if it has not ended before.
+    pub fn end(&mut self, action: u16) {
+        self.active.retain(|active| active.action != action);
+        self.add_up();
+    }
+
+    /// All faults end.
+    pub fn end_all(&mut self) {
+        self.active.clear();
+        self.add_up();
+    }
+
+    /// All pauses of `replica` end.
+    pub fn end_pauses(&mut self, replica: ReplicaId) {
+        self.active.retain(|active| active.target != replica || !matches!(active.what, What::Pause { .. }));
+        self.add_up();
+    }
+
+    fn add_up(&mut self) {
+        let mut effects = Effects::default();
+        let all = ReplicaSet(((1_u16 << self.replicas) - 1) as u8);
+        let per_million = |per_mille: u16| (u32::from(per_mille) * 1000).min(MILLION);
+        for Active { what, target, .. } in &self.active {
+            let at = target.index();
+            let others = ReplicaSet(all.0 & !(1 << at));
+            match *what {
+                What::Partition { side, .. } => {
+                    let side = ReplicaSet(side.0 & all.0);
+                    cut(&mut effects.cut, side, ReplicaSet(all.0 & !side.0));
+                    cut(&mut effects.cut, ReplicaSet(all.0 & !side.0), side);
+                }
+                What::Isolate { .. } => {
+                    cut(&mut effects.cut, others, ReplicaSet(1 << at));
+                    cut(&mut effects.cut, ReplicaSet(1 << at), others);
+                }
+                What::Cut { outgoing: true, .. } => cut(&mut effects.cut, ReplicaSet(1 << at), others),
+                What::Cut { outgoing: false, .. } => cut(&mut effects.cut, others, ReplicaSet(1 << at)),
+                What::Clog { outgoing: true, .. } => cut(&mut effects.clogged, ReplicaSet(1 << at), others),
+                What::Clog { outgoing: false, .. } => cut(&mut effects.clogged, others, ReplicaSet(1 << at)),
+                What::Loss { per_mille, .. } => effects.loss = effects.loss.max(per_million(per_mille)),
+                What::Delay { extra, .. } => effects.delay[at] = effects.delay[at].max(extra),
+                What::Duplicate { per_mille, .. } => {
+                    effects.duplication = effects.duplication.max(per_million(per_mille));
+                }
+                What::Reorder { per_mille, .. } => {
+                    effects.reordering = effects.reordering.max(per_million(per_mille));
+                }
+                What::DiskError { per_mille, .. } => {
+                    effects.disk_error[at] = effects.disk_error[at].max(per_million(per_mille));
+                }
+                What::DiskSlow { extra, .. } => effects.disk_slow[at] = effects.disk_slow[at].max(extra),
+                What::DiskFull { .. } => effects.disk_full.insert(*target),
+                What::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
+                What::ClockFreeze { .. } => effects.frozen.insert(*target),
+                What::Pause { .. } => effects.paused.insert(*target),
+                What::Crash { .. }
+                | What::PowerLoss { .. }
+                | What::BitFlip { .. }
+                | What::LostWrite { .. }
+                | What::MisdirectedWrite { .. }
+                | What::ClockStep { .. }
+                | What::Burst { .. }
+                | What::ClientCrash { .. }
+                | What::DuplicateRequest { .. }
+                | What::Lie(_) => unreachable!("it does not last"),
+            }
+        }
+        self.effects = effects;
+    }
+}
+
+/// Adds the links from each of `sources` to each of `targets`.
+fn cut(links: &mut [ReplicaSet; REPLICAS_MAX], sources: ReplicaSet, targets: ReplicaSet) {
+    for source in sources.iter() {
+        links[source.index()].0 |= targets.0;
+    }
+}
+
+/// How long a fault lasts; `None` for those that are done at once.
+pub fn duration(what: &What) -> Option<Time> {
+    match *what {
+        What::Partition { duration, .. }
+        | What::Isolate { duration, .. }
+        | What::Cut { duration, .. }
+        | What::Clog { duration, .. }
+        | What::Loss { duration, .. }
+        | What::Delay { duration, .. }
+        | What::Duplicate { duration, .. }
+        | What::Reorder { duration, .. }
+        | What::Pause { duration, .. }
+        | What::DiskError { duration, .. }
+        | What::DiskSlow { duration, .. }
+        | What::DiskFull { duration, .. }
+        | What::ClockDrift { duration, .. }
+        | What::ClockFreeze { duration, .. } => Some(duration),
+        What::Crash { .. }
+        | What::PowerLoss { .. }
+        | What::BitFlip { .. }
+        | What::LostWrite { .. }
+        | What::MisdirectedWrite { .. }
+        | What::ClockStep { .. }
+        | What::Burst { .. }
+        | What::ClientCrash { .. }
+        | What::DuplicateRequest { .. }
+        | What::Lie(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Target;
+
+    const ANY: Target = Target::Primary;
+
+    #[test]
+    fn overlapping_cuts_nest() {
+        let mut faults = Faults::default();
+        faults.reset(3);
+        faults.begin(0, What::Partition { side: ReplicaSet(0b1111_0001), duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().cut[..3], [ReplicaSet(0b110), ReplicaSet(0b001), ReplicaSet(0b001)]);
+        faults.begin(1, What::Isolate { target: ANY, duration: 1 }, ReplicaId(1));
+        faults.end(0);
+        assert_eq!(faults.effects().cut[..3], [ReplicaSet(0b010), ReplicaSet(0b101), ReplicaSet(0b010)]);
+        faults.begin(2, What::Cut { target: ANY, outgoing: true, duration: 1 }, ReplicaId(1));
+        faults.end(1);
+        assert_eq!(faults.effects().cut[..3], [ReplicaSet(0), ReplicaSet(0b101), ReplicaSet(0)]);
+        faults.end(2);
+        assert_eq!(*faults.effects(), Effects::default());
+    }
+
+    #[test]
+    fn the_stronger_of_two_faults_holds_until_it_ends() {
+        let mut faults = Faults::default();
+        faults.reset(3);
+        faults.begin(0, What::Loss { per_mille: 2000, duration: 1 }, ReplicaId(0));
+        faults.begin(1, What::Loss { per_mille: 3, duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().loss, MILLION);
+        faults.end(0);
+        assert_eq!(faults.effects().loss, 3000);
+        faults.begin(2, What::Pause { target: ANY, duration: 1 }, ReplicaId(2));
+        faults.end_pauses(ReplicaId(1));
+        assert!(faults.effects().paused.has(ReplicaId(2)));
+        faults.end_pauses(ReplicaId(2));
+        assert!(faults.effects().paused.is_empty());
+        faults.end_all();
+        assert!(faults.is_empty());
+    }
+}

@@ -107,10 +107,19 @@ pub struct Lie {
 pub struct Liar {
     /// The liar.
     pub id: ReplicaId,
+    /// How many replicas there are.
+    pub replicas: u8,
     /// The liar's key; it never gets another's.
     pub key: [u8; 32],
     /// The views that it really led. An entry forged for one of them could be an equivocation.
     pub views_led: Vec<u64>,
     /// (view, op) pairs for which it signed a forged entry, with the entry.
     pub forged: Vec<(u64, u64, u128)>,
+}
+
+impl Liar {
+    /// Whether the liar is the primary of `view`, where primaries take turns.
+    pub fn leads(&self, view: u64) -> bool {
+        view % u64::from(self.replicas) == u64::from(self.id.0)
+    }
 }

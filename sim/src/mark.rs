@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::invariants::kinds;
 use crate::lie::How;
 use crate::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
@@ -65,8 +66,8 @@ struct Wanted {
 #[derive(Debug)]
 pub struct Marks {
     wanted: Vec<Wanted>,
-    /// How many are not seen yet; `VirtualSeconds` is decided at the end and does not count.
-    open: u32,
+    /// The kinds of observations that the marks not seen yet wait for, one bit each.
+    interests: u64,
     /// When the last observation was made.
     at: Time,
     /// The highest view that a correct primary has started.
@@ -83,7 +84,7 @@ impl Default for Marks {
     fn default() -> Self {
         Marks {
             wanted: Vec::new(),
-            open: 0,
+            interests: 0,
             at: 0,
             view: 0,
             crashed: ReplicaSet::default(),
@@ -99,14 +100,14 @@ impl Marks {
         let mut list = std::mem::take(&mut self.wanted);
         list.clear();
         list.extend(wanted.iter().map(|mark| Wanted { mark: *mark, count: 0, seen: false }));
-        let open = list.iter().filter(|wanted| !matches!(wanted.mark, Mark::VirtualSeconds(_))).count() as u32;
-        *self = Marks { open, wanted: list, ..Marks::default() };
+        *self = Marks { wanted: list, ..Marks::default() };
+        self.wait();
     }
 
     /// Takes in one observation; `shadow` has not taken it in yet.
     pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) {
         self.at = seen.at;
-        if self.open == 0 {
+        if self.interests >> seen.what.kind() & 1 == 0 {
             return;
         }
         let replica = seen.who.replica().filter(|id| id.index() < shadow.replicas.len());
@@ -181,30 +182,44 @@ impl Marks {
         }
     }
 
+    /// Waits from now on for those marks alone that are not seen yet.
+    fn wait(&mut self) {
+        let open = self.wanted.iter().filter(|wanted| !wanted.seen);
+        self.interests = open.fold(0, |interests, wanted| interests | wanted.mark.interests());
+    }
+
     /// The mark was seen.
     fn tick(&mut self, mark: Mark) {
         self.tick_if(|wanted| wanted == mark);
     }
 
     fn tick_if(&mut self, fits: impl Fn(Mark) -> bool) {
+        let mut any = false;
         for wanted in &mut self.wanted {
             if !wanted.seen && fits(wanted.mark) {
                 wanted.seen = true;
-                self.open -= 1;
+                any = true;
             }
+        }
+        if any {
+            self.wait();
         }
     }
 
     /// The thing that the fitting marks count happened once more.
     fn count(&mut self, fits: impl Fn(Mark) -> bool) {
+        let mut any = false;
         for wanted in &mut self.wanted {
             if !wanted.seen && fits(wanted.mark) {
                 wanted.count += 1;
                 if wanted.count >= wanted.mark.count() {
                     wanted.seen = true;
-                    self.open -= 1;
+                    any = true;
                 }
             }
+        }
+        if any {
+            self.wait();
         }
     }
 
@@ -219,6 +234,27 @@ impl Marks {
 }
 
 impl Mark {
+    /// The kinds of observations that can show the mark.
+    fn interests(self) -> u64 {
+        match self {
+            Mark::Committed(_) | Mark::CommittedDuringViewChange => kinds::COMMITTED,
+            Mark::ViewsStarted(_) => kinds::VIEW_STARTED,
+            Mark::Injected(..) => kinds::INJECTED,
+            Mark::LieDelivered(_) => kinds::LIED | kinds::DELIVERED,
+            Mark::Rejected(_) | Mark::RejectedBecause(_) => kinds::REJECTED,
+            Mark::CrashedWhile(_) | Mark::CrashedWithUncommitted => kinds::CRASHED,
+            Mark::RecoveredWith(_) => kinds::CRASHED | kinds::RECOVERED,
+            Mark::FoundDamage => kinds::DAMAGED,
+            Mark::ConcurrentViewChanges => kinds::STATUS_CHANGED | kinds::VIEW_CHANGE_STARTED,
+            Mark::Dropped(_) => kinds::DROPPED,
+            Mark::Retried => kinds::RETRIED,
+            Mark::Tenants(_) => kinds::EXECUTED,
+            Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            // The end decides.
+            Mark::VirtualSeconds(_) => 0,
+        }
+    }
+
     /// How often the mark has to be seen.
     fn count(self) -> u32 {
         match self {

@@ -1,93 +1,375 @@
-//! The world: the event loop that runs a case.
+//! The world: runs a case, event by event, from the boot of the replicas to the end of the heal phase.
+//!
+//! 1. All replicas boot at time 0 and the clients begin. Actions are carried out as their time comes or their trigger fires.
+//! 2. The heal phase begins at `heal_at`, or earlier when nothing is left to wait for (`inject.rs`). All faults end, the
+//!    network's own loss included; crashed replicas restart; liars stop lying; waiting clients ask everybody again.
+//! 3. In the second half of the heal phase clients ask nothing new, so that every request has at least that long.
+//! 4. The run ends as soon as the cluster has converged, when an invariant that is owed is broken, or when the heal phase is
+//!    over; only the last is a failure to be live.
+//!
+//! A panic of a correct replica is a violation. A panic of a liar ends the run too, since the call it came from cannot be
+//! resumed: it is reported as beyond the promise, liveness is not judged, and the verdict rests on what was seen until then.
 
-use crate::case::{Case, Outcome};
+pub use crate::runtime::Core;
+
+use crate::case::{Case, Outcome, Verdict};
 use crate::coverage::Coverage;
-use crate::invariants::Judge;
+use crate::inject::Deed;
+use crate::invariants::{Judge, Violation, no_panic, resource_limits};
+use crate::mark::Mark;
 use crate::observation::{Observation, Who};
-use crate::spec::{ClientId, ReplicaId};
-use crate::system::{IoId, System, TimerId};
-use crate::time::Time;
+use crate::panics;
+use crate::runtime::Event;
+use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
+use crate::system::{BugSet, ClusterSpec, Env, IoResult, System};
+use crate::time::{MILLISECOND, Time};
 use crate::trace::Trace;
-use crate::workload::Reply;
+
+/// In the heal phase, convergence is asked for at least this often.
+const CHECK_INTERVAL: Time = 50 * MILLISECOND;
+/// More waiting events than this are a runaway cluster.
+const QUEUE_MAX: usize = 1 << 20;
 
 /// Runs cases of one system, one after another; keeps its allocations in between.
 pub struct World<S: System> {
     core: Core<S>,
+    replicas: Vec<Option<S>>,
+    /// What crashed replicas left behind.
+    left: Vec<Option<S::Durable>>,
+    spec: ClusterSpec,
+    /// What a read found.
+    buffer: Vec<u8>,
 }
 
-/// The world without the replicas: what they reach through `Env`.
-pub struct Core<S: System> {
-    marker: std::marker::PhantomData<S>,
+/// Why the event loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// The cluster converged, or ran out of time for it.
+    Healed,
+    /// An invariant that is owed was broken.
+    Broken,
 }
 
 impl<S: System> World<S> {
     /// An empty world.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        World { core: Core { marker: std::marker::PhantomData } }
+        let core = Core::new();
+        let spec =
+            ClusterSpec { cluster: core.config.cluster.clone(), keys: *core.keys.replicas(), bugs: BugSet::default() };
+        World { core, replicas: Vec::new(), left: Vec::new(), spec, buffer: Vec::new() }
     }
 
-    /// Runs a case; with `record`, the trace keeps every observation. The case has passed [`Case::check`].
+    /// Runs a case; with `record`, the trace keeps every observation. The case has passed [`Case::check`], and planted bugs
+    /// that the system does not know are ignored.
     pub fn run(&mut self, case: &Case, record: bool) -> Outcome {
-        let _ = (&self.core, case, record);
-        todo!()
+        self.reset(case, record);
+        match panics::caught(|| self.live()) {
+            Ok(Ending::Healed) => {
+                let Core { now, event, judge, shadow, .. } = &mut self.core;
+                if let Some(violation) = judge.finish(*now, *event, shadow) {
+                    self.core.broken(violation);
+                }
+            }
+            Ok(Ending::Broken) => {}
+            Err(payload) => {
+                // A panic of an observer or of the world itself is nobody's finding.
+                let culprit = if self.core.observing { None } else { self.core.running };
+                let Some(culprit) = culprit else { std::panic::resume_unwind(payload) };
+                self.panicked(culprit, panics::words(&*payload));
+            }
+        }
+        self.outcome()
     }
 
     /// The coverage of the last run.
     pub fn coverage(&self) -> &Coverage {
-        todo!()
+        &self.core.coverage
     }
 
     /// The trace of the last run.
     pub fn trace(&self) -> &Trace {
-        todo!()
+        &self.core.trace
     }
 
     /// The invariants of the last run.
     pub fn judge(&self) -> &Judge {
-        todo!()
+        &self.core.judge
+    }
+
+    fn reset(&mut self, case: &Case, record: bool) {
+        self.core.reset(case, record);
+        let replicas = usize::from(case.config.cluster.replicas);
+        self.replicas.clear();
+        self.replicas.resize_with(replicas, || None);
+        self.left.clear();
+        self.left.resize_with(replicas, || None);
+        let bugs = S::BUGS.iter().enumerate().filter(|(_, bug)| case.bugs.iter().any(|name| name == bug.name));
+        self.spec = ClusterSpec {
+            cluster: case.config.cluster.clone(),
+            keys: *self.core.keys.replicas(),
+            bugs: BugSet(bugs.fold(0, |bits, (index, _)| bits | 1 << index)),
+        };
+    }
+
+    fn live(&mut self) -> Ending {
+        for id in 0..self.core.replicas() {
+            self.core.queue.push(0, Event::Boot(ReplicaId(id)));
+        }
+        for client in 0..self.core.clients().0 {
+            self.core.think(ClientId(client));
+        }
+        self.core.next_planned();
+        self.core.queue.push(self.core.config.heal_at, Event::Heal);
+        let events_max = events_max(&self.core.config);
+        while let Some((now, event)) = self.core.queue.pop() {
+            debug_assert!(self.core.now <= now, "time goes forward");
+            self.core.now = now;
+            self.core.event += 1;
+            self.core.running = None;
+            if matches!(event, Event::End) {
+                break;
+            }
+            let check = matches!(event, Event::Check);
+            self.dispatch(event);
+            if self.core.event > events_max || self.core.queue.len() > QUEUE_MAX {
+                self.runaway(events_max);
+            }
+            if self.core.violation.is_some() {
+                return Ending::Broken;
+            }
+            if (check || std::mem::take(&mut self.core.progress))
+                && self.core.clients.finished()
+                && self.core.judge.converged(&self.core.shadow)
+            {
+                break;
+            }
+        }
+        Ending::Healed
+    }
+
+    #[inline]
+    fn dispatch(&mut self, event: Event<S::Message>) {
+        match event {
+            Event::Deliver { from, to, message } => {
+                if let Some(message) = self.core.arrive(from, to, message) {
+                    self.call(to, |replica, env| replica.deliver(env, from, message));
+                }
+            }
+            Event::Request { to, request } => {
+                if let Some(request) = self.core.request_arrives(to, request) {
+                    self.call(to, |replica, env| replica.request(env, request));
+                }
+            }
+            Event::Reply(reply) => self.core.reply_arrives(&reply),
+            Event::Timer { id, timer, generation } => {
+                if self.core.seats[id.index()].paused {
+                    self.core.seats[id.index()].deferred.push(Event::Timer { id, timer, generation });
+                } else if self.core.timer_ran_out(id, timer, generation) {
+                    self.call(id, |replica, env| replica.timer(env, timer));
+                }
+            }
+            Event::Sync { .. } | Event::Read { .. } => self.disk_done(event),
+            Event::Ask(client) => self.core.ask(client),
+            Event::Deadline(client) => self.core.deadline(client),
+            Event::Act { action, subject } => {
+                let deed = self.core.act(action, subject);
+                self.carry_out(deed);
+            }
+            Event::ActEnd(action) => self.core.act_ends(action),
+            Event::Boot(id) => self.boot(id),
+            Event::Settle => {
+                if self.core.grace_is_over() {
+                    self.heal();
+                }
+            }
+            Event::Heal => self.heal(),
+            Event::Stop => self.core.clients.stop(),
+            Event::Check => self.core.queue.push(self.core.now + CHECK_INTERVAL, Event::Check),
+            Event::End => {}
+        }
+    }
+
+    /// Calls a replica that is up.
+    #[inline]
+    fn call(&mut self, id: ReplicaId, call: impl FnOnce(&mut S, &mut Env<'_, S>)) {
+        if let Some(replica) = &mut self.replicas[id.index()] {
+            self.core.running = Some(id);
+            call(replica, &mut Env { id, core: &mut self.core });
+            self.core.running = None;
+        }
+    }
+
+    fn disk_done(&mut self, event: Event<S::Message>) {
+        let (Event::Sync { id, incarnation, .. } | Event::Read { id, incarnation, .. }) = event else { return };
+        let seat = &mut self.core.seats[id.index()];
+        if seat.incarnation != incarnation {
+            return;
+        }
+        if seat.paused {
+            seat.deferred.push(event);
+            return;
+        }
+        match event {
+            Event::Sync { io, sync, .. } => {
+                let done = self.core.sync_ends(id, io, sync);
+                let result = if done { IoResult::Synced } else { IoResult::Failed };
+                self.call(id, |replica, env| replica.disk_done(env, io, result));
+            }
+            Event::Read { io, offset, length, .. } => {
+                let mut buffer = std::mem::take(&mut self.buffer);
+                let range = offset..offset.saturating_add(length.into());
+                let done = self.core.read_ends(id, io, range, &mut buffer);
+                let result = if done { IoResult::Read(&buffer) } else { IoResult::Failed };
+                self.call(id, |replica, env| replica.disk_done(env, io, result));
+                self.buffer = buffer;
+            }
+            _ => {}
+        }
+    }
+
+    fn boot(&mut self, id: ReplicaId) {
+        let seat = &mut self.core.seats[id.index()];
+        if seat.up {
+            return;
+        }
+        seat.up = true;
+        if seat.incarnation > 0 {
+            self.core.observe(Who::Replica(id), Observation::Restarted);
+        }
+        let left = self.left[id.index()].take().unwrap_or_default();
+        self.core.running = Some(id);
+        let replica = S::boot(&mut Env { id, core: &mut self.core }, id, &self.spec, left);
+        self.core.running = None;
+        self.replicas[id.index()] = Some(replica);
+    }
+
+    fn carry_out(&mut self, deed: Deed) {
+        match deed {
+            Deed::Done => {}
+            Deed::Crash { target, back } => self.crash(target, back),
+            Deed::PowerLoss { down } => {
+                for id in (0..self.core.replicas()).map(ReplicaId) {
+                    if self.core.seats[id.index()].up {
+                        let back = self.core.now.saturating_add(down).saturating_add(self.core.power_loss_spread(id));
+                        self.crash(id, back);
+                    }
+                }
+            }
+        }
+    }
+
+    fn crash(&mut self, id: ReplicaId, back: Time) {
+        if let Some(replica) = self.replicas[id.index()].take() {
+            self.core.running = Some(id);
+            self.left[id.index()] = Some(replica.crash());
+            self.core.running = None;
+        }
+        self.core.fall(id);
+        self.core.observe(Who::Replica(id), Observation::Crashed);
+        // What a pause has held back now finds nobody.
+        let Core { seats, queue, now, .. } = &mut self.core;
+        for event in seats[id.index()].deferred.drain(..) {
+            queue.push(*now, event);
+        }
+        queue.push(back, Event::Boot(id));
+    }
+
+    /// The heal phase begins.
+    fn heal(&mut self) {
+        if self.core.healed {
+            return;
+        }
+        let core = &mut self.core;
+        core.healed = true;
+        core.triggers.clear();
+        core.lies.heal();
+        core.network.heal(core.now);
+        core.faults.end_all();
+        core.faults_changed();
+        for (seat, clock) in core.seats.iter_mut().zip(&mut core.clocks) {
+            seat.drive.heal();
+            clock.set_right(core.now);
+        }
+        core.observe(Who::World, Observation::Healed);
+        for id in (0..core.replicas()).map(ReplicaId).filter(|id| !core.seats[id.index()].up) {
+            core.queue.push(core.now, Event::Boot(id));
+        }
+        core.hurry();
+        core.queue.push(core.now, Event::Check);
+        core.queue.push(core.now + core.config.heal_max / 2, Event::Stop);
+        core.queue.push(core.now + core.config.heal_max, Event::End);
+    }
+
+    #[cold]
+    fn runaway(&mut self, events_max: u64) {
+        let (at, event, waiting) = (self.core.now, self.core.event, self.core.queue.len());
+        self.core.broken(Violation {
+            invariant: resource_limits::NAME,
+            rule: "too many events",
+            at,
+            event,
+            replicas: ReplicaSet::default(),
+            expected: format!("at most {events_max} events, at most {QUEUE_MAX} of them waiting"),
+            seen: format!("{event} events, {waiting} waiting"),
+        });
+    }
+
+    #[cold]
+    fn panicked(&mut self, id: ReplicaId, seen: String) {
+        let mut replicas = ReplicaSet::default();
+        replicas.insert(id);
+        let violation = Violation {
+            invariant: no_panic::NAME,
+            rule: "panicked",
+            at: self.core.now,
+            event: self.core.event,
+            replicas,
+            expected: "a replica that goes on whatever it receives".to_owned(),
+            seen,
+        };
+        if self.core.liars.has(id) {
+            self.core.beyond.get_or_insert(violation);
+        } else {
+            self.core.broken(violation);
+        }
+        self.core.observe(Who::Replica(id), Observation::Panicked);
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        let core = &mut self.core;
+        let committed = core.shadow.committed.len() as u64;
+        let verdict = if let Some(violation) = core.violation.clone() {
+            Verdict::Violated(violation)
+        } else {
+            let mut missing = core.marks.missing();
+            if committed == 0 && !missing.contains(&Mark::Committed(1)) {
+                missing.push(Mark::Committed(1));
+            }
+            if missing.is_empty() { Verdict::Passed } else { Verdict::Vacuous(missing) }
+        };
+        Outcome {
+            verdict,
+            digest: core.trace.digest(),
+            events: core.event,
+            observations: core.trace.len(),
+            time: core.now,
+            committed,
+            actions_done: core.actions_done,
+            actions_skipped: core.actions_skipped,
+            beyond_the_promise: core.beyond.clone(),
+        }
     }
 }
 
-#[allow(unused_variables)]
-impl<S: System> Core<S> {
-    pub(crate) fn wall_clock(&self, id: ReplicaId) -> Time {
-        todo!()
-    }
-    pub(crate) fn monotonic(&self, id: ReplicaId) -> Time {
-        todo!()
-    }
-    pub(crate) fn replicas(&self) -> u8 {
-        todo!()
-    }
-    pub(crate) fn clients(&self) -> ClientId {
-        todo!()
-    }
-    pub(crate) fn send(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) {
-        todo!()
-    }
-    pub(crate) fn reply(&mut self, from: ReplicaId, reply: Reply) {
-        todo!()
-    }
-    pub(crate) fn set_timer(&mut self, id: ReplicaId, timer: TimerId, span: Time) {
-        todo!()
-    }
-    pub(crate) fn cancel_timer(&mut self, id: ReplicaId, timer: TimerId) {
-        todo!()
-    }
-    pub(crate) fn write(&mut self, id: ReplicaId, offset: u64, bytes: &[u8]) {
-        todo!()
-    }
-    pub(crate) fn sync(&mut self, id: ReplicaId) -> IoId {
-        todo!()
-    }
-    pub(crate) fn read(&mut self, id: ReplicaId, offset: u64, length: usize) -> IoId {
-        todo!()
-    }
-    pub(crate) fn random(&mut self, id: ReplicaId) -> u64 {
-        todo!()
-    }
-    pub(crate) fn observe(&mut self, who: Who, what: Observation) {
-        todo!()
-    }
+/// More events than this are a runaway cluster: far more than the requests, and heartbeats and clock probes from everybody
+/// to everybody until the end of the run, can explain.
+fn events_max(config: &Config) -> u64 {
+    let replicas = u64::from(config.cluster.replicas);
+    let rounds = (config.heal_at + config.heal_max) / config.cluster.heartbeat;
+    2_000_000 + 8 * replicas * replicas * (rounds + u64::from(config.workload.requests) * 4)
 }
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod tests;

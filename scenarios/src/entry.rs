@@ -1,0 +1,69 @@
+//! A row of a phase's table, and the configurations that several scenarios share.
+
+use sim::spec::{Cluster, Workload};
+use sim::time::MILLISECOND;
+use sim::{Action, Config, Mark};
+
+use crate::palette::Palette;
+use crate::script::Setup;
+
+/// A scenario as its phase's table states it.
+pub struct Entry {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is for, in one sentence.
+    pub description: &'static str,
+    /// Its faults, in words.
+    pub faults: &'static str,
+    /// The invariants that it is there for.
+    pub invariants: &'static [&'static str],
+    /// How it runs; `None` while the protocol lacks what it needs.
+    pub run: Option<Run>,
+}
+
+/// How a scenario runs.
+pub struct Run {
+    /// The cluster, network, disks, clocks and workload.
+    pub config: fn() -> Config,
+    /// The faults and lies that may be laid over its own.
+    pub palette: Palette,
+    /// Its own faults.
+    pub baseline: fn(&mut Setup<'_>) -> Vec<Action>,
+    /// What a run of it has to show.
+    pub marks: &'static [Mark],
+}
+
+/// Three replicas that crash and do not lie; the clients are busy for the first second or more.
+pub fn crash_config() -> Config {
+    let config = Config::default();
+    Config {
+        workload: Workload {
+            clients: 3,
+            requests: 45,
+            think_min: 5 * MILLISECOND,
+            think_max: 110 * MILLISECOND,
+            ..config.workload
+        },
+        heal_at: 2000 * MILLISECOND,
+        ..config
+    }
+}
+
+/// Five replicas that crash and do not lie: two may be away.
+pub fn five_config() -> Config {
+    let config = crash_config();
+    Config {
+        cluster: Cluster { replicas: 5, replication_quorum: 3, view_change_quorum: 3, ..config.cluster },
+        ..config
+    }
+}
+
+/// Five replicas of which one may lie, with the quorums that this needs.
+pub fn byzantine_config() -> Config {
+    let config = crash_config();
+    Config {
+        cluster: Cluster { replicas: 5, replication_quorum: 4, view_change_quorum: 4, byzantine: 1, ..config.cluster },
+        heal_at: 2400 * MILLISECOND,
+        ..config
+    }
+}

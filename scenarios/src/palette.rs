@@ -1,0 +1,145 @@
+//! A palette: which faults and lies may be laid over a scenario's own.
+
+use sim::codec::encode_action;
+use sim::observation::Fault;
+use sim::plan::Target;
+use sim::time::MILLISECOND;
+use sim::{Action, ClientId, Config, Field, How, Lie, MessageKind, ReplicaId, ReplicaSet, Time, Watch, What, When};
+
+use crate::draw::Draw;
+
+/// A lie that is allowed: in messages of this kind, this field, in this way.
+pub type LieRule = (MessageKind, Field, How);
+
+/// The faults and lies that are allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Palette {
+    /// The faults; `Fault::Lie` is among them where there are lies.
+    pub faults: &'static [Fault],
+    /// The lies.
+    pub lies: &'static [LieRule],
+}
+
+impl Palette {
+    /// Nothing at all.
+    pub const EMPTY: Palette = Palette { faults: &[], lies: &[] };
+
+    /// These faults, and no lies.
+    pub const fn faults(faults: &'static [Fault]) -> Palette {
+        Palette { faults, lies: &[] }
+    }
+
+    /// Whether `what` is allowed as it is.
+    pub fn allows(&self, what: &What) -> bool {
+        match what {
+            What::Lie(lie) => self.lies.contains(&(lie.kind, lie.field, lie.how)),
+            what => self.faults.contains(&what.fault()),
+        }
+    }
+
+    /// What an action does here: what it says where that is allowed, and otherwise always the same something else that is.
+    /// `None` only where nothing is allowed.
+    pub fn allow(&self, action: &Action, config: &Config) -> Option<What> {
+        if self.allows(&action.what) {
+            return Some(action.what);
+        }
+        if let What::Lie(lie) = action.what
+            && !self.lies.is_empty()
+        {
+            return Some(What::Lie(self.nearest_lie(lie)));
+        }
+        let mut draw = Draw::new(0, "replace");
+        for half in encode_action(&Action { when: When::At(0), what: action.what }).chunks_exact(8) {
+            let half = u64::from_le_bytes(half.try_into().expect("8 bytes"));
+            draw = Draw::new(half ^ draw.below(u64::MAX), "");
+        }
+        self.random_what(&mut draw, config)
+    }
+
+    /// An allowed lie, by preference about the same kind of message or the same field.
+    fn nearest_lie(&self, lie: Lie) -> Lie {
+        let distance = |rule: &&LieRule| {
+            4 * u8::from(rule.0 != lie.kind) + 2 * u8::from(rule.1 != lie.field) + u8::from(rule.2 != lie.how)
+        };
+        let least = self.lies.iter().map(|rule| distance(&rule)).min().unwrap_or(0);
+        let nearest = || self.lies.iter().filter(|rule| distance(rule) == least);
+        let index = (lie.field as usize * 11 + lie.how as usize) % nearest().count().max(1);
+        match nearest().nth(index) {
+            Some(&(kind, field, how)) => Lie { kind, field, how, ..lie },
+            None => lie,
+        }
+    }
+
+    /// A random action; `None` only where nothing is allowed.
+    pub fn random_action(&self, draw: &mut Draw, config: &Config) -> Option<Action> {
+        let what = self.random_what(draw, config)?;
+        let when = if draw.chance(50) {
+            When::At(draw.below(config.heal_at * 3 / 4 + 1))
+        } else {
+            let replica = draw.chance(25).then(|| ReplicaId(draw.below(config.cluster.replicas.into()) as u8));
+            let delay_max = draw.pick(&[0, MILLISECOND, 5 * MILLISECOND, 50 * MILLISECOND]);
+            When::After {
+                watch: draw.pick(&Watch::ALL),
+                replica,
+                count: draw.between(1, 6) as u8,
+                delay: draw.between(0, delay_max),
+            }
+        };
+        Some(Action { when, what })
+    }
+
+    fn random_what(&self, draw: &mut Draw, config: &Config) -> Option<What> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let fault = draw.pick(self.faults);
+        Some(random_what(fault, self.lies, draw, config))
+    }
+}
+
+fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config) -> What {
+    let replicas = u64::from(config.cluster.replicas);
+    let target = match draw.below(4) {
+        0 => Target::Primary,
+        1 => Target::Subject,
+        _ => Target::Replica(ReplicaId(draw.below(replicas) as u8)),
+    };
+    let duration: Time = draw.pick(&[20, 100, 300, 600]) * MILLISECOND * draw.between(50, 150) / 100;
+    let per_mille = draw.pick(&[20, 100, 300]) as u16;
+    let client = ClientId(draw.below(config.workload.clients.into()) as u16);
+    let outgoing = draw.chance(50);
+    let extra = draw.pick(&[5, 50, 400]) * MILLISECOND;
+    let (zone, record) = (draw.below(4) as u8, draw.below(6) as u16);
+    match fault {
+        Fault::Partition if draw.chance(50) => What::Isolate { target, duration },
+        Fault::Partition => What::Partition { side: ReplicaSet(draw.between(1, (1 << replicas) - 2) as u8), duration },
+        Fault::Cut => What::Cut { target, outgoing, duration },
+        Fault::Clog => What::Clog { target, outgoing, duration },
+        Fault::Loss => What::Loss { per_mille, duration },
+        Fault::Delay => What::Delay { target, extra, duration },
+        Fault::Duplication => What::Duplicate { per_mille, duration },
+        Fault::Reordering => What::Reorder { per_mille, duration },
+        Fault::Crash => What::Crash { target, down: duration },
+        Fault::PowerLoss => What::PowerLoss { down: duration },
+        Fault::Pause => What::Pause { target, duration },
+        Fault::BitFlip => What::BitFlip { target, zone, record, bit: draw.below(1 << 12) as u16 },
+        Fault::LostWrite => What::LostWrite { target, zone, record },
+        Fault::MisdirectedWrite => What::MisdirectedWrite { target, zone, record, away: draw.between(1, 8) as u16 },
+        Fault::DiskError => What::DiskError { target, per_mille, duration },
+        Fault::DiskSlow => What::DiskSlow { target, extra, duration },
+        Fault::DiskFull => What::DiskFull { target, duration },
+        Fault::ClockStep => What::ClockStep { target, micros: draw.pick(&[-2_000_000, -50_000, 50_000, 2_000_000]) },
+        Fault::ClockDrift => What::ClockDrift { target, ppm: draw.pick(&[-50_000, -500, 500, 50_000]), duration },
+        Fault::ClockFreeze => What::ClockFreeze { target, duration },
+        Fault::Burst => What::Burst { client, requests: draw.between(2, 8) as u8 },
+        Fault::ClientCrash => What::ClientCrash { client },
+        Fault::Lie if !lies.is_empty() => {
+            let (kind, field, how) = draw.pick(lies);
+            let to = draw.chance(25).then(|| ReplicaId(draw.below(replicas) as u8));
+            let amount_max = draw.pick(&[1, 2, 4, 8, 16]);
+            let amount = draw.between(1, amount_max) as u8;
+            What::Lie(Lie { kind, field, how, amount, to, count: draw.pick(&[1, 2, 5, 20, 255]) })
+        }
+        Fault::DuplicateRequest | Fault::Lie => What::DuplicateRequest { client },
+    }
+}

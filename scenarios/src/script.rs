@@ -1,0 +1,133 @@
+//! The words that the scenarios' scripts are written in: when something happens, and to whom.
+
+use sim::plan::Target;
+use sim::time::MILLISECOND;
+use sim::{Action, Config, Field, How, Lie, MessageKind, ReplicaId, Time, Watch, What, When};
+
+use crate::draw::Draw;
+
+/// What a scenario's script is written for.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// The scenario's configuration.
+    pub config: &'a Config,
+    /// Who lies.
+    pub liar: Option<ReplicaId>,
+    /// The script's random decisions.
+    pub draw: Draw,
+}
+
+/// `value` milliseconds.
+pub const fn ms(value: u64) -> Time {
+    value * MILLISECOND
+}
+
+/// At a point in time.
+pub fn at(at: Time, what: What) -> Action {
+    Action { when: When::At(at), what }
+}
+
+/// `delay` after the `count`-th observation, wherever it is made.
+pub fn after(watch: Watch, count: u64, delay: Time, what: What) -> Action {
+    Action { when: When::After { watch, replica: None, count: count as u8, delay }, what }
+}
+
+/// `delay` after the first such observation at this replica.
+pub fn after_first_at(replica: ReplicaId, watch: Watch, delay: Time, what: What) -> Action {
+    Action { when: When::After { watch, replica: Some(replica), count: 1, delay }, what }
+}
+
+impl Setup<'_> {
+    /// How many replicas there are.
+    pub fn replicas(&self) -> u8 {
+        self.config.cluster.replicas
+    }
+
+    /// Any replica.
+    pub fn replica(&mut self) -> ReplicaId {
+        ReplicaId(self.draw.below(self.replicas().into()) as u8)
+    }
+
+    /// Any replica, as a target.
+    pub fn anyone(&mut self) -> Target {
+        Target::Replica(self.replica())
+    }
+
+    /// All replicas, in a random order.
+    pub fn everyone(&mut self) -> Vec<ReplicaId> {
+        let mut all: Vec<ReplicaId> = (0..self.replicas()).map(ReplicaId).collect();
+        self.draw.shuffle(&mut all);
+        all
+    }
+
+    /// A span of so many to so many milliseconds.
+    pub fn span(&mut self, min: u64, max: u64) -> Time {
+        self.draw.between(ms(min), ms(max))
+    }
+
+    /// Long enough for the others to lose patience and to start a new view.
+    pub fn patience(&mut self) -> Time {
+        let timeout = self.config.cluster.view_change_timeout;
+        self.draw.between(timeout + timeout / 2 + ms(40), 2 * timeout + ms(60))
+    }
+
+    /// Keeps the target from leading, long enough for a view change.
+    pub fn depose(&mut self, target: Target) -> What {
+        let duration = self.patience();
+        match self.draw.below(10) {
+            0..5 => What::Isolate { target, duration },
+            5 | 6 => What::Cut { target, outgoing: true, duration },
+            7 | 8 => What::Crash { target, down: duration },
+            _ => What::Pause { target, duration },
+        }
+    }
+
+    /// Deposes one primary after the other, `count` times.
+    pub fn depose_primaries(&mut self, count: usize) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let mut time = self.span(60, 250);
+        for _ in 0..count {
+            let what = self.depose(Target::Primary);
+            actions.push(at(time, what));
+            time += self.patience() + self.span(150, 350);
+        }
+        actions
+    }
+
+    /// Deposes each primary as soon as it leads, until it is the liar's turn; by round robin, view v is led by replica
+    /// v modulo n. If the liar leads from the start and `again` is true, everybody else gets a turn first.
+    pub fn until_the_liar_leads(&mut self, again: bool) -> Vec<Action> {
+        let Some(liar) = self.liar else { return Vec::new() };
+        let mut actions = Vec::new();
+        if liar.0 != 0 || again {
+            let duration = self.patience();
+            let time = self.span(40, 160);
+            actions.push(at(time, What::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
+        }
+        let leading = Watch::Sent(MessageKind::StartView);
+        for replica in (1..self.replicas()).map(ReplicaId).filter(|replica| *replica != liar) {
+            let (delay, duration) = (self.span(5, 40), self.patience());
+            actions.push(after_first_at(
+                replica,
+                leading,
+                delay,
+                What::Isolate { target: Target::Replica(replica), duration },
+            ));
+        }
+        actions
+    }
+
+    /// Tells the liar to tell one of these lies from the beginning, mostly for as long as it can.
+    pub fn lie(&mut self, lies: &[(MessageKind, Field, How)]) -> Action {
+        let (kind, field, how) = self.draw.pick(lies);
+        let amount = self.amount();
+        let count = if self.draw.chance(70) { 255 } else { 1 + self.draw.below(6) as u8 };
+        at(0, What::Lie(Lie { kind, field, how, amount, to: None, count }))
+    }
+
+    /// How much a lie is off: mostly 1.
+    pub fn amount(&mut self) -> u8 {
+        let most = self.draw.pick(&[1, 1, 2, 4, 16]);
+        1 + self.draw.below(most) as u8
+    }
+}

@@ -1,0 +1,101 @@
+//! The fuzz targets: groups of scenarios that look for the same sort of bug.
+
+use crate::ScenarioType;
+use crate::ScenarioType::{
+    Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
+    ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
+    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
+    CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
+    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
+    TimeCompression,
+};
+
+/// A fuzz target: some scenarios, chosen by the input.
+#[derive(Clone, Copy, Debug)]
+pub struct FuzzTarget {
+    /// Its name, e.g. `byzantine_dvc`.
+    pub name: &'static str,
+    /// What it looks for, in one sentence.
+    pub description: &'static str,
+    /// Its scenarios.
+    pub scenarios: &'static [ScenarioType],
+}
+
+/// The fuzz targets.
+pub const TARGETS: &[FuzzTarget] = &[
+    FuzzTarget {
+        name: "byzantine_dvc",
+        description: "A liar's DoViewChange makes a new view lose, forge or skip entries.",
+        scenarios: &[
+            ByzantineInflatedCommit,
+            ByzantineDvcTailLengthMismatch,
+            ByzantineDvcIdenticalClaims,
+            ByzantineMaliciousViewChange,
+        ],
+    },
+    FuzzTarget {
+        name: "byzantine_start_view",
+        description: "A lying primary's StartView makes backups install a log that does not follow from the votes.",
+        scenarios: &[ByzantineViewChangeMerge, ByzantineCommitDesync, ByzantineLeaderRace, ByzantineOversizedStartView],
+    },
+    FuzzTarget {
+        name: "byzantine_prepare",
+        description: "A lying primary's Prepare brings entries or commands into logs that do not belong there.",
+        scenarios: &[ByzantineInvalidMetadata, ByzantineInvalidKernelCommand],
+    },
+    FuzzTarget {
+        name: "byzantine_repair",
+        description: "A liar's repair traffic crashes, floods or deceives its peers.",
+        scenarios: &[ByzantineInvalidRepairRange],
+    },
+    FuzzTarget {
+        name: "view_change_race",
+        description: "View changes that overlap with each other or with commits lose or reorder entries.",
+        scenarios: &[RaceConcurrentViewChanges, RaceCommitDuringDvc],
+    },
+    FuzzTarget {
+        name: "crash_recovery",
+        description: "A crash in the wrong moment, or a damaged log, breaks a promise that was already given.",
+        scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog],
+    },
+    FuzzTarget {
+        name: "gray_network",
+        description: "Slow, flaky and half-dead replicas and links stop the cluster or confuse it.",
+        scenarios: &[GrayFailures, GrayFailureSlowDisk, GrayFailureIntermittentNetwork, SwizzleClogging],
+    },
+    FuzzTarget {
+        name: "multi_tenant",
+        description: "Under ordinary faults one tenant sees or loses another's data.",
+        scenarios: &[MultiTenantIsolation],
+    },
+    FuzzTarget {
+        name: "combined",
+        description: "Everything: all scenarios that run, the one with all faults first.",
+        scenarios: &[
+            Combined,
+            Baseline,
+            SwizzleClogging,
+            GrayFailures,
+            MultiTenantIsolation,
+            TimeCompression,
+            ByzantineViewChangeMerge,
+            ByzantineCommitDesync,
+            ByzantineInflatedCommit,
+            ByzantineInvalidMetadata,
+            ByzantineMaliciousViewChange,
+            ByzantineLeaderRace,
+            ByzantineDvcTailLengthMismatch,
+            ByzantineDvcIdenticalClaims,
+            ByzantineOversizedStartView,
+            ByzantineInvalidRepairRange,
+            ByzantineInvalidKernelCommand,
+            CrashDuringCommit,
+            CrashDuringViewChange,
+            RecoveryCorruptLog,
+            GrayFailureSlowDisk,
+            GrayFailureIntermittentNetwork,
+            RaceConcurrentViewChanges,
+            RaceCommitDuringDvc,
+        ],
+    },
+];

@@ -1,0 +1,260 @@
+//! Carries out the actions of a plan: finds the target, begins and ends faults, and says what was done and what was not.
+//!
+//! No action begins in the heal phase. That phase begins at `heal_at`, or earlier, when nothing is left to wait for: all
+//! requests are answered, all actions with a fixed time (and those whose trigger has fired) are carried out, and a short
+//! grace has passed since. Faults that still last then end early.
+
+use crate::client;
+use crate::faults;
+use crate::observation::{Observation, SkipReason, Who};
+use crate::plan::{Target, What};
+use crate::random::Domain;
+use crate::runtime::{Core, Event};
+use crate::spec::{ReplicaId, ReplicaSet};
+use crate::system::System;
+use crate::time::{MILLISECOND, Time};
+
+/// How long after the last answer and the last action the heal phase begins at the earliest.
+const GRACE: Time = 100 * MILLISECOND;
+/// After a power loss replicas restart up to this much apart.
+const POWER_LOSS_SPREAD: Time = 50 * MILLISECOND;
+
+/// What is left for the world to do, which has the replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Nothing.
+    Done,
+    /// A replica crashes, and is back at this time.
+    Crash { target: ReplicaId, back: Time },
+    /// All replicas crash, and are back this much later, each a little later than that.
+    PowerLoss { down: Time },
+}
+
+impl<S: System> Core<S> {
+    /// Queues the next action with a fixed time.
+    pub(crate) fn next_planned(&mut self) {
+        if let Some((at, action)) = self.planned.last() {
+            self.queue.push(*at, Event::Act { action: *action, subject: None });
+        }
+    }
+
+    /// Carries out an action, which is due now; `subject` is where its trigger was observed.
+    pub(crate) fn act(&mut self, action: u16, subject: Option<ReplicaId>) -> Deed {
+        if self.healed {
+            return Deed::Done;
+        }
+        if subject.is_some() {
+            self.triggered -= 1;
+        } else {
+            self.planned.pop();
+            self.next_planned();
+        }
+        self.activity = self.now;
+        let what = self.actions[usize::from(action)].what;
+        let deed = match self.attempt(action, what, subject) {
+            Ok(deed) => {
+                self.actions_done += 1;
+                deed
+            }
+            Err((who, why)) => {
+                self.actions_skipped += 1;
+                self.observe(who, Observation::Skipped { fault: what.fault(), why });
+                Deed::Done
+            }
+        };
+        self.settle();
+        deed
+    }
+
+    fn attempt(&mut self, action: u16, what: What, subject: Option<ReplicaId>) -> Result<Deed, (Who, SkipReason)> {
+        let all = ReplicaSet(((1_u16 << self.replicas()) - 1) as u8);
+        let injected = Observation::Injected { fault: what.fault() };
+        let target = self.target(&what, subject);
+        let who = if let Some(target) = target { Who::Replica(target) } else { Who::World };
+        let nobody = Err((who, SkipReason::NoTarget));
+        match what {
+            What::Partition { side, .. } if side.0 & all.0 == 0 || side.0 & all.0 == all.0 => return nobody,
+            What::Crash { .. } | What::Pause { .. } if target.is_none_or(|id| !self.seats[id.index()].up) => {
+                return nobody;
+            }
+            What::Crash { down, .. } => {
+                self.observe(who, injected);
+                let back = self.now.saturating_add(down.max(MILLISECOND));
+                return Ok(target.map_or(Deed::Done, |target| Deed::Crash { target, back }));
+            }
+            What::PowerLoss { down } => {
+                if self.seats.iter().all(|seat| !seat.up) {
+                    return nobody;
+                }
+                self.observe(who, injected);
+                return Ok(Deed::PowerLoss { down: down.max(MILLISECOND) });
+            }
+            What::BitFlip { zone, .. } | What::LostWrite { zone, .. } | What::MisdirectedWrite { zone, .. } => {
+                self.damage(what, target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
+                self.observe(who, injected);
+            }
+            What::ClockStep { micros, .. } => {
+                self.observe(who, injected);
+                self.clocks[target.unwrap_or(ReplicaId(0)).index()].step(micros);
+            }
+            What::Burst { client, requests } => {
+                let client = self.clients.wrap(client);
+                self.observe(Who::Client(client), injected);
+                self.clients.burst(client, requests);
+                self.think(client);
+            }
+            What::ClientCrash { client } => {
+                let client = self.clients.wrap(client);
+                self.observe(Who::Client(client), injected);
+                self.clients.crash(client);
+                self.observe(Who::Client(client), Observation::ClientCrashed { client });
+                self.think(client);
+            }
+            What::DuplicateRequest { client } => {
+                let client = self.clients.wrap(client);
+                if !self.request_all(client) {
+                    return Err((Who::Client(client), SkipReason::NoTarget));
+                }
+                self.observe(Who::Client(client), injected);
+            }
+            What::Lie(lie) => {
+                if self.lies.liars().next().is_none() {
+                    return Err((Who::World, SkipReason::NoLiar));
+                }
+                for liar in self.liars.iter().filter(|liar| all.has(*liar)) {
+                    self.observe(Who::Replica(liar), injected);
+                }
+                self.lies.arm(lie);
+            }
+            _ => {
+                self.observe(who, injected);
+                self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
+                self.faults_changed();
+                let lasts = faults::duration(&what).unwrap_or(0);
+                self.queue.push(self.now.saturating_add(lasts), Event::ActEnd(action));
+            }
+        }
+        Ok(Deed::Done)
+    }
+
+    /// Damages a disk, where the ledger allows it.
+    fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
+        if self.zones.is_empty() {
+            return Err(SkipReason::NothingWritten);
+        }
+        let zone = usize::from(zone) % self.zones.len();
+        if !self.ledger.may_damage(target, zone) {
+            return Err(SkipReason::TooMuchDamage);
+        }
+        let disk = &mut self.seats[target.index()].drive.disk;
+        match what {
+            What::BitFlip { record, bit, .. } => disk.flip_bit(zone, record, bit),
+            What::LostWrite { record, .. } => disk.lose_write(zone, record),
+            What::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
+            _ => return Ok(()),
+        }
+        .map_err(|_| SkipReason::NothingWritten)?;
+        self.ledger.damaged(target, zone);
+        self.shadow.replicas[target.index()].damaged = true;
+        Ok(())
+    }
+
+    /// The replica that an action is about, if it is about one.
+    fn target(&self, what: &What, subject: Option<ReplicaId>) -> Option<ReplicaId> {
+        let target = match *what {
+            What::Isolate { target, .. }
+            | What::Cut { target, .. }
+            | What::Clog { target, .. }
+            | What::Delay { target, .. }
+            | What::Crash { target, .. }
+            | What::Pause { target, .. }
+            | What::BitFlip { target, .. }
+            | What::LostWrite { target, .. }
+            | What::MisdirectedWrite { target, .. }
+            | What::DiskError { target, .. }
+            | What::DiskSlow { target, .. }
+            | What::DiskFull { target, .. }
+            | What::ClockStep { target, .. }
+            | What::ClockDrift { target, .. }
+            | What::ClockFreeze { target, .. } => target,
+            What::Partition { .. }
+            | What::Loss { .. }
+            | What::Duplicate { .. }
+            | What::Reorder { .. }
+            | What::PowerLoss { .. }
+            | What::Burst { .. }
+            | What::ClientCrash { .. }
+            | What::DuplicateRequest { .. }
+            | What::Lie(_) => return None,
+        };
+        let primary = || self.shadow.primary.unwrap_or(client::primary_of(self.shadow.view_max, self.replicas()));
+        Some(match target {
+            Target::Replica(id) => ReplicaId(id.0 % self.replicas()),
+            Target::Primary => primary(),
+            Target::Subject => subject.unwrap_or_else(primary),
+        })
+    }
+
+    /// The fault of an action ends.
+    pub(crate) fn act_ends(&mut self, action: u16) {
+        self.faults.end(action);
+        self.faults_changed();
+    }
+
+    /// Gives the changed faults their effect on clocks, clogged links and paused replicas; the others ask when it matters.
+    pub(crate) fn faults_changed(&mut self) {
+        for id in (0..self.replicas()).map(ReplicaId) {
+            let effects = self.faults.effects();
+            let (drift, frozen) = (effects.drift[id.index()], effects.frozen.has(id));
+            if self.clocks[id.index()].set_rate(self.now, drift, frozen) {
+                self.queue_timers(id);
+            }
+            let (paused, seat) = (self.faults.effects().paused.has(id), &mut self.seats[id.index()]);
+            if seat.paused == paused {
+                continue;
+            }
+            seat.paused = paused;
+            if paused {
+                self.observe(Who::Replica(id), Observation::Paused);
+            } else {
+                for event in seat.deferred.drain(..) {
+                    self.queue.push(self.now, event);
+                }
+                self.observe(Who::Replica(id), Observation::Resumed);
+            }
+        }
+        // What a clog has held arrives now, in order, before anything that is sent from now on.
+        let Core { held, faults, queue, now, .. } = self;
+        let free = |(from, to, _): &mut (ReplicaId, ReplicaId, _)| !faults.effects().clogged[from.index()].has(*to);
+        for (from, to, message) in held.extract_if(.., free) {
+            queue.push(*now, Event::Deliver { from, to, message });
+        }
+    }
+
+    /// How much later than the first ones a replica restarts after a power loss.
+    pub(crate) fn power_loss_spread(&self, id: ReplicaId) -> Time {
+        self.keys.uniform(Domain::PowerLoss, (id.0.into(), self.now, 0), 0, POWER_LOSS_SPREAD)
+    }
+
+    /// If there is nothing left to wait for, the heal phase begins soon.
+    pub(crate) fn settle(&mut self) {
+        if self.settled() && !self.settling && !self.healed {
+            self.settling = true;
+            self.queue.push(self.activity + GRACE, Event::Settle);
+        }
+    }
+
+    /// The grace may have passed: whether the heal phase begins now.
+    pub(crate) fn grace_is_over(&mut self) -> bool {
+        self.settling = false;
+        let over = self.settled() && !self.healed && self.activity + GRACE <= self.now;
+        if !over {
+            self.settle();
+        }
+        over
+    }
+
+    fn settled(&self) -> bool {
+        self.clients.finished() && self.planned.is_empty() && self.triggered == 0
+    }
+}

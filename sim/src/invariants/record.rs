@@ -1,0 +1,148 @@
+//! The record that several invariants share: what the clients asked and were told, and how each op of the committed log
+//! was executed first. It judges nothing. It takes an observation in after the invariants have judged it.
+
+use crate::observation::Observation;
+use crate::spec::ClientId;
+use crate::workload::{Answer, Operation};
+
+/// A request as its client sent it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub client: ClientId,
+    pub session: u32,
+    pub number: u32,
+    pub operation: Operation,
+    /// The highest position that anybody had been told when the request was sent; its own has to be higher.
+    pub floor: u64,
+    pub answered: bool,
+    /// Whether the session is still alive.
+    pub live: bool,
+}
+
+/// How an op was executed, by the first correct replica that did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Execution {
+    pub client: ClientId,
+    pub session: u32,
+    pub number: u32,
+    pub operation: Option<Operation>,
+    pub answer: Answer,
+}
+
+/// What was asked, told and executed so far.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// All requests, in the order of their sending.
+    pub asked: Vec<Asked>,
+    /// Per client (session, number, index in `asked`), sorted.
+    clients: Vec<Vec<(u32, u32, usize)>>,
+    /// How many requests of live sessions are not answered.
+    pub outstanding: u32,
+    /// The highest position that a client was told.
+    pub answered_max: u64,
+    /// The executions; op 1 is at index 0.
+    pub executed: Vec<Execution>,
+}
+
+impl Record {
+    pub fn reset(&mut self) {
+        self.asked.clear();
+        self.clients.iter_mut().for_each(Vec::clear);
+        self.outstanding = 0;
+        self.answered_max = 0;
+        self.executed.clear();
+    }
+
+    /// The request's index in `asked`.
+    pub fn find(&self, client: ClientId, session: u32, number: u32) -> Option<usize> {
+        let requests = self.clients.get(client.index())?;
+        let place = requests.binary_search_by_key(&(session, number), |request| (request.0, request.1)).ok()?;
+        Some(requests[place].2)
+    }
+
+    /// The op that is executed next.
+    pub fn next(&self) -> u64 {
+        self.executed.len() as u64 + 1
+    }
+
+    /// How `op` was executed first.
+    pub fn execution(&self, op: u64) -> Option<&Execution> {
+        self.executed.get(usize::try_from(op.checked_sub(1)?).ok()?)
+    }
+
+    pub fn invoked(&mut self, client: ClientId, session: u32, number: u32, operation: Operation) {
+        if client.index() >= self.clients.len() {
+            self.clients.resize_with(client.index() + 1, Vec::new);
+        }
+        let requests = &mut self.clients[client.index()];
+        // Nearly always the end: a client counts its sessions and its requests upwards.
+        if let Err(place) = requests.binary_search_by_key(&(session, number), |request| (request.0, request.1)) {
+            requests.insert(place, (session, number, self.asked.len()));
+            let floor = self.answered_max;
+            self.asked.push(Asked { client, session, number, operation, floor, answered: false, live: true });
+            self.outstanding += 1;
+        }
+    }
+
+    pub fn answered(&mut self, asked: Option<usize>, position: u64) {
+        if let Some(asked) = asked {
+            let asked = &mut self.asked[asked];
+            if asked.live && !asked.answered {
+                self.outstanding -= 1;
+            }
+            asked.answered = true;
+            self.answered_max = self.answered_max.max(position);
+        }
+    }
+
+    pub fn client_crashed(&mut self, client: ClientId) {
+        let Some(requests) = self.clients.get(client.index()) else { return };
+        for (_, _, index) in requests.iter().rev() {
+            let asked = &mut self.asked[*index];
+            if !asked.live {
+                break;
+            }
+            asked.live = false;
+            if !asked.answered {
+                self.outstanding -= 1;
+            }
+        }
+    }
+
+    pub fn executed(&mut self, what: &Observation) {
+        if let Observation::Executed { op, client, session, number, operation, answer } = *what
+            && op == self.next()
+        {
+            self.executed.push(Execution { client, session, number, operation, answer });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::OperationKind;
+
+    #[test]
+    fn a_crashed_client_waits_for_nothing() {
+        let mut record = Record::default();
+        let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 1 } };
+        for number in 1..=3 {
+            record.invoked(ClientId(2), 1, number, operation);
+        }
+        record.invoked(ClientId(0), 1, 1, operation);
+        let first = record.find(ClientId(2), 1, 1);
+        record.answered(first, 5);
+        record.answered(first, 5);
+        assert_eq!((record.outstanding, record.answered_max), (3, 5));
+        record.client_crashed(ClientId(2));
+        record.client_crashed(ClientId(2));
+        assert_eq!(record.outstanding, 1);
+        record.answered(record.find(ClientId(2), 1, 2), 6);
+        assert_eq!(record.outstanding, 1, "an answer to a session that is over changes nothing");
+        record.invoked(ClientId(2), 2, 1, operation);
+        assert_eq!(record.outstanding, 2);
+        assert_eq!(record.asked[record.find(ClientId(2), 2, 1).unwrap()].floor, 6);
+        assert_eq!(record.find(ClientId(9), 1, 1), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! The planted bugs: runtime switches, off by default. Without the feature `planted-bugs` they are compiled out.
+//!
+//! Each stands at the one place in the protocol where it breaks something, as `self.bugs.on(PlantedBug::...)`.
+
+use sim::{Bug, BugSet};
+
+/// The bugs, in the order of [`BUGS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum PlantedBug {
+    /// See [`BUGS`].
+    ViewChangeOverwritesCommitted,
+    /// See [`BUGS`].
+    StartViewCommitPastLog,
+    /// See [`BUGS`].
+    DvcInflatedCommit,
+    /// See [`BUGS`].
+    ViewChangeStaleLog,
+    /// See [`BUGS`].
+    StartViewRace,
+    /// See [`BUGS`].
+    DvcTailLengthMismatch,
+    /// See [`BUGS`].
+    DvcIdenticalClaims,
+    /// See [`BUGS`].
+    CommitQuorumMinusOne,
+    /// See [`BUGS`].
+    SkippedFsync,
+    /// See [`BUGS`].
+    PrepareOkBeforeDurable,
+}
+
+/// What each bug breaks, who must catch it, where it comes from, and where to look for it.
+pub const BUGS: &[Bug] = &[
+    Bug {
+        name: "view-change-overwrites-committed",
+        breaks: "a backup installs a StartView without checking what it follows from, over its own committed entries",
+        caught_by: &["vsr_agreement"],
+        origin: "Kimberlite Bug #1",
+        target: "byzantine_start_view",
+    },
+    Bug {
+        name: "start-view-commit-past-log",
+        breaks: "a backup takes the commit number of a StartView as it is, even past the end of the log",
+        caught_by: &["vsr_prefix_property"],
+        origin: "Kimberlite Bug #2",
+        target: "byzantine_start_view",
+    },
+    Bug {
+        name: "dvc-inflated-commit",
+        breaks: "a new primary takes the highest commit number that any DoViewChange claims, even past the log",
+        caught_by: &["vsr_prefix_property"],
+        origin: "Kimberlite Bug #3",
+        target: "byzantine_dvc",
+    },
+    Bug {
+        name: "view-change-stale-log",
+        breaks: "a new primary starts its view from the log of the replica that has been out of normal status longest",
+        caught_by: &["vsr_view_change_safety", "vsr_agreement"],
+        origin: "Kimberlite Bug #5",
+        target: "view_change_race",
+    },
+    Bug {
+        name: "start-view-race",
+        breaks: "a replica that is normal in a view installs a late StartView of that same view once more",
+        caught_by: &["vsr_agreement"],
+        origin: "Kimberlite Bug #6",
+        target: "view_change_race",
+    },
+    Bug {
+        name: "dvc-tail-length-mismatch",
+        breaks: "a new primary believes the length that a DoViewChange states, not the log that it carries",
+        caught_by: &["log_consistency"],
+        origin: "Kimberlite Bug 3.1",
+        target: "byzantine_dvc",
+    },
+    Bug {
+        name: "dvc-identical-claims",
+        breaks: "among DoViewChanges with equal numbers a new primary takes any one's log, without comparing the logs",
+        caught_by: &["vsr_view_change_safety"],
+        origin: "Kimberlite Bug 3.3",
+        target: "byzantine_dvc",
+    },
+    Bug {
+        name: "commit-quorum-minus-one",
+        breaks: "a primary commits with one acknowledgement too few",
+        caught_by: &["vsr_view_change_safety", "vsr_agreement"],
+        origin: "classic",
+        target: "crash_recovery",
+    },
+    Bug {
+        name: "skipped-fsync",
+        breaks: "the log is written and never synced",
+        caught_by: &["vsr_recovery_safety"],
+        origin: "classic",
+        target: "crash_recovery",
+    },
+    Bug {
+        name: "prepare-ok-before-durable",
+        breaks: "a backup sends PrepareOk as soon as it has an entry in memory",
+        caught_by: &["vsr_recovery_safety"],
+        origin: "classic",
+        target: "crash_recovery",
+    },
+];
+
+/// The bugs that are switched on in a replica.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bugs(BugSet);
+
+impl Bugs {
+    /// Takes over the switches of a run.
+    pub fn new(set: BugSet) -> Self {
+        Bugs(set)
+    }
+
+    /// Whether `bug` is switched on.
+    pub fn on(self, bug: PlantedBug) -> bool {
+        cfg!(feature = "planted-bugs") && self.0.has(bug as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_and_the_enum_have_the_same_order() {
+        assert_eq!(BUGS.len(), PlantedBug::PrepareOkBeforeDurable as usize + 1);
+        assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
+        assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
+    }
+}

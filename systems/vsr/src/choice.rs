@@ -1,0 +1,122 @@
+//! Which log does a new view start from? A pure function of the DoViewChanges, which a backup repeats to check its primary.
+//!
+//! Viewstamped Replication Revisited (section 4.2) takes the log with the highest last normal view, then the longest. With
+//! up to b liars among the senders that is unsound. Here the choice walks the tree of hash-chained logs from its root: an
+//! entry is a candidate when b + 1 of the messages carry it, and at a fork the branch wins whose (b + 1)-th highest last
+//! normal view among its carriers is highest. For b = 0 this is at least as long a log as the published rule's.
+//!
+//! Why it is enough, when r + v − n > 2b: a committed entry's quorum meets every view-change quorum in at least b + 1
+//! correct replicas, whose last normal view is at least the entry's view w; a correct replica that carries a conflicting
+//! branch has one below w, by induction over views. The test at the end tries it out on a random abstract model.
+//!
+//! An entry that everybody knows and nobody can read is dropped only when n − r + 1 + b messages show that their senders
+//! never held it, so that it cannot have been committed (Protocol-Aware Recovery, section 3.4).
+
+use std::rc::Rc;
+
+use sim::EntryHash;
+use sim::spec::REPLICAS_MAX;
+
+use crate::entry::Entry;
+
+/// What one DoViewChange says, as far as the choice needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The last view in which the sender was normal.
+    pub last_normal: u64,
+    /// The sender's commit number.
+    pub commit: u64,
+    /// The sender's log.
+    pub log: &'a [Rc<Entry>],
+}
+
+/// The numbers that the choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Quorums {
+    /// n.
+    pub replicas: u8,
+    /// r.
+    pub replication: u8,
+    /// v.
+    pub view_change: u8,
+    /// b.
+    pub byzantine: u8,
+}
+
+impl Quorums {
+    /// So many replicas that never held an entry prove that it was never committed.
+    fn nacks(self) -> usize {
+        usize::from(self.replicas - self.replication + 1 + self.byzantine)
+    }
+}
+
+/// What the claims amount to.
+#[derive(Debug)]
+pub enum Choice {
+    /// The new view starts from this log, without holes, and with this commit number.
+    Log(Vec<Rc<Entry>>, u64),
+    /// No claim carries the content of the entry at this op: more DoViewChanges are needed.
+    Missing(u64),
+}
+
+/// Chooses.
+pub fn choose(claims: &[Claim<'_>], quorums: Quorums) -> Choice {
+    let b = usize::from(quorums.byzantine);
+    let mut on_path = vec![true; claims.len()];
+    let mut path: Vec<Rc<Entry>> = Vec::new();
+    while let Some(hash) = next(claims, &on_path, path.len(), b) {
+        let at = path.len();
+        let mut nacks = 0;
+        let mut content = None;
+        for (claim, on_path) in claims.iter().zip(&mut on_path) {
+            match claim.log.get(at) {
+                Some(entry) if *on_path && entry.hash == hash => {
+                    if content.is_none() && !entry.is_hole() {
+                        content = Some(entry);
+                    }
+                }
+                _ => {
+                    *on_path = false;
+                    nacks += 1;
+                }
+            }
+        }
+        match content {
+            Some(entry) => path.push(entry.clone()),
+            None if nacks >= quorums.nacks() => break,
+            None => return Choice::Missing(at as u64 + 1),
+        }
+    }
+    let mut commits: Vec<u64> = claims.iter().map(|claim| claim.commit).collect();
+    commits.sort_unstable_by(|x, y| y.cmp(x));
+    // Of b + 1 claims at least one is a correct replica's, and the path holds whatever that one has committed.
+    let commit = commits.get(b).copied().unwrap_or(0).min(path.len() as u64);
+    Choice::Log(path, commit)
+}
+
+/// The entry that the walk takes after the first `at` ones, if there is a candidate.
+fn next(claims: &[Claim<'_>], on_path: &[bool], at: usize, b: usize) -> Option<EntryHash> {
+    let carried = |index: usize| if on_path[index] { claims[index].log.get(at) } else { None };
+    let mut best: Option<(u64, u64, EntryHash)> = None;
+    for entry in (0..claims.len()).filter_map(carried) {
+        if best.is_some_and(|(_, _, hash)| hash == entry.hash) {
+            continue;
+        }
+        let mut carriers = [0; REPLICAS_MAX];
+        let mut count = 0;
+        for index in 0..claims.len().min(REPLICAS_MAX) {
+            if carried(index).is_some_and(|other| other.hash == entry.hash) {
+                carriers[count] = claims[index].last_normal;
+                count += 1;
+            }
+        }
+        if count > b {
+            carriers[..count].sort_unstable_by(|x, y| y.cmp(x));
+            best = best.max(Some((carriers[b], entry.view, entry.hash)));
+        }
+    }
+    best.map(|(_, _, hash)| hash)
+}
+
+#[cfg(test)]
+mod model;

@@ -1,0 +1,325 @@
+//! What a replica keeps on its disk, and in which order it becomes durable.
+//!
+//! Zones: a superblock in four copies, a header for each entry, the entries. A superblock is written to two copies at a
+//! time, in turn to the first and third and to the second and fourth, so that neither a torn write nor one damaged copy
+//! loses the newest. An entry and its header are written together.
+//!
+//! At most one sync is under way. What it made durable is what the replica may promise:
+//! - a PrepareOk up to `durable()`, and only in the view that the durable superblock calls the last normal one;
+//! - a DoViewChange for a view that the durable superblock names.
+//!
+//! A view's start replaces the log in this order, so that a crash at any point leaves something true to say:
+//! 1. Where entries would be overwritten that the superblock vouches for (up to `start_op`), the superblock first says so
+//!    (`installing`): from there on the old log is no longer to be trusted. It is not needed either: it was not committed.
+//! 2. The new entries are written and synced.
+//! 3. The superblock names the view as the last normal one, with the op and hash that the view started from. An entry
+//!    after `start_op` counts only if it was prepared in exactly that view, so the leftovers of older views do not.
+
+use sim::{EntryHash, Env, IoId, IoResult, TimerId, Zone, spec::Cluster};
+
+use crate::Vsr;
+use crate::bug::{Bugs, PlantedBug};
+use crate::entry::{HEADER_BYTES, entry_bytes};
+use crate::log::Log;
+
+/// The bytes of one copy of the superblock on disk.
+pub const SUPERBLOCK_BYTES: u64 = 128;
+/// The copies of the superblock.
+pub const SUPERBLOCK_COPIES: u64 = 4;
+/// The place of a header on disk.
+const HEADER_PLACE: u64 = (HEADER_BYTES as u64).next_multiple_of(8);
+
+/// Where things are on the disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// How many entries fit.
+    pub slots: u64,
+    /// The bytes of a place in the log zone.
+    pub entry_place: u64,
+}
+
+impl Layout {
+    /// The layout of a cluster's disks.
+    pub fn new(cluster: &Cluster) -> Self {
+        Layout { slots: cluster.log_slots.into(), entry_place: entry_bytes(cluster.request_bytes_max) as u64 }
+    }
+
+    /// Where the header of `op` stands, and how long it is.
+    pub fn header(&self, op: u64) -> (u64, u64) {
+        (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + (op - 1) * HEADER_PLACE, HEADER_PLACE)
+    }
+
+    /// Where the entry of `op` stands, and how long its place is.
+    pub fn entry(&self, op: u64) -> (u64, u64) {
+        (self.header(self.slots + 1).0 + (op - 1) * self.entry_place, self.entry_place)
+    }
+
+    /// The zones, for the damage ledger. The two superblock zones never hold both copies of one superblock.
+    pub fn zones(&self) -> Vec<Zone> {
+        let half = SUPERBLOCK_COPIES / 2 * SUPERBLOCK_BYTES;
+        let headers = self.header(1).0;
+        let log = self.entry(1).0;
+        vec![
+            Zone { name: "log", start: log, length: self.slots * self.entry_place, record: self.entry_place },
+            Zone { name: "headers", start: headers, length: log - headers, record: HEADER_PLACE },
+            Zone { name: "superblocks, first half", start: 0, length: half, record: SUPERBLOCK_BYTES },
+            Zone { name: "superblocks, second half", start: half, length: half, record: SUPERBLOCK_BYTES },
+        ]
+    }
+}
+
+/// What a replica must not forget besides its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Superblock {
+    /// Grows with each superblock; 0 on a disk that was never used.
+    pub sequence: u64,
+    /// The view that the replica has entered: it promises nothing in lower ones.
+    pub view: u64,
+    /// The last view in which it was normal.
+    pub last_normal: u64,
+    /// The op that this view started from; up to it, the log on the disk is complete.
+    pub start_op: u64,
+    /// The entry at `start_op`.
+    pub start_hash: EntryHash,
+    /// From this op on the log on the disk is being replaced; 0 when it is not.
+    pub installing: u64,
+}
+
+impl Superblock {
+    fn encode(&self, into: &mut Vec<u8>) {
+        into.clear();
+        for word in [self.sequence, self.view, self.last_normal, self.start_op, self.installing] {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+        into.extend_from_slice(&self.start_hash.to_le_bytes());
+        let checksum = crc32fast::hash(into);
+        into.extend_from_slice(&checksum.to_le_bytes());
+    }
+
+    /// The newest intact copy among those in `bytes`; a fresh one if none was ever written.
+    pub fn newest(bytes: &[u8]) -> Superblock {
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(|copy| {
+            let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
+            let checksum = u32::from_le_bytes(copy[56..60].try_into().expect("four bytes"));
+            (word(0) > 0 && crc32fast::hash(&copy[..56]) == checksum).then(|| Superblock {
+                sequence: word(0),
+                view: word(1),
+                last_normal: word(2),
+                start_op: word(3),
+                installing: word(4),
+                start_hash: u128::from(word(5)) | u128::from(word(6)) << 64,
+            })
+        });
+        copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
+    }
+}
+
+/// The sync that is under way, and what is durable when it is done.
+#[derive(Debug)]
+struct InFlight {
+    io: IoId,
+    log_from: u64,
+    log_to: u64,
+    superblock: Superblock,
+}
+
+/// The state of a replica's disk as far as the replica knows it.
+#[derive(Debug)]
+pub struct Journal {
+    layout: Layout,
+    bugs: Bugs,
+    /// What the superblock should say (its sequence is of no account).
+    wanted: Superblock,
+    /// What it durably says.
+    on_disk: Superblock,
+    /// The first op of the log in memory that has not been written as it stands there.
+    dirty_from: u64,
+    /// Up to this op the disk durably holds the log that stands in memory.
+    durable: u64,
+    /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
+    conflict_from: u64,
+    in_flight: Option<InFlight>,
+    /// Whether a sync has failed and the next try is still to come.
+    failed: bool,
+    buffer: Vec<u8>,
+}
+
+/// When a failed sync is tried again.
+pub const RETRY_TIMER: TimerId = TimerId(4);
+const RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
+
+impl Journal {
+    /// The journal of a replica that found `on_disk` and the entries up to `durable`.
+    pub fn new(layout: Layout, bugs: Bugs, on_disk: Superblock, durable: u64) -> Self {
+        Journal {
+            layout,
+            bugs,
+            wanted: on_disk,
+            on_disk,
+            dirty_from: durable + 1,
+            durable,
+            conflict_from: 0,
+            in_flight: None,
+            failed: false,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Where things are.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Up to this op the disk durably holds the log that stands in memory.
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// The durable superblock.
+    pub fn superblock(&self) -> &Superblock {
+        &self.on_disk
+    }
+
+    /// The replica enters `view`.
+    pub fn enter(&mut self, view: u64) {
+        self.wanted.view = view;
+    }
+
+    /// The replica is normal in `view`, whose log started with `start_op` entries, the last of them `start_hash`.
+    pub fn start_view(&mut self, view: u64, start_op: u64, start_hash: EntryHash) {
+        self.wanted = Superblock { view, last_normal: view, start_op, start_hash, installing: 0, ..self.wanted };
+    }
+
+    /// The log in memory has changed from `from` on: holes were filled, or, if `conflict`, other entries stand there now.
+    pub fn replaced(&mut self, from: u64, conflict: bool) {
+        self.dirty_from = self.dirty_from.min(from);
+        self.durable = self.durable.min(from - 1);
+        if conflict && (self.conflict_from == 0 || from < self.conflict_from) {
+            self.conflict_from = from;
+        }
+    }
+
+    /// Writes what has to be written next, and syncs. Returns whether something became durable at once (never, but for a
+    /// planted bug).
+    pub fn pump(&mut self, env: &mut Env<'_, Vsr>, log: &Log) -> bool {
+        if self.in_flight.is_some() || self.failed {
+            return false;
+        }
+        let mut next = Superblock { view: self.wanted.view, ..self.on_disk };
+        let mut log_may_be_written = true;
+        if self.wanted.last_normal > self.on_disk.last_normal {
+            let vouched = self.conflict_from != 0 && self.conflict_from <= self.on_disk.start_op;
+            let warned = self.on_disk.installing != 0 && self.on_disk.installing <= self.conflict_from;
+            if vouched && !warned {
+                next.installing = self.conflict_from;
+                log_may_be_written = false;
+            } else if self.durable >= self.wanted.start_op {
+                next = Superblock { sequence: self.on_disk.sequence, ..self.wanted };
+                self.conflict_from = 0;
+            }
+        }
+        let log_from = self.dirty_from;
+        let mut log_to = self.dirty_from - 1;
+        if log_may_be_written && self.dirty_from <= log.last_op() {
+            log_to = log.last_op();
+            self.write_entries(env, log, log_from);
+            self.dirty_from = log_to + 1;
+        }
+        let fresh = self.on_disk.sequence == 0;
+        let superblock_changes = next != self.on_disk || fresh;
+        if superblock_changes {
+            next.sequence += 1;
+            self.write_superblock(env, &next);
+        }
+        let skip = self.bugs.on(PlantedBug::SkippedFsync) && !superblock_changes;
+        if skip && log_to > self.durable {
+            self.durable = log_to;
+            return true;
+        }
+        if !skip && (superblock_changes || log_to >= log_from) {
+            self.in_flight = Some(InFlight { io: env.sync(), log_from, log_to, superblock: next });
+        }
+        false
+    }
+
+    fn write_entries(&mut self, env: &mut Env<'_, Vsr>, log: &Log, from: u64) {
+        for entry in log.since(from) {
+            if entry.is_hole() {
+                continue;
+            }
+            entry.encode(&mut self.buffer);
+            env.write(self.layout.entry(entry.op).0, &self.buffer);
+            entry.encode_header(&mut self.buffer);
+            env.write(self.layout.header(entry.op).0, &self.buffer);
+        }
+    }
+
+    fn write_superblock(&mut self, env: &mut Env<'_, Vsr>, superblock: &Superblock) {
+        superblock.encode(&mut self.buffer);
+        let half = SUPERBLOCK_COPIES / 2;
+        for copy in [superblock.sequence % half, half + superblock.sequence % half] {
+            env.write(copy * SUPERBLOCK_BYTES, &self.buffer);
+        }
+    }
+
+    /// A sync ended. Returns whether something became durable.
+    pub fn done(&mut self, env: &mut Env<'_, Vsr>, io: IoId, result: &IoResult<'_>) -> bool {
+        let Some(in_flight) = self.in_flight.take_if(|in_flight| in_flight.io == io) else { return false };
+        if *result == IoResult::Synced {
+            // Entries that were replaced in memory since then do not count.
+            self.durable = self.durable.max(in_flight.log_to.min(self.dirty_from - 1));
+            self.on_disk = in_flight.superblock;
+            true
+        } else {
+            self.dirty_from = self.dirty_from.min(in_flight.log_from);
+            self.failed = true;
+            env.set_timer(RETRY_TIMER, RETRY_AFTER);
+            false
+        }
+    }
+
+    /// After a failed sync: from now on `pump` tries again.
+    pub fn retry(&mut self) {
+        self.failed = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_superblock_survives_the_loss_of_either_zone_and_of_the_write_under_way() {
+        let superblock = |sequence| Superblock {
+            sequence,
+            view: sequence,
+            last_normal: 3,
+            start_op: 9,
+            start_hash: 5 << 70,
+            installing: 0,
+        };
+        let mut bytes = vec![0; (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize];
+        let mut place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
+            let mut buffer = Vec::new();
+            superblock.encode(&mut buffer);
+            let at = (copy * SUPERBLOCK_BYTES) as usize;
+            bytes[at..at + buffer.len()].copy_from_slice(&buffer);
+        };
+        assert_eq!(Superblock::newest(&bytes), Superblock::default());
+        for sequence in 1..=4 {
+            for copy in [sequence % 2, 2 + sequence % 2] {
+                place(copy, superblock(sequence), &mut bytes);
+            }
+        }
+        assert_eq!(Superblock::newest(&bytes), superblock(4));
+        for bit in 0..60 * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Superblock::newest(&damaged), superblock(4), "the third copy is intact");
+        }
+        let mut torn = bytes.clone();
+        torn[0..20].fill(9);
+        torn[256..300].fill(9);
+        assert_eq!(Superblock::newest(&torn), superblock(3), "the write of 4 was torn in both places");
+    }
+}

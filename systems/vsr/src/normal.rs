@@ -1,0 +1,396 @@
+//! Normal operation (Viewstamped Replication Revisited, section 4.1), pipelined: the primary gives each request its place
+//! in the log and tells the backups; who holds an entry durably says so; a quorum of those commits it.
+//!
+//! What gets lost is said again: the primary repeats, at its heartbeat, what a backup has not acknowledged; a backup asks
+//! for the entries that it misses.
+
+use std::rc::Rc;
+
+use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply, Request, Status};
+
+use crate::bug::PlantedBug;
+use crate::entry::Entry;
+use crate::message::{Body, Certificate, CommitClaim, Message};
+use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
+use crate::sessions::Standing;
+
+/// At most this many entries are asked for, or sent, in one repair.
+const REPAIR_MAX: u64 = 32;
+
+impl Vsr {
+    /// Primary: a client's request.
+    pub(crate) fn on_request(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
+        if !self.leads() {
+            return Err(RejectReason::WrongStatus);
+        }
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        if request.number == 0 || Operation::decode(&request.payload).is_none() {
+            return Err(RejectReason::BadCommand);
+        }
+        match self.sessions.standing(&request) {
+            Standing::New => {}
+            Standing::Logged | Standing::Stale => return Err(RejectReason::Duplicate),
+            Standing::Executed(answer) => {
+                let Request { client, session, number, .. } = request;
+                env.reply(Reply { client, session, number, view: self.view, answer });
+                return Ok(());
+            }
+        }
+        let op = self.log.last_op() + 1;
+        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.layout().slots {
+            return Err(RejectReason::Busy);
+        }
+        let entry = Rc::new(Entry::new(self.view, op, self.log.last_hash(), request, self.id, &self.keys));
+        self.append(env, entry.clone());
+        env.broadcast(&self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry }));
+        self.write_disk(env);
+        Ok(())
+    }
+
+    /// Appends an entry to the log in memory.
+    pub(crate) fn append(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
+        env.observe(Observation::Appended { op: entry.op, view: entry.view, entry: entry.hash, parent: entry.parent });
+        if let Some(request) = &entry.request {
+            self.sessions.log(request);
+        }
+        self.log.push(entry);
+    }
+
+    /// Backup: an entry from the primary.
+    pub(crate) fn on_prepare(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        from: ReplicaId,
+        view: u64,
+        commit: &CommitClaim,
+        entry: &Rc<Entry>,
+    ) -> Handled {
+        self.hear_primary(env, from, view)?;
+        // Only what the view started with may be older than the view.
+        if entry.view > view || entry.view < view && entry.op > self.start_op || entry.is_hole() {
+            return Err(RejectReason::BadMetadata);
+        }
+        let next = self.log.last_op() + 1;
+        if entry.op < next {
+            if self.log.hash_at(entry.op) != entry.hash {
+                return Err(RejectReason::BadHash);
+            }
+            self.acknowledge_again(env, entry.op);
+        } else if entry.op == next {
+            self.check_entry(entry, next, self.log.last_hash())?;
+            if next > self.journal.layout().slots {
+                return Err(RejectReason::Busy);
+            }
+            self.append(env, entry.clone());
+            self.take_pending(env);
+            self.write_disk(env);
+            if self.bugs.on(PlantedBug::PrepareOkBeforeDurable) {
+                self.acknowledge(env);
+            }
+        } else {
+            self.keep_pending(env, entry)?;
+            self.ask_for_repair(env, entry.op - 1);
+        }
+        self.learn_commit(env, commit)
+    }
+
+    /// Backup: the primary's commit number.
+    pub(crate) fn on_commit(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        from: ReplicaId,
+        view: u64,
+        commit: &CommitClaim,
+        op: u64,
+    ) -> Handled {
+        self.hear_primary(env, from, view)?;
+        if commit.op > op {
+            return Err(RejectReason::CommitPastLog);
+        }
+        if op > self.log.last_op() {
+            self.ask_for_repair(env, op);
+        }
+        self.learn_commit(env, commit)
+    }
+
+    /// Whether a message of `view`'s primary is for this replica as it is; a backup then knows that its primary lives.
+    fn hear_primary(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64) -> Handled {
+        if from != self.primary_of(view) {
+            return Err(RejectReason::WrongSender);
+        }
+        if view < self.view {
+            return Err(RejectReason::OldView);
+        }
+        if view > self.view || self.status != Status::Normal {
+            self.ask_for_start_view(env, view);
+            return Err(if view > self.view { RejectReason::NewerView } else { RejectReason::WrongStatus });
+        }
+        self.own_vote = 0;
+        self.attempts = 0;
+        env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+        Ok(())
+    }
+
+    fn learn_commit(&mut self, env: &mut Env<'_, Self>, claim: &CommitClaim) -> Handled {
+        if claim.op <= self.commit {
+            return Ok(());
+        }
+        let proven = self.proven_commit(claim)?;
+        self.keep_certificate(claim);
+        self.commit_to(env, proven.min(self.log.last_op()));
+        Ok(())
+    }
+
+    /// Tells the primary (or, as primary, counts) what this replica now holds durably.
+    pub(crate) fn acknowledge(&mut self, env: &mut Env<'_, Self>) {
+        if self.status != Status::Normal || self.journal.superblock().last_normal != self.view {
+            return;
+        }
+        let hasty = self.bugs.on(PlantedBug::PrepareOkBeforeDurable) && !self.is_primary();
+        let target = if hasty { self.log.last_op() } else { self.journal.durable() };
+        if target <= self.acknowledged {
+            return;
+        }
+        // Acknowledgements are cumulative, but a certificate needs a quorum of signatures for one and the same op.
+        let first = if self.distrusts() { (self.acknowledged + 1).max(self.start_op) } else { target };
+        self.acknowledged = target;
+        for op in first..=target {
+            self.acknowledge_op(env, op);
+        }
+        if self.is_primary() {
+            self.try_commit(env);
+        }
+    }
+
+    fn acknowledge_op(&mut self, env: &mut Env<'_, Self>, op: u64) {
+        let hash = self.log.hash_at(op);
+        env.observe(Observation::Acknowledged { view: self.view, op, entry: hash });
+        let message = self.signed(Body::PrepareOk { view: self.view, op, hash });
+        if self.is_primary() {
+            self.count(self.id, op, message.signature);
+        } else {
+            env.send(self.primary_of(self.view), message);
+        }
+    }
+
+    /// Backup: the primary has not heard that this replica holds `op`.
+    fn acknowledge_again(&mut self, env: &mut Env<'_, Self>, op: u64) {
+        if op <= self.acknowledged {
+            let op = if self.distrusts() { op } else { self.acknowledged };
+            let ok = Body::PrepareOk { view: self.view, op, hash: self.log.hash_at(op) };
+            self.send(env, self.primary_of(self.view), ok);
+        }
+    }
+
+    /// Primary: a backup holds its log up to `op` durably.
+    pub(crate) fn on_prepare_ok(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        message: &Message,
+        view: u64,
+        op: u64,
+        hash: EntryHash,
+    ) -> Handled {
+        if view < self.view {
+            return Err(RejectReason::OldView);
+        }
+        if view > self.view {
+            return Err(RejectReason::NewerView);
+        }
+        if !self.leads() {
+            return Err(RejectReason::WrongStatus);
+        }
+        if op > self.log.last_op() {
+            return Err(RejectReason::BadMetadata);
+        }
+        if self.log.hash_at(op) != hash {
+            return Err(RejectReason::BadHash);
+        }
+        self.count(message.from, op, message.signature);
+        self.try_commit(env);
+        Ok(())
+    }
+
+    fn count(&mut self, from: ReplicaId, op: u64, signature: u128) {
+        let highest = &mut self.acknowledged_by[from.index()];
+        *highest = op.max(*highest);
+        if self.distrusts() && op > self.commit {
+            let index = (op - self.commit - 1) as usize;
+            if index >= self.shares.len() {
+                self.shares.resize(index + 1, Share::default());
+            }
+            self.shares[index].by.insert(from);
+            self.shares[index].signatures[from.index()] = signature;
+        }
+    }
+
+    /// Primary: commits what a quorum holds.
+    fn try_commit(&mut self, env: &mut Env<'_, Self>) {
+        let quorum = self.replication_quorum();
+        if self.distrusts() {
+            let Some(index) = self.shares.iter().rposition(|share| share.by.len() as usize >= quorum) else { return };
+            let share = self.shares[index];
+            let op = self.commit + 1 + index as u64;
+            self.certificate = Some(Rc::new(Certificate {
+                view: self.view,
+                op,
+                hash: self.log.hash_at(op),
+                acknowledgements: share.by.iter().map(|by| (by, share.signatures[by.index()])).collect(),
+                checked: true.into(),
+            }));
+            self.shares.drain(..=index);
+            self.commit_to(env, op);
+        } else {
+            let mut held = self.acknowledged_by;
+            held.sort_unstable_by(|x, y| y.cmp(x));
+            if let Some(op) = quorum.checked_sub(1).map(|index| held[index]).filter(|op| *op > self.commit) {
+                self.commit_to(env, op);
+            }
+        }
+    }
+
+    /// Primary: tells that it lives, how far it is, and again what has not been acknowledged since the last time.
+    pub(crate) fn on_heartbeat_timer(&mut self, env: &mut Env<'_, Self>) {
+        if !self.leads() {
+            return;
+        }
+        env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        let last = self.log.last_op();
+        env.broadcast(&self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op: last }));
+        for to in (0..self.cluster.replicas).map(ReplicaId).filter(|to| *to != self.id) {
+            let missing = self.acknowledged_by[to.index()] + 1;
+            if missing <= self.resend_to {
+                self.prepare_again(env, to, missing);
+                if missing < self.resend_to {
+                    self.prepare_again(env, to, self.resend_to);
+                }
+            }
+        }
+        self.resend_to = last;
+    }
+
+    fn prepare_again(&self, env: &mut Env<'_, Self>, to: ReplicaId, op: u64) {
+        if let Some(entry) = self.log.get(op) {
+            self.send(env, to, Body::Prepare { view: self.view, commit: self.commit_claim(), entry: entry.clone() });
+        }
+    }
+
+    /// Backup: keeps an entry that came before its turn.
+    fn keep_pending(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
+        if !entry.verify(self.cluster.replicas, &self.keys) {
+            return Err(RejectReason::BadHash);
+        }
+        // What lies further ahead than the primary may pipeline will be sent again when its turn has come nearer.
+        if entry.op > self.log.last_op() + u64::from(self.cluster.pipeline_max) + REPAIR_MAX {
+            return Err(RejectReason::Busy);
+        }
+        match self.pending.binary_search_by_key(&entry.op, |kept| kept.op) {
+            Ok(index) => self.pending[index] = entry.clone(),
+            Err(index) => self.pending.insert(index, entry.clone()),
+        }
+        self.observe_holding(env);
+        Ok(())
+    }
+
+    /// Backup: appends what had to wait and whose turn has come.
+    fn take_pending(&mut self, env: &mut Env<'_, Self>) {
+        let mut taken = 0;
+        while let Some(entry) = self.pending.get(taken).cloned() {
+            let next = self.log.last_op() + 1;
+            if entry.op > next {
+                break;
+            }
+            taken += 1;
+            if self.check_entry(&entry, next, self.log.last_hash()).is_ok() {
+                self.append(env, entry);
+            }
+        }
+        if taken > 0 {
+            self.pending.drain(..taken);
+            self.observe_holding(env);
+        }
+    }
+
+    /// Backup: asks for the entries from its log's end up to `to`; first the primary, then the others in turn.
+    fn ask_for_repair(&mut self, env: &mut Env<'_, Self>, to: u64) {
+        let now = env.monotonic();
+        if now < self.repair_asked + self.cluster.heartbeat / 4 {
+            return;
+        }
+        self.repair_asked = now;
+        let from = self.log.last_op() + 1;
+        let have = self.pending.first().map_or(u64::MAX, |entry| entry.op - 1);
+        let to = to.min(have).min(from + REPAIR_MAX - 1);
+        if to < from {
+            return;
+        }
+        let n = u64::from(self.cluster.replicas);
+        let mut peer = ReplicaId(((self.view + self.repair_asked_times) % n) as u8);
+        if peer == self.id {
+            peer = ReplicaId(((u64::from(peer.0) + 1) % n) as u8);
+        }
+        self.repair_asked_times += 1;
+        env.observe(Observation::RepairRequested { from, to });
+        self.send(env, peer, Body::RequestRepair { view: self.view, from, to });
+    }
+
+    /// Somebody misses entries.
+    pub(crate) fn on_request_repair(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        from: ReplicaId,
+        view: u64,
+        first: u64,
+        last: u64,
+    ) -> Handled {
+        if first == 0 || first > last || last - first >= REPAIR_MAX {
+            return Err(RejectReason::BadRange);
+        }
+        if view != self.view || self.status != Status::Normal {
+            return Err(RejectReason::WrongStatus);
+        }
+        let entries = self.log.since(first);
+        let entries = &entries[..entries.len().min((last - first + 1) as usize)];
+        if !entries.is_empty() {
+            self.send(env, from, Body::Repair { view, entries: entries.into() });
+        }
+        Ok(())
+    }
+
+    /// Backup: entries that it asked for.
+    pub(crate) fn on_repair(&mut self, env: &mut Env<'_, Self>, view: u64, entries: &[Rc<Entry>]) -> Handled {
+        if view < self.view {
+            return Err(RejectReason::OldView);
+        }
+        if view > self.view || self.status != Status::Normal || self.is_primary() {
+            return Err(RejectReason::WrongStatus);
+        }
+        if entries.len() as u64 > REPAIR_MAX {
+            return Err(RejectReason::Oversized);
+        }
+        let before = self.log.last_op();
+        for entry in entries {
+            let next = self.log.last_op() + 1;
+            if entry.op < next {
+                continue;
+            }
+            if entry.view != view || entry.is_hole() {
+                return Err(RejectReason::BadMetadata);
+            }
+            self.check_entry(entry, next, self.log.last_hash())?;
+            if next > self.journal.layout().slots {
+                return Err(RejectReason::Busy);
+            }
+            self.append(env, entry.clone());
+            env.observe(Observation::Repaired { op: next });
+        }
+        if self.log.last_op() > before {
+            self.repair_asked_times = 0;
+            self.take_pending(env);
+            self.write_disk(env);
+        }
+        Ok(())
+    }
+}

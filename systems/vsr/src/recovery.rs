@@ -1,0 +1,207 @@
+//! Restarting from the disk alone.
+//!
+//! The replica reads its superblock and then its log, part by part. It keeps what the superblock vouches for (up to
+//! `start_op`) and, after that, entries of its last normal view that follow one another. The first place where neither an
+//! entry nor a header stands is the end: what was being written in a crash was not acknowledged. A header without its
+//! entry may be an acknowledged entry that was damaged; it stays in the log as a hole, and is never truncated
+//! (Protocol-Aware Recovery, section 3).
+//!
+//! Then it asks its primary for a StartView. A primary that restarts may have told backups of entries that it lost, so it
+//! never goes on leading its view: it votes for the next one.
+
+use std::rc::Rc;
+
+use sim::{Env, IoId, IoResult, Observation, Status};
+
+use crate::entry::Entry;
+use crate::journal::{Journal, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
+use crate::log::Log;
+use crate::replica::{HEARTBEAT_TIMER, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
+
+/// So many places of the log are read at a time.
+const CHUNK: u64 = 64;
+/// A read that failed is tried again.
+const LOAD_RETRY_TIMER: sim::TimerId = sim::TimerId(5);
+const LOAD_RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
+
+/// What is being read.
+#[derive(Debug)]
+pub struct Loader {
+    io: IoId,
+    stage: Stage,
+    superblock: Superblock,
+    /// The headers of the chunk, as bytes.
+    headers: Vec<u8>,
+    /// The first op of the chunk.
+    first: u64,
+    log: Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Superblock,
+    Headers,
+    Entries,
+}
+
+/// What stands in one place of the log.
+enum Found {
+    Entry(Entry),
+    End,
+    /// The superblock vouches for an entry here, and nothing is left of it.
+    Lost,
+}
+
+impl Loader {
+    /// Starts to read.
+    pub fn begin(env: &mut Env<'_, Vsr>) -> Self {
+        let io = env.read(0, (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize);
+        Loader {
+            io,
+            stage: Stage::Superblock,
+            superblock: Superblock::default(),
+            headers: Vec::new(),
+            first: 1,
+            log: Log::default(),
+        }
+    }
+
+    /// What to make of the header and the entry in one place.
+    fn judge(&self, op: u64, header: Option<Entry>, entry: Option<Entry>) -> Found {
+        let Superblock { last_normal, start_op, start_hash, installing, .. } = self.superblock;
+        if installing != 0 && op >= installing {
+            return Found::End;
+        }
+        let fits = |found: &Entry| {
+            found.op == op
+                && found.parent == self.log.last_hash()
+                && (op != start_op || found.hash == start_hash)
+                && if op <= start_op { found.view <= last_normal } else { found.view == last_normal }
+        };
+        let (header, entry) = (header.filter(fits), entry.filter(fits));
+        match (header, entry) {
+            // Two different ones: one of them is what stood there before.
+            (Some(header), Some(entry)) if header.view > entry.view => Found::Entry(header),
+            (_, Some(entry)) => Found::Entry(entry),
+            (Some(header), None) => Found::Entry(header),
+            (None, None) if op <= start_op => Found::Lost,
+            (None, None) => Found::End,
+        }
+    }
+}
+
+impl Vsr {
+    /// A read ended.
+    pub(crate) fn on_loaded(&mut self, env: &mut Env<'_, Self>, io: IoId, result: &IoResult<'_>) {
+        let layout = self.journal.layout();
+        let loader = self.loader.as_mut().expect("only called while loading");
+        if io != loader.io {
+            return;
+        }
+        let IoResult::Read(bytes) = result else {
+            env.set_timer(LOAD_RETRY_TIMER, LOAD_RETRY_AFTER);
+            return;
+        };
+        match loader.stage {
+            Stage::Superblock => {
+                loader.superblock = Superblock::newest(bytes);
+                if loader.superblock.sequence == 0 {
+                    self.loader = None;
+                    self.fresh = true;
+                    self.write_disk(env);
+                    return;
+                }
+                loader.stage = Stage::Headers;
+            }
+            Stage::Headers => {
+                loader.headers.clear();
+                loader.headers.extend_from_slice(bytes);
+                loader.stage = Stage::Entries;
+            }
+            Stage::Entries => {
+                let places = bytes
+                    .chunks_exact(layout.entry_place as usize)
+                    .zip(loader.headers.chunks_exact(layout.header(1).1 as usize));
+                for (op, (entry, header)) in (loader.first..).zip(places) {
+                    match loader.judge(op, Entry::decode_header(header), Entry::decode(entry)) {
+                        Found::Entry(entry) => loader.log.push(Rc::new(entry)),
+                        Found::End => return self.finish_loading(env, false),
+                        Found::Lost => return self.finish_loading(env, true),
+                    }
+                }
+                loader.first += CHUNK;
+                if loader.first > layout.slots {
+                    return self.finish_loading(env, false);
+                }
+                loader.stage = Stage::Headers;
+            }
+        }
+        self.read_next(env);
+    }
+
+    /// A read is tried again.
+    pub(crate) fn on_load_timer(&mut self, env: &mut Env<'_, Self>) {
+        if self.loader.is_some() {
+            self.read_next(env);
+        }
+    }
+
+    fn read_next(&mut self, env: &mut Env<'_, Self>) {
+        let layout = self.journal.layout();
+        let Some(loader) = &mut self.loader else { return };
+        let count = CHUNK.min(layout.slots + 1 - loader.first);
+        let (offset, bytes) = match loader.stage {
+            Stage::Superblock => (0, SUPERBLOCK_COPIES * SUPERBLOCK_BYTES),
+            Stage::Headers => (layout.header(loader.first).0, layout.header(1).1 * count),
+            Stage::Entries => (layout.entry(loader.first).0, layout.entry_place * count),
+        };
+        loader.io = env.read(offset, bytes as usize);
+    }
+
+    fn finish_loading(&mut self, env: &mut Env<'_, Self>, amnesia: bool) {
+        let Some(loader) = self.loader.take() else { return };
+        let Superblock { view, last_normal, start_op, .. } = loader.superblock;
+        self.journal = Journal::new(self.journal.layout(), self.bugs, loader.superblock, loader.log.last_op());
+        self.log = loader.log;
+        self.last_normal = last_normal;
+        self.start_op = start_op;
+        self.amnesia = amnesia;
+        env.observe(Observation::Loading);
+        for entry in self.log.entries() {
+            env.observe(Observation::Appended {
+                op: entry.op,
+                view: entry.view,
+                entry: entry.hash,
+                parent: entry.parent,
+            });
+            if entry.is_hole() {
+                env.observe(Observation::Damaged { op: entry.op });
+            }
+        }
+        if amnesia {
+            env.observe(Observation::Damaged { op: self.log.last_op() + 1 });
+        }
+        env.observe(Observation::Recovered { view, last_normal, op: self.log.last_op() });
+        let in_view_change = view > last_normal && !amnesia;
+        self.set_status(env, if in_view_change { Status::ViewChange } else { Status::Recovering }, view);
+        env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+        env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
+        if in_view_change {
+            self.say_do_view_change(env);
+        } else if self.is_primary() {
+            self.vote(env);
+        } else {
+            self.ask_for_start_view(env, view);
+        }
+    }
+
+    /// The first superblock of a fresh disk is durable: view 0 begins.
+    pub(crate) fn start_first_view(&mut self, env: &mut Env<'_, Self>) {
+        self.set_status(env, Status::Normal, 0);
+        if self.is_primary() {
+            env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        } else {
+            env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+        }
+    }
+}

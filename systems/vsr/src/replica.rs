@@ -1,0 +1,406 @@
+//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, view changes in `view_change.rs`,
+//! restarts in `recovery.rs`.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use sim::spec::{Cluster, REPLICAS_MAX};
+use sim::{
+    Answer, Bug, ClusterSpec, EntryHash, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
+    RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
+};
+
+use crate::bug::{BUGS, Bugs, PlantedBug};
+use crate::choice::Quorums;
+use crate::entry::Entry;
+use crate::journal::{Journal, Layout, RETRY_TIMER};
+use crate::log::Log;
+use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
+use crate::recovery::Loader;
+use crate::sessions::Sessions;
+use crate::signature::{Keyring, Signature};
+use crate::store::Store;
+
+/// The primary's heartbeat.
+pub(crate) const HEARTBEAT_TIMER: TimerId = TimerId(0);
+/// The primary has been silent for too long, or a view change takes too long.
+pub(crate) const VIEW_CHANGE_TIMER: TimerId = TimerId(1);
+/// What a view change or a recovery waits for may have been lost: say it again.
+pub(crate) const RESEND_TIMER: TimerId = TimerId(2);
+
+/// A replica of the reference protocol.
+pub struct Vsr {
+    pub(crate) id: ReplicaId,
+    pub(crate) quorums: Quorums,
+    pub(crate) cluster: Cluster,
+    pub(crate) keys: Keyring,
+    pub(crate) bugs: Bugs,
+
+    pub(crate) status: Status,
+    pub(crate) view: u64,
+    /// The last view in which this replica was normal, with the op that the view's log started with.
+    pub(crate) last_normal: u64,
+    pub(crate) start_op: u64,
+    pub(crate) log: Log,
+    pub(crate) commit: u64,
+    pub(crate) executed: u64,
+    /// Why `commit` (or a little less) is committed, where replicas may lie.
+    pub(crate) certificate: Option<Rc<Certificate>>,
+    pub(crate) sessions: Sessions,
+    pub(crate) store: Store,
+    pub(crate) journal: Journal,
+    /// What is being read from the disk after a restart.
+    pub(crate) loader: Option<Loader>,
+    /// The disk was never used: view 0 begins when the first superblock is durable.
+    pub(crate) fresh: bool,
+    /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
+    pub(crate) amnesia: bool,
+
+    // -- normal operation
+    /// The highest op that this replica has acknowledged in its view.
+    pub(crate) acknowledged: u64,
+    /// Primary: the highest op that each replica has acknowledged in this view.
+    pub(crate) acknowledged_by: [u64; REPLICAS_MAX],
+    /// Primary, where replicas may lie: the signatures for the ops from `commit + 1` on.
+    pub(crate) shares: VecDeque<Share>,
+    /// Primary: where the log ended at the last heartbeat; what is older and not acknowledged is sent again.
+    pub(crate) resend_to: u64,
+    /// Backup: entries of this view that came before their turn.
+    pub(crate) pending: Vec<Rc<Entry>>,
+    /// Backup: when missing entries were last asked for, and how often in a row.
+    pub(crate) repair_asked: Time,
+    pub(crate) repair_asked_times: u64,
+
+    // -- view change
+    /// The view that this replica wants to start; 0 when it wants none.
+    pub(crate) own_vote: u64,
+    /// The newest StartViewChange of each replica, and when it came.
+    pub(crate) votes: [Option<(Vote, Time)>; REPLICAS_MAX],
+    /// The votes that made this replica enter its view.
+    pub(crate) entered_by: Rc<[Vote]>,
+    /// The DoViewChanges for this view, if this replica is to be its primary.
+    pub(crate) do_view_changes: [Option<Message>; REPLICAS_MAX],
+    /// This replica's own DoViewChange for its view, once it may be said.
+    pub(crate) own_do_view_change: Option<Message>,
+    /// Primary, where replicas may lie: the DoViewChanges that its view follows from.
+    pub(crate) reasons: Rc<[Message]>,
+    /// How often replicas have claimed, without proof, to be in a higher view.
+    pub(crate) stragglers: u32,
+    /// When a StartView was last asked for.
+    pub(crate) start_view_asked: Time,
+    /// How many view changes in a row have timed out.
+    pub(crate) attempts: u32,
+    /// The part of the view change timeout that is this replica's own.
+    pub(crate) jitter: Time,
+}
+
+/// The acknowledgements of one op.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Share {
+    pub(crate) by: ReplicaSet,
+    pub(crate) signatures: [Signature; REPLICAS_MAX],
+}
+
+/// What a handler says of a message that it refuses.
+pub(crate) type Handled = Result<(), RejectReason>;
+
+impl Vsr {
+    /// The primary of `view`.
+    pub(crate) fn primary_of(&self, view: u64) -> ReplicaId {
+        ReplicaId((view % u64::from(self.cluster.replicas)) as u8)
+    }
+
+    pub(crate) fn is_primary(&self) -> bool {
+        self.primary_of(self.view) == self.id
+    }
+
+    pub(crate) fn leads(&self) -> bool {
+        self.status == Status::Normal && self.is_primary()
+    }
+
+    /// Whether a replica may lie in this cluster, so that claims need their reasons.
+    pub(crate) fn distrusts(&self) -> bool {
+        self.cluster.byzantine > 0
+    }
+
+    /// How many acknowledgements commit an entry.
+    pub(crate) fn replication_quorum(&self) -> usize {
+        usize::from(self.cluster.replication_quorum) - usize::from(self.bugs.on(PlantedBug::CommitQuorumMinusOne))
+    }
+
+    pub(crate) fn signed(&self, body: Body) -> Message {
+        Message::new(self.id, body, &self.keys)
+    }
+
+    pub(crate) fn send(&self, env: &mut Env<'_, Self>, to: ReplicaId, body: Body) {
+        env.send(to, self.signed(body));
+    }
+
+    pub(crate) fn set_status(&mut self, env: &mut Env<'_, Self>, status: Status, view: u64) {
+        self.status = status;
+        self.view = view;
+        env.observe(Observation::StatusChanged { status, view, primary: self.is_primary() });
+    }
+
+    /// Advances the commit number to `op`, as far as the log goes, and executes.
+    pub(crate) fn commit_to(&mut self, env: &mut Env<'_, Self>, op: u64) {
+        while self.commit < op {
+            self.commit += 1;
+            env.observe(Observation::Committed { op: self.commit, entry: self.log.hash_at(self.commit) });
+            if self.commit > self.log.last_op() {
+                return;
+            }
+        }
+        self.execute_committed(env);
+    }
+
+    fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
+        while self.executed < self.commit {
+            let Some(entry) = self.log.get(self.executed + 1).cloned() else { return };
+            let Some(request) = &entry.request else { return };
+            self.executed += 1;
+            self.execute(env, entry.op, request);
+        }
+    }
+
+    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, request: &Request) {
+        let Request { client, session, number, .. } = *request;
+        let repeated = self.sessions.executed_before(request);
+        let operation = if repeated { None } else { Operation::decode(&request.payload) };
+        let answer = match &operation {
+            Some(operation) => self.store.execute(op, operation),
+            None => Answer { position: op, ..Answer::default() },
+        };
+        env.observe(Observation::Executed { op, client, session, number, operation, answer });
+        if !repeated {
+            self.sessions.execute(request, answer);
+            if self.leads() {
+                env.reply(Reply { client, session, number, view: self.view, answer });
+            }
+        }
+    }
+
+    /// The commit number as a claim that others can check.
+    pub(crate) fn commit_claim(&self) -> CommitClaim {
+        if !self.distrusts() {
+            return CommitClaim { op: self.commit, certificate: None };
+        }
+        match &self.certificate {
+            Some(certificate) => CommitClaim { op: certificate.op, certificate: Some(certificate.clone()) },
+            None => CommitClaim::default(),
+        }
+    }
+
+    /// The commit number that a claim proves to this replica, which holds the log of the claim's view.
+    pub(crate) fn proven_commit(&self, claim: &CommitClaim) -> Result<u64, RejectReason> {
+        if !self.distrusts() {
+            return Ok(claim.op);
+        }
+        let Some(certificate) = &claim.certificate else {
+            return if claim.op == 0 { Ok(0) } else { Err(RejectReason::UnprovenCommit) };
+        };
+        if certificate.op != claim.op || !certificate.verify(self.replication_quorum() as u32, &self.keys) {
+            return Err(RejectReason::UnprovenCommit);
+        }
+        if certificate.op > self.log.last_op() {
+            return Ok(self.commit);
+        }
+        if self.log.hash_at(certificate.op) == certificate.hash {
+            Ok(certificate.op)
+        } else {
+            Err(RejectReason::BadHash)
+        }
+    }
+
+    /// Keeps the newest proof of a commit number.
+    pub(crate) fn keep_certificate(&mut self, claim: &CommitClaim) {
+        let newer = |new: &Rc<Certificate>| self.certificate.as_ref().is_none_or(|old| new.op > old.op);
+        if let Some(certificate) = claim.certificate.as_ref().filter(|certificate| newer(certificate)) {
+            self.certificate = Some(certificate.clone());
+        }
+    }
+
+    /// Whether an entry that comes from another replica is what its place in the log needs.
+    pub(crate) fn check_entry(&self, entry: &Entry, op: u64, parent: EntryHash) -> Handled {
+        if entry.op != op {
+            return Err(RejectReason::BadMetadata);
+        }
+        if entry.parent != parent || !entry.verify(self.cluster.replicas, &self.keys) {
+            return Err(RejectReason::BadHash);
+        }
+        let Some(request) = &entry.request else { return Ok(()) };
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        if Operation::decode(&request.payload).is_none() {
+            return Err(RejectReason::BadCommand);
+        }
+        Ok(())
+    }
+
+    /// Says what waits in memory beside the log.
+    pub(crate) fn observe_holding(&self, env: &mut Env<'_, Self>) {
+        let messages = self.do_view_changes.iter().flatten();
+        let items = self.pending.len() + messages.clone().count();
+        let bytes = self.pending.iter().map(|entry| entry.size()).sum::<u64>()
+            + messages.map(|message| message.body.size()).sum::<u64>();
+        env.observe(Observation::Holding { items: items as u32, bytes });
+    }
+
+    /// Something became durable.
+    pub(crate) fn disk_progress(&mut self, env: &mut Env<'_, Self>) {
+        if std::mem::take(&mut self.fresh) && self.status == Status::Recovering {
+            self.start_first_view(env);
+        }
+        if self.status == Status::ViewChange {
+            self.say_do_view_change(env);
+        }
+        self.acknowledge(env);
+        self.write_disk(env);
+    }
+
+    /// Lets the journal write what waits.
+    pub(crate) fn write_disk(&mut self, env: &mut Env<'_, Self>) {
+        while self.journal.pump(env, &self.log) {
+            self.acknowledge(env);
+        }
+    }
+
+    fn handle(&mut self, env: &mut Env<'_, Self>, message: &Message) -> Handled {
+        let from = message.from;
+        match &message.body {
+            Body::Prepare { view, commit, entry } => self.on_prepare(env, from, *view, commit, entry),
+            Body::PrepareOk { view, op, hash } => self.on_prepare_ok(env, message, *view, *op, *hash),
+            Body::Commit { view, commit, op } => self.on_commit(env, from, *view, commit, *op),
+            Body::StartViewChange { view, entered, votes } => {
+                self.on_start_view_change(env, message, *view, *entered, votes)
+            }
+            Body::DoViewChange(body) => self.on_do_view_change(env, message, body),
+            Body::StartView(body) => self.on_start_view(env, from, body),
+            Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
+            Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
+            Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+        }
+    }
+}
+
+impl System for Vsr {
+    type Message = Message;
+    type Durable = ();
+    const NAME: &'static str = "vsr";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const BUGS: &'static [Bug] = BUGS;
+
+    fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, (): ()) -> Self {
+        let cluster = spec.cluster.clone();
+        let layout = Layout::new(&cluster);
+        let bugs = Bugs::new(spec.bugs);
+        Vsr {
+            id,
+            quorums: Quorums {
+                replicas: cluster.replicas,
+                replication: cluster.replication_quorum,
+                view_change: cluster.view_change_quorum,
+                byzantine: cluster.byzantine,
+            },
+            keys: Keyring::new(spec.keys, cluster.byzantine > 0),
+            bugs,
+            status: Status::Recovering,
+            view: 0,
+            last_normal: 0,
+            start_op: 0,
+            log: Log::default(),
+            commit: 0,
+            executed: 0,
+            certificate: None,
+            sessions: Sessions::default(),
+            store: Store::default(),
+            journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0),
+            loader: Some(Loader::begin(env)),
+            fresh: false,
+            amnesia: false,
+            acknowledged: 0,
+            acknowledged_by: [0; REPLICAS_MAX],
+            shares: VecDeque::new(),
+            resend_to: 0,
+            pending: Vec::new(),
+            repair_asked: 0,
+            repair_asked_times: 0,
+            own_vote: 0,
+            votes: [None; REPLICAS_MAX],
+            entered_by: Rc::from([]),
+            do_view_changes: Default::default(),
+            own_do_view_change: None,
+            reasons: Rc::from([]),
+            stragglers: 0,
+            start_view_asked: 0,
+            attempts: 0,
+            jitter: env.random() % (cluster.view_change_timeout / 2),
+            cluster,
+        }
+    }
+
+    fn crash(self) {}
+
+    fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Message) {
+        if self.loader.is_some() {
+            return;
+        }
+        let kind = message.body.kind();
+        let result = if message.from != from {
+            Err(RejectReason::WrongSender)
+        } else if message.body.size() > MESSAGE_BYTES_MAX {
+            Err(RejectReason::Oversized)
+        } else if !message.verify(&self.keys) {
+            Err(RejectReason::BadSignature)
+        } else {
+            self.handle(env, &message)
+        };
+        if let Err(why) = result {
+            env.observe(Observation::Rejected { kind, why });
+        }
+    }
+
+    fn request(&mut self, env: &mut Env<'_, Self>, request: Request) {
+        if let Err(why) = self.on_request(env, request) {
+            env.observe(Observation::Rejected { kind: MessageKind::Request, why });
+        }
+    }
+
+    fn timer(&mut self, env: &mut Env<'_, Self>, timer: TimerId) {
+        match timer {
+            HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
+            VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
+            RESEND_TIMER => self.on_resend_timer(env),
+            RETRY_TIMER => {
+                self.journal.retry();
+                self.write_disk(env);
+            }
+            _ => self.on_load_timer(env),
+        }
+    }
+
+    fn disk_done(&mut self, env: &mut Env<'_, Self>, io: IoId, result: IoResult<'_>) {
+        if self.loader.is_some() {
+            self.on_loaded(env, io, &result);
+        } else if self.journal.done(env, io, &result) {
+            self.disk_progress(env);
+        }
+    }
+
+    fn kind(message: &Message) -> MessageKind {
+        message.body.kind()
+    }
+
+    fn size(message: &Message) -> u64 {
+        message.body.size()
+    }
+
+    fn zones(cluster: &Cluster) -> Vec<Zone> {
+        Layout::new(cluster).zones()
+    }
+
+    fn tamper(message: &Message, lie: &Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
+        crate::tamper::tamper(message, lie, liar)
+    }
+}

@@ -1,0 +1,514 @@
+//! View changes (Viewstamped Replication Revisited, section 4.2).
+//!
+//! A replica that misses its primary *votes* for the next view with a StartViewChange and stays where it is; it leaves its
+//! view only when a view-change quorum has voted, so that a replica that is cut off does not run ahead alone. Who has left
+//! says so (`entered`), with the votes as its reason, and takes the others along. Once the new view is on its disk, it
+//! hands its log to the new primary (DoViewChange), which chooses (`choice.rs`) and starts the view (StartView).
+//!
+//! Where replicas may lie, a StartView carries the DoViewChanges that it follows from, and a backup repeats the choice.
+
+use std::rc::Rc;
+
+use sim::{Env, Observation, RejectReason, ReplicaId, Status, Time};
+
+use crate::bug::PlantedBug;
+use crate::choice::{Choice, Claim, choose};
+use crate::entry::Entry;
+use crate::message::{Body, DoViewChange, Message, StartView, Vote};
+use crate::replica::{HEARTBEAT_TIMER, Handled, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
+
+/// So many unproven claims of a higher view make a normal replica vote for one.
+const STRAGGLER_PATIENCE: u32 = 20;
+
+impl Vsr {
+    /// The primary is silent, or the view change takes too long: vote for the next view.
+    pub(crate) fn on_view_change_timer(&mut self, env: &mut Env<'_, Self>) {
+        if self.leads() || self.loader.is_some() {
+            return;
+        }
+        self.attempts += 1;
+        self.vote(env);
+    }
+
+    /// Votes for the view after this one, or for a higher one that enough others want already.
+    pub(crate) fn vote(&mut self, env: &mut Env<'_, Self>) {
+        self.own_vote = self.own_vote.max(self.view + 1).max(self.wanted_by(usize::from(self.cluster.byzantine), env));
+        // From attempt to attempt a little more patience, so that slow replicas get a chance.
+        let patience = self.cluster.view_change_timeout * Time::from(4 + self.attempts.min(8)) / 4;
+        env.set_timer(VIEW_CHANGE_TIMER, patience + self.jitter);
+        env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
+        self.say_vote(env);
+        self.count_votes(env);
+    }
+
+    fn say_vote(&mut self, env: &mut Env<'_, Self>) {
+        let message = self.signed(Body::StartViewChange { view: self.own_vote, entered: false, votes: Rc::from([]) });
+        let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
+        self.votes[self.id.index()] = Some((vote, env.monotonic()));
+        env.broadcast(&message);
+    }
+
+    /// The highest view that more than `others` replicas have voted for lately; 0 if there is none.
+    fn wanted_by(&self, others: usize, env: &Env<'_, Self>) -> u64 {
+        let mut views = [0; sim::spec::REPLICAS_MAX];
+        for (view, vote) in views.iter_mut().zip(&self.votes) {
+            *view = vote.filter(|(_, at)| self.is_fresh(*at, env)).map_or(0, |(vote, _)| vote.view);
+        }
+        views.sort_unstable_by(|x, y| y.cmp(x));
+        views[others]
+    }
+
+    /// A vote counts for a while only: its sender may have changed its mind.
+    fn is_fresh(&self, at: Time, env: &Env<'_, Self>) -> bool {
+        env.monotonic() < at + 2 * self.cluster.view_change_timeout
+    }
+
+    /// Leaves the view if a view-change quorum wants a higher one.
+    fn count_votes(&mut self, env: &mut Env<'_, Self>) {
+        let view = self.wanted_by(usize::from(self.cluster.view_change_quorum) - 1, env);
+        if view <= self.view {
+            return;
+        }
+        let reasons: Vec<Vote> = self
+            .votes
+            .iter()
+            .flatten()
+            .filter(|(vote, at)| vote.view >= view && self.is_fresh(*at, env))
+            .map(|(vote, _)| *vote)
+            .collect();
+        self.enter(env, view, reasons.into());
+    }
+
+    /// Leaves the view for `view`.
+    fn enter(&mut self, env: &mut Env<'_, Self>, view: u64, reasons: Rc<[Vote]>) {
+        self.forget_view();
+        self.entered_by = reasons;
+        self.own_vote = 0;
+        self.set_status(env, Status::ViewChange, view);
+        env.observe(Observation::ViewChangeStarted { view });
+        self.journal.enter(view);
+        self.write_disk(env);
+        env.cancel_timer(HEARTBEAT_TIMER);
+        env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+        env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
+        self.say_entered(env);
+        self.say_do_view_change(env);
+    }
+
+    /// Forgets what belongs to one view only.
+    fn forget_view(&mut self) {
+        self.pending.clear();
+        self.shares.clear();
+        self.do_view_changes = Default::default();
+        self.own_do_view_change = None;
+        self.entered_by = Rc::from([]);
+        self.stragglers = 0;
+    }
+
+    fn say_entered(&self, env: &mut Env<'_, Self>) {
+        let votes = if self.distrusts() { self.entered_by.clone() } else { Rc::from([]) };
+        env.broadcast(&self.signed(Body::StartViewChange { view: self.view, entered: true, votes }));
+    }
+
+    /// Somebody wants a view, or has left for one.
+    pub(crate) fn on_start_view_change(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        message: &Message,
+        view: u64,
+        entered: bool,
+        votes: &Rc<[Vote]>,
+    ) -> Handled {
+        let from = message.from;
+        if view <= self.view {
+            // The sender is behind if it only wants what has started already.
+            if self.leads() && (entered || view < self.view) {
+                self.send_start_view(env, from);
+            }
+            return if view < self.view { Err(RejectReason::OldView) } else { Ok(()) };
+        }
+        let vote = Vote { from, view, signature: message.signature };
+        self.votes[from.index()] = Some((vote, env.monotonic()));
+        if entered && self.proves(view, votes) {
+            self.enter(env, view, votes.clone());
+            return Ok(());
+        }
+        self.count_votes(env);
+        if entered && self.view < view && self.status == Status::Normal {
+            // A replica that restarted has lost its reasons. If it keeps insisting, the others come to meet it; a liar can
+            // force a view change now and then in this way, as by silence.
+            self.stragglers += 1;
+            if self.stragglers >= STRAGGLER_PATIENCE {
+                self.stragglers = 0;
+                self.vote(env);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `votes` show that a view-change quorum wanted `view`. Where nobody lies, the sender's word is enough.
+    fn proves(&self, view: u64, votes: &[Vote]) -> bool {
+        if !self.distrusts() {
+            return true;
+        }
+        let mut voters = sim::ReplicaSet::default();
+        for vote in votes.iter().filter(|vote| vote.view >= view && vote.from.0 < self.cluster.replicas) {
+            let body = Body::StartViewChange { view: vote.view, entered: false, votes: Rc::from([]) };
+            if self.keys.verify(vote.from, &body.statement(vote.from), vote.signature) {
+                voters.insert(vote.from);
+            }
+        }
+        voters.len() >= u32::from(self.cluster.view_change_quorum)
+    }
+
+    /// Hands the log to the new primary, once the view is on the disk.
+    pub(crate) fn say_do_view_change(&mut self, env: &mut Env<'_, Self>) {
+        if self.status != Status::ViewChange || self.amnesia || self.journal.superblock().view < self.view {
+            return;
+        }
+        if self.own_do_view_change.is_none() {
+            let (view, last_normal, op, commit) = (self.view, self.last_normal, self.log.last_op(), self.commit);
+            env.observe(Observation::Voted { view, last_normal, op, commit });
+            let log = self.log.entries().into();
+            let body = Body::DoViewChange(Rc::new(DoViewChange { view, last_normal, op, commit, log }));
+            self.own_do_view_change = Some(self.signed(body));
+        }
+        let message = self.own_do_view_change.clone().expect("made above");
+        if self.is_primary() {
+            self.do_view_changes[self.id.index()] = Some(message);
+            self.try_start_view(env);
+        } else {
+            env.send(self.primary_of(self.view), message);
+        }
+    }
+
+    /// Says again what a view change or a recovery waits for.
+    pub(crate) fn on_resend_timer(&mut self, env: &mut Env<'_, Self>) {
+        match self.status {
+            Status::ViewChange => {
+                self.say_entered(env);
+                self.say_do_view_change(env);
+            }
+            Status::Recovering => self.ask_for_start_view(env, self.view),
+            Status::Normal => {}
+        }
+        if self.own_vote > self.view {
+            self.say_vote(env);
+            self.count_votes(env);
+        }
+        if self.status != Status::Normal || self.own_vote > self.view {
+            env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
+        }
+    }
+
+    /// New primary: somebody's log.
+    pub(crate) fn on_do_view_change(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        message: &Message,
+        body: &Rc<DoViewChange>,
+    ) -> Handled {
+        if body.view < self.view {
+            if self.leads() {
+                self.send_start_view(env, message.from);
+            }
+            return Err(RejectReason::OldView);
+        }
+        if self.primary_of(body.view) != self.id {
+            return Err(RejectReason::WrongSender);
+        }
+        self.check_do_view_change(body)?;
+        if body.view > self.view {
+            if self.distrusts() {
+                return Err(RejectReason::NewerView);
+            }
+            self.enter(env, body.view, Rc::from([]));
+        }
+        if self.status != Status::ViewChange {
+            if self.leads() {
+                self.send_start_view(env, message.from);
+            }
+            return Ok(());
+        }
+        self.do_view_changes[message.from.index()] = Some(message.clone());
+        self.observe_holding(env);
+        self.try_start_view(env);
+        Ok(())
+    }
+
+    /// Whether a DoViewChange contradicts itself.
+    fn check_do_view_change(&self, body: &DoViewChange) -> Handled {
+        if body.op != body.log.len() as u64 && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
+            return Err(RejectReason::BadLength);
+        }
+        if body.commit > body.op && !self.bugs.on(PlantedBug::DvcInflatedCommit) {
+            return Err(RejectReason::CommitPastLog);
+        }
+        if body.last_normal >= body.view {
+            return Err(RejectReason::BadMetadata);
+        }
+        self.check_log(&body.log, body.last_normal)
+    }
+
+    /// Whether a whole log is a chain of entries whose views never fall and never pass `view_max`.
+    fn check_log(&self, log: &[Rc<Entry>], view_max: u64) -> Handled {
+        let (mut parent, mut view) = (0, 0);
+        for (index, entry) in log.iter().enumerate() {
+            self.check_entry(entry, index as u64 + 1, parent)?;
+            if entry.view < view || entry.view > view_max {
+                return Err(RejectReason::BadMetadata);
+            }
+            (parent, view) = (entry.hash, entry.view);
+        }
+        Ok(())
+    }
+
+    /// New primary: starts the view when it has enough DoViewChanges, its own among them.
+    fn try_start_view(&mut self, env: &mut Env<'_, Self>) {
+        let reasons: Vec<Message> = self.do_view_changes.iter().flatten().cloned().collect();
+        let own = self.do_view_changes[self.id.index()].is_some();
+        if !own || reasons.len() < usize::from(self.cluster.view_change_quorum) {
+            return;
+        }
+        let Some((log, commit, op)) = self.choose_log(&reasons) else { return };
+        let view = self.view;
+        self.reasons = if self.distrusts() { reasons.into() } else { Rc::from([]) };
+        self.do_view_changes = Default::default();
+        self.start_view(env, view, &log, op, commit);
+        self.acknowledged_by = [0; sim::spec::REPLICAS_MAX];
+        self.shares.clear();
+        self.resend_to = 0;
+        env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        env.cancel_timer(VIEW_CHANGE_TIMER);
+        let message = self.start_view_message();
+        env.broadcast(&message);
+        self.acknowledge(env);
+    }
+
+    /// The log, commit number and op that DoViewChanges amount to; `None` while an entry's content is missing.
+    fn choose_log(&self, reasons: &[Message]) -> Option<(Vec<Rc<Entry>>, u64, u64)> {
+        let bodies = reasons.iter().filter_map(|reason| match &reason.body {
+            Body::DoViewChange(body) => Some(body),
+            _ => None,
+        });
+        let claims: Vec<Claim<'_>> = bodies
+            .clone()
+            .map(|body| Claim { last_normal: body.last_normal, commit: body.commit, log: &body.log })
+            .collect();
+        let Choice::Log(mut log, mut commit) = choose(&claims, self.quorums) else { return None };
+        let whole = |claim: &&Claim<'_>| claim.log.iter().all(|entry| !entry.is_hole());
+        if self.bugs.on(PlantedBug::ViewChangeStaleLog) {
+            let stale = claims.iter().filter(whole).min_by_key(|claim| (claim.last_normal, claim.log.len()))?;
+            log = stale.log.to_vec();
+            commit = commit.min(log.len() as u64);
+        }
+        if self.bugs.on(PlantedBug::DvcIdenticalClaims) {
+            let numbers = |claim: &Claim<'_>| (claim.last_normal, claim.log.len());
+            let highest = claims.iter().map(numbers).max()?;
+            let any = claims.iter().filter(whole).find(|claim| numbers(claim) == highest)?;
+            log = any.log.to_vec();
+            commit = commit.min(log.len() as u64);
+        }
+        if self.bugs.on(PlantedBug::DvcInflatedCommit) {
+            commit = claims.iter().map(|claim| claim.commit).max()?;
+        }
+        let mut op = log.len() as u64;
+        if self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
+            op = bodies.map(|body| (body.last_normal, body.op)).max().map_or(op, |(_, stated)| stated.max(op));
+        }
+        Some((log, commit, op))
+    }
+
+    /// Becomes normal in `view` with this log, of which the first `start_op` entries are what the view started from.
+    fn start_view(&mut self, env: &mut Env<'_, Self>, view: u64, log: &[Rc<Entry>], start_op: u64, commit: u64) {
+        let again = self.last_normal == view && !self.bugs.on(PlantedBug::StartViewRace);
+        self.amnesia = false;
+        self.own_vote = 0;
+        self.attempts = 0;
+        self.own_do_view_change = None;
+        self.entered_by = Rc::from([]);
+        self.last_normal = view;
+        self.start_op = start_op;
+        self.acknowledged = 0;
+        self.set_status(env, Status::Normal, view);
+        self.install(env, log, again);
+        self.journal.start_view(view, start_op, self.log.hash_at(start_op));
+        let op = if self.is_primary() { start_op } else { self.log.last_op() };
+        env.observe(Observation::ViewStarted { view, op, commit: commit.max(self.commit), primary: self.is_primary() });
+        self.commit_to(env, commit);
+        self.write_disk(env);
+    }
+
+    /// Replaces the log in memory. With `keep`, the log is of the same view already and only grows: what this replica
+    /// has acknowledged there must not be lost to a StartView that was sent earlier.
+    fn install(&mut self, env: &mut Env<'_, Self>, log: &[Rc<Entry>], keep: bool) {
+        let same = self.log.entries().iter().zip(log).take_while(|(old, new)| old.hash == new.hash).count();
+        if let Some(hole) = self.log.first_hole() {
+            for entry in &log[..same] {
+                if self.log.get(entry.op).is_some_and(|old| old.is_hole()) {
+                    self.log.fill(entry.clone());
+                    env.observe(Observation::Repaired { op: entry.op });
+                }
+            }
+            self.journal.replaced(hole, false);
+        }
+        let last = self.log.last_op();
+        if (same as u64) < last && !keep {
+            env.observe(Observation::Truncated { op: same as u64 });
+            self.log.truncate(same as u64);
+            self.journal.replaced(same as u64 + 1, true);
+            self.executed = self.executed.min(same as u64);
+        }
+        if self.log.last_op() == same as u64 {
+            for entry in &log[same..] {
+                self.append(env, entry.clone());
+            }
+        }
+        self.sessions.forget_logged();
+        for entry in self.log.since(self.executed + 1) {
+            if let Some(request) = &entry.request {
+                self.sessions.log(request);
+            }
+        }
+    }
+
+    fn start_view_message(&self) -> Message {
+        self.signed(Body::StartView(Rc::new(StartView {
+            view: self.view,
+            op: self.log.last_op(),
+            commit: if self.distrusts() {
+                self.commit_claim()
+            } else {
+                crate::message::CommitClaim { op: self.commit.min(self.log.last_op()), certificate: None }
+            },
+            log: self.log.entries().into(),
+            start_op: self.start_op,
+            reasons: self.reasons.clone(),
+            padding: 0,
+        })))
+    }
+
+    /// Primary: tells somebody who fell behind how the view stands.
+    fn send_start_view(&self, env: &mut Env<'_, Self>, to: ReplicaId) {
+        if to != self.id {
+            env.send(to, self.start_view_message());
+        }
+    }
+
+    /// Asks the primary of `view` for its StartView.
+    pub(crate) fn ask_for_start_view(&mut self, env: &mut Env<'_, Self>, view: u64) {
+        let now = env.monotonic();
+        let primary = self.primary_of(view);
+        if primary != self.id && now >= self.start_view_asked + self.cluster.heartbeat / 2 {
+            self.start_view_asked = now;
+            self.send(env, primary, Body::RequestStartView { view });
+        }
+    }
+
+    /// Somebody fell behind.
+    pub(crate) fn on_request_start_view(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64) -> Handled {
+        if view > self.view {
+            return Err(RejectReason::NewerView);
+        }
+        if !self.leads() {
+            return Err(RejectReason::WrongStatus);
+        }
+        self.send_start_view(env, from);
+        Ok(())
+    }
+
+    /// A view has started.
+    pub(crate) fn on_start_view(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, body: &StartView) -> Handled {
+        if from != self.primary_of(body.view) {
+            return Err(RejectReason::WrongSender);
+        }
+        if body.view < self.view {
+            return Err(RejectReason::OldView);
+        }
+        let again = body.view == self.view && self.status == Status::Normal;
+        if again && !self.bugs.on(PlantedBug::StartViewRace) {
+            return Err(RejectReason::Duplicate);
+        }
+        let commit = self.check_start_view(body)?;
+        self.forget_view();
+        self.start_view(env, body.view, &body.log, body.start_op, commit);
+        self.keep_certificate(&body.commit);
+        env.cancel_timer(HEARTBEAT_TIMER);
+        env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+        self.acknowledge(env);
+        Ok(())
+    }
+
+    /// The commit number of a StartView, if it does not contradict itself and follows from its reasons.
+    fn check_start_view(&self, body: &StartView) -> Result<u64, RejectReason> {
+        let op = body.log.len() as u64;
+        let trusts_commit = self.bugs.on(PlantedBug::StartViewCommitPastLog);
+        if body.op != op || body.start_op > op && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
+            return Err(RejectReason::BadLength);
+        }
+        if body.commit.op > op && !trusts_commit {
+            return Err(RejectReason::CommitPastLog);
+        }
+        self.check_log(&body.log, body.view)?;
+        if body.log.iter().any(|entry| entry.is_hole()) {
+            return Err(RejectReason::BadMetadata);
+        }
+        if trusts_commit {
+            return Ok(body.commit.op);
+        }
+        if !self.distrusts() {
+            return Ok(body.commit.op);
+        }
+        if self.bugs.on(PlantedBug::ViewChangeOverwritesCommitted) {
+            return Ok(0);
+        }
+        let start = self.check_reasons(body)?;
+        let committed = usize::try_from(self.commit).unwrap_or(usize::MAX);
+        if self.commit > 0 && body.log.get(committed - 1).is_none_or(|kept| kept.hash != self.log.hash_at(self.commit))
+        {
+            return Err(RejectReason::UnprovenLog);
+        }
+        // The log in memory is not that of the view yet, so the certificate is held against the message's own.
+        let proven = match &body.commit.certificate {
+            Some(certificate) if certificate.verify(self.replication_quorum() as u32, &self.keys) => {
+                let index = usize::try_from(certificate.op).unwrap_or(usize::MAX).wrapping_sub(1);
+                let fits = body.log.get(index).is_some_and(|entry| entry.hash == certificate.hash);
+                if !fits || certificate.op != body.commit.op {
+                    return Err(RejectReason::UnprovenCommit);
+                }
+                certificate.op
+            }
+            None if body.commit.op == 0 => 0,
+            _ => return Err(RejectReason::UnprovenCommit),
+        };
+        Ok(start.max(proven))
+    }
+
+    /// Whether the log follows from the DoViewChanges that came along; the commit number that follows from them.
+    fn check_reasons(&self, body: &StartView) -> Result<u64, RejectReason> {
+        let start_op = usize::try_from(body.start_op).unwrap_or(usize::MAX);
+        let (started, later) = body.log.split_at_checked(start_op).ok_or(RejectReason::BadLength)?;
+        if later.iter().any(|entry| entry.view != body.view) {
+            return Err(RejectReason::UnprovenLog);
+        }
+        if body.view == 0 {
+            return if started.is_empty() { Ok(0) } else { Err(RejectReason::UnprovenLog) };
+        }
+        let mut senders = sim::ReplicaSet::default();
+        for reason in body.reasons.iter() {
+            let Body::DoViewChange(claim) = &reason.body else { return Err(RejectReason::UnprovenLog) };
+            let known = reason.from.0 < self.cluster.replicas && !senders.has(reason.from);
+            if !known || claim.view != body.view || !reason.verify(&self.keys) {
+                return Err(RejectReason::UnprovenLog);
+            }
+            self.check_do_view_change(claim).map_err(|_| RejectReason::UnprovenLog)?;
+            senders.insert(reason.from);
+        }
+        if senders.len() < u32::from(self.cluster.view_change_quorum) {
+            return Err(RejectReason::UnprovenLog);
+        }
+        let (log, commit, _) = self.choose_log(&body.reasons).ok_or(RejectReason::UnprovenLog)?;
+        let follows = log.len() == started.len() && log.iter().zip(started).all(|(x, y)| x.hash == y.hash);
+        if follows { Ok(commit) } else { Err(RejectReason::UnprovenLog) }
+    }
+}

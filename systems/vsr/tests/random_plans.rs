@@ -1,0 +1,73 @@
+//! The reference protocol under random plans: bytes that nobody chose, decoded as a fuzzer's would be. Nothing that is owed
+//! may break, and the cluster has to answer every request after it has healed.
+
+use sim::{Action, Case, Config, ReplicaSet, Verdict, World};
+use vsr::Vsr;
+
+/// A generator of random bytes (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ z >> 31
+    }
+}
+
+fn actions(seed: u64) -> Vec<Action> {
+    let mut random = Random(seed);
+    let records = 1 + random.next() % 12;
+    let bytes: Vec<u8> = (0..2 * records).flat_map(|_| random.next().to_le_bytes()).collect();
+    sim::codec::decode(&bytes).actions
+}
+
+fn config(replicas: u8, quorum: u8, byzantine: u8) -> Config {
+    let mut config = Config::default();
+    config.cluster.replicas = replicas;
+    config.cluster.replication_quorum = quorum;
+    config.cluster.view_change_quorum = quorum;
+    config.cluster.byzantine = byzantine;
+    config
+}
+
+fn check(config: &Config, seeds: std::ops::Range<u64>) {
+    let mut world = World::<Vsr>::new();
+    for seed in seeds {
+        let liars = if config.cluster.byzantine > 0 { 1 << (seed % u64::from(config.cluster.replicas)) } else { 0 };
+        let case = Case {
+            system: "vsr".into(),
+            scenario: "random".into(),
+            config: config.clone(),
+            seed,
+            liars: ReplicaSet(liars),
+            actions: actions(seed),
+            bugs: Vec::new(),
+            marks: Vec::new(),
+        };
+        let outcome = world.run(&case, false);
+        assert_eq!(outcome.verdict, Verdict::Passed, "seed {seed}: {:#?}", case.actions);
+    }
+}
+
+/// How many seeds each test tries; more with `VOPR_SEEDS=100000`.
+fn seeds() -> std::ops::Range<u64> {
+    0..std::env::var("VOPR_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300)
+}
+
+#[test]
+fn three_replicas() {
+    check(&config(3, 2, 0), seeds());
+}
+
+#[test]
+fn five_replicas() {
+    check(&config(5, 3, 0), seeds());
+}
+
+#[test]
+fn five_replicas_one_of_them_a_liar() {
+    check(&config(5, 4, 1), seeds());
+}
