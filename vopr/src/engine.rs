@@ -83,6 +83,8 @@ pub struct Engine {
 impl Engine {
     /// An engine for this system.
     pub fn new(system: &'static SystemEntry) -> Self {
+        // Here, since everything that could install a hook of its own (libFuzzer does) has done so by now.
+        sim::panics::silence();
         Engine { system, runner: (system.create)() }
     }
 
