@@ -68,8 +68,11 @@ fn some(setup: &mut Setup<'_>, count: usize) -> ReplicaSet {
     side
 }
 
-/// 1. The primary goes, and the others enter view 1. 2. Whoever is to lead view 1 is cut off in that very moment; it waits for
-/// votes that never come. 3. The others lose patience again and enter view 2. Then partitions shift at random.
+/// Then partitions shift at random. It begins so:
+///
+/// 1. The primary goes, and the others enter view 1.
+/// 2. Whoever is to lead view 1 is cut off in that very moment, and waits for votes that never come.
+/// 3. The others lose patience again and enter view 2.
 fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
     let begin = setup.span(60, 200);
     let (long, longer) = (setup.patience(), setup.patience() + setup.patience());
@@ -100,8 +103,12 @@ fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// 1. What is sent to the primary is held back, PrepareOks above all. 2. It is heard no more. 3. The others start a view
-/// change, in which one of them falls asleep for a while. 4. The PrepareOks reach the old primary, and it commits.
+/// Twice the following:
+///
+/// 1. What is sent to the primary is held back, `PrepareOk`s above all.
+/// 2. It is heard no more.
+/// 3. The others start a view change, in which one of them falls asleep for a while.
+/// 4. The `PrepareOk`s reach the old primary, and it commits.
 fn commit_late(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = Target::Primary;
