@@ -194,7 +194,7 @@ impl Report {
             let _ = write!(text, ", planted bugs: {}", self.bugs.join(", "));
         }
         let coverage = self.scenarios.iter().any(|scenario| scenario.states.is_some());
-        let mut headers = vec!["scenario", "runs", "passed", "vacuous", "violations", "beyond the promise"];
+        let mut headers = vec!["scenario", "runs", "passed", "vacuous", "violations", "beyond"];
         headers.extend(["committed", "runs/s", "events/s"]);
         headers.extend(coverage.then_some("states"));
         headers.push("verdict");
@@ -270,7 +270,7 @@ impl Report {
 
     /// The arguments of the `vopr run` that has this one run again.
     fn arguments(&self, scenario: &str, seed: &str) -> String {
-        let bugs: String = self.bugs.iter().map(|bug| format!(" --bug {bug}")).collect();
+        let bugs = words::bug_options(&self.bugs);
         format!("--scenario {scenario} --seed {seed} --iterations 1{bugs}")
     }
 
