@@ -19,7 +19,7 @@ fn unknown_names_are_answered_with_the_nearest() {
     check("run --scenario basline", 2, "did you mean `baseline`?");
     check("run --scenario qqqq", 2, "`vopr scenarios` lists them");
     check("run --scenario baseline --bug qqqq", 2, "`vopr bugs` lists them");
-    check("run --scenario baseline --system vrs", 2, "did you mean `vsr`?");
+    check("run --scenario baseline --system vrs", 2, "unknown system `vrs`");
     check("fuzz byzantine_dcv --runs 1", 2, "did you mean `byzantine_dvc`?");
     check("fuzz combined --scenario qqqq --runs 1", 2, "`vopr scenarios` lists them");
     check("repro x --target qqqq", 2, "the targets are");

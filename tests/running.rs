@@ -81,7 +81,8 @@ fn failures_are_saved_only_when_asked_for() {
 #[test]
 fn junit_has_a_case_a_scenario() {
     let here = directory();
-    vopr(here.path(), "run --phase 0 --iterations 5 --seed 7 --junit-output report.xml").assert();
+    let run = "run --phase 0 --iterations 5 --seed 7 --junit-output report.xml --format json";
+    json_either_way(&mut vopr(here.path(), run));
     let report = std::fs::read_to_string(here.path().join("report.xml")).expect("a report");
     assert!(report.contains("<testsuite name=\"vopr run\"") && report.contains("name=\"baseline\""), "{report}");
 }

@@ -1,4 +1,4 @@
-//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs, JUnit for CI.
+//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs, `JUnit` for CI.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -284,7 +284,7 @@ impl Report {
         text
     }
 
-    /// The report as JUnit reads it: a test case a scenario.
+    /// The report as `JUnit` reads it: a test case a scenario.
     pub fn junit(&self) -> Result<String, quick_junit::SerializeError> {
         let mut suite = quick_junit::TestSuite::new("vopr run");
         for scenario in &self.scenarios {
