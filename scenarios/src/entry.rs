@@ -58,12 +58,22 @@ pub fn five_config() -> Config {
     }
 }
 
-/// Five replicas of which one may lie, with the quorums that this needs.
+/// Five replicas of which one may lie, with the quorums that this needs. Replicas and clients lose patience sooner, so that
+/// it is soon the liar's turn, and each primary has something to do.
 pub fn byzantine_config() -> Config {
     let config = crash_config();
     Config {
-        cluster: Cluster { replicas: 5, replication_quorum: 4, view_change_quorum: 4, byzantine: 1, ..config.cluster },
-        heal_at: 2400 * MILLISECOND,
+        cluster: Cluster {
+            replicas: 5,
+            replication_quorum: 4,
+            view_change_quorum: 4,
+            byzantine: 1,
+            heartbeat: 30 * MILLISECOND,
+            view_change_timeout: 120 * MILLISECOND,
+            ..config.cluster
+        },
+        workload: Workload { requests: 60, think_max: 140 * MILLISECOND, timeout: 90 * MILLISECOND, ..config.workload },
+        heal_at: 2600 * MILLISECOND,
         ..config
     }
 }

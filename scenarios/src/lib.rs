@@ -262,7 +262,10 @@ impl Scenario {
     }
 
     fn own_actions(&self, seed: u64, liar: Option<ReplicaId>) -> Vec<Action> {
-        (self.baseline)(&mut Setup { config: &self.config, liar, draw: Draw::new(seed, self.name) })
+        let mut actions = (self.baseline)(&mut Setup { config: &self.config, liar, draw: Draw::new(seed, self.name) });
+        // What would begin in the heal phase is not to be.
+        actions.retain(|action| !matches!(action.when, When::At(at) if at >= self.config.heal_at));
+        actions
     }
 
     fn wrap(&self, when: When) -> When {

@@ -101,7 +101,7 @@ pub const SCENARIOS: &[Entry] = &[
                 Fault::DuplicateRequest,
             ]),
             baseline: tenants,
-            marks: &[Mark::Committed(50), Mark::Tenants(12), Mark::Injected(Fault::Crash, 1)],
+            marks: &[Mark::Committed(60), Mark::Tenants(8), Mark::Injected(Fault::Crash, 1)],
         }),
     },
     Entry {
@@ -123,7 +123,7 @@ pub const SCENARIOS: &[Entry] = &[
                 Fault::ClientCrash,
             ]),
             baseline: long,
-            marks: &[Mark::Committed(40), Mark::VirtualSeconds(20), Mark::Injected(Fault::ClockDrift, 2)],
+            marks: &[Mark::Committed(40), Mark::VirtualSeconds(15), Mark::Injected(Fault::ClockDrift, 2)],
         }),
     },
     Entry {
@@ -220,7 +220,17 @@ fn gray(setup: &mut Setup<'_>) -> Vec<Action> {
 
 fn tenants_config() -> Config {
     let config = crash_config();
-    Config { workload: Workload { clients: 6, requests: 80, tenants: 16, reads: 500_000, ..config.workload }, ..config }
+    Config {
+        workload: Workload {
+            clients: 16,
+            requests: 96,
+            tenants: 8,
+            reads: 500_000,
+            think_max: ms(350),
+            ..config.workload
+        },
+        ..config
+    }
 }
 
 fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
@@ -244,7 +254,7 @@ fn long_config() -> Config {
     let config = crash_config();
     Config {
         cluster: Cluster { heartbeat: 100 * MILLISECOND, view_change_timeout: ms(500), ..config.cluster },
-        workload: Workload { requests: 60, think_min: ms(50), think_max: ms(1_800), ..config.workload },
+        workload: Workload { requests: 66, think_min: ms(50), think_max: ms(1_800), ..config.workload },
         heal_at: ms(20_000),
         ..config
     }

@@ -5,7 +5,7 @@
 
 use sim::observation::Fault;
 use sim::plan::Target;
-use sim::{Action, Field, How, Lie, Mark, MessageKind, What};
+use sim::{Action, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
 
 use crate::entry::{Entry, Run, byzantine_config};
 use crate::palette::{LieRule, Palette};
@@ -24,8 +24,8 @@ pub const SCENARIOS: &[Entry] = &[
         run: Some(Run {
             config: byzantine_config,
             palette: palette(MERGE),
-            baseline: |setup| led_by_the_liar(setup, MERGE, true),
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(StartView)],
+            baseline: merge,
+            marks: &[Mark::Committed(50), Mark::LieDelivered(StartView)],
         }),
     },
     Entry {
@@ -37,7 +37,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(DESYNC),
             baseline: |setup| led_by_the_liar(setup, DESYNC, true),
-            marks: &[Mark::Committed(40), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
         }),
     },
     Entry {
@@ -49,7 +49,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(INFLATED),
             baseline: |setup| voted_by_the_liar(setup, INFLATED),
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
+            marks: &[Mark::Committed(50), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
         }),
     },
     Entry {
@@ -61,7 +61,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(METADATA),
             baseline: |setup| led_by_the_liar(setup, METADATA, false),
-            marks: &[Mark::Committed(40), Mark::LieDelivered(Prepare), Mark::Rejected(Prepare)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(Prepare), Mark::Rejected(Prepare)],
         }),
     },
     Entry {
@@ -73,7 +73,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(MALICIOUS),
             baseline: malicious,
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
+            marks: &[Mark::Committed(50), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
         }),
     },
     Entry {
@@ -85,7 +85,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(RACE),
             baseline: leader_race,
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(StartViewChange)],
         }),
     },
     Entry {
@@ -97,7 +97,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(TAIL_LENGTH),
             baseline: |setup| voted_by_the_liar(setup, TAIL_LENGTH),
-            marks: &[Mark::Committed(40), Mark::LieDelivered(DoViewChange), Mark::Rejected(DoViewChange)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(DoViewChange), Mark::Rejected(DoViewChange)],
         }),
     },
     Entry {
@@ -108,8 +108,8 @@ pub const SCENARIOS: &[Entry] = &[
         run: Some(Run {
             config: byzantine_config,
             palette: palette(IDENTICAL),
-            baseline: |setup| voted_by_the_liar(setup, IDENTICAL),
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
+            baseline: identical,
+            marks: &[Mark::Committed(50), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
         }),
     },
     Entry {
@@ -121,7 +121,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(OVERSIZED),
             baseline: |setup| led_by_the_liar(setup, OVERSIZED, true),
-            marks: &[Mark::Committed(40), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
         }),
     },
     Entry {
@@ -133,7 +133,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(REPAIR),
             baseline: behind,
-            marks: &[Mark::Committed(40), Mark::LieDelivered(RequestRepair), Mark::Rejected(RequestRepair)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(RequestRepair)],
         }),
     },
     Entry {
@@ -145,7 +145,7 @@ pub const SCENARIOS: &[Entry] = &[
             config: byzantine_config,
             palette: palette(COMMAND),
             baseline: |setup| led_by_the_liar(setup, COMMAND, false),
-            marks: &[Mark::Committed(40), Mark::LieDelivered(Prepare)],
+            marks: &[Mark::Committed(50), Mark::LieDelivered(Prepare)],
         }),
     },
 ];
@@ -247,17 +247,16 @@ const TAIL_LENGTH: &[LieRule] = &[
 
 const IDENTICAL: &[LieRule] = &[
     (DoViewChange, Field::Tail, How::Forge),
+    (DoViewChange, Field::Tail, How::Extend),
     (DoViewChange, Field::EntryHash, How::Forge),
-    (DoViewChange, Field::EntryView, How::Increase),
-    (DoViewChange, Field::EntryView, How::Decrease),
     (DoViewChange, Field::Message, How::Replay),
 ];
 
 const OVERSIZED: &[LieRule] = &[
     (StartView, Field::Tail, How::Huge),
     (StartView, Field::TailLength, How::Huge),
-    (StartView, Field::Tail, How::Extend),
-    (DoViewChange, Field::Tail, How::Huge),
+    (StartView, Field::Op, How::Huge),
+    (DoViewChange, Field::Tail, How::Extend),
     (DoViewChange, Field::TailLength, How::Huge),
 ];
 
@@ -270,7 +269,8 @@ const REPAIR: &[LieRule] = &[
     (RequestRepair, Field::RangeEnd, How::Zero),
     (RequestRepair, Field::Message, How::Flood),
     (Repair, Field::Tail, How::Forge),
-    (Repair, Field::Tail, How::Extend),
+    (Repair, Field::Tail, How::Truncate),
+    (Repair, Field::Tail, How::Zero),
     (Repair, Field::EntryHash, How::Corrupt),
 ];
 
@@ -335,6 +335,26 @@ fn led_by_the_liar(setup: &mut Setup<'_>, lies: &[LieRule], again: bool) -> Vec<
     actions
 }
 
+/// A StartView with another log than the votes give; a forged one where the liar has a view to forge it for, which takes
+/// that the votes passed it over once. Somebody who was away in between needs the StartView, too.
+fn merge(setup: &mut Setup<'_>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if setup.draw.chance(40) {
+        actions.push(at(0, lasting(MERGE[0], setup.amount())));
+    }
+    actions.push(at(0, lasting(setup.draw.pick(&MERGE[1..5]), 1)));
+    if setup.draw.chance(40) {
+        actions.push(setup.lie(&MERGE[5..]));
+    }
+    actions.extend(setup.until_the_liar_leads(true));
+    actions
+}
+
+/// A lie that the liar tells whenever it can.
+fn lasting((kind, field, how): LieRule, amount: u8) -> What {
+    What::Lie(Lie { kind, field, how, amount, to: None, count: 255 })
+}
+
 /// A shortened log with too high a last normal view, told together in one vote.
 fn malicious(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
@@ -342,14 +362,31 @@ fn malicious(setup: &mut Setup<'_>) -> Vec<Action> {
     let newer = [(DoViewChange, Field::LastNormalView, How::Increase)];
     if setup.draw.chance(70) {
         for lies in [&shorter[..], &newer[..]] {
-            let (kind, field, how) = setup.draw.pick(lies);
-            let amount = setup.amount();
-            actions.push(at(0, What::Lie(Lie { kind, field, how, amount, to: None, count: 255 })));
+            let rule = setup.draw.pick(lies);
+            actions.push(at(0, lasting(rule, setup.amount())));
         }
     } else {
         actions.push(setup.lie(MALICIOUS));
     }
     actions.extend(setup.depose_primaries(3));
+    actions
+}
+
+/// A forged log, which takes a view that the liar could have led and did not; or simpler lies about a log.
+fn identical(setup: &mut Setup<'_>) -> Vec<Action> {
+    // Replica 0 leads the first view, and it takes a whole round until it can be passed over.
+    if setup.liar == Some(ReplicaId(0)) || setup.draw.chance(20) {
+        let mut actions = setup.depose_primaries(3);
+        if setup.draw.chance(50) {
+            actions.push(at(0, lasting(IDENTICAL[3], setup.amount())));
+        }
+        actions.push(at(0, lasting(IDENTICAL[2], 1)));
+        return actions;
+    }
+    let rule = setup.draw.pick(&IDENTICAL[..2]);
+    let amount = setup.draw.between(1, 2) as u8;
+    let mut actions = vec![at(0, lasting(rule, amount))];
+    actions.extend(setup.skip_the_liars_turn());
     actions
 }
 
@@ -371,6 +408,12 @@ fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let Some(liar) = setup.liar else { return actions };
     let target = Target::Replica(liar);
     let mut time = setup.span(40, 120);
+    if liar.0 == 0 {
+        // A primary asks nobody for entries.
+        let duration = setup.patience();
+        actions.push(at(time, What::Isolate { target, duration }));
+        time += duration + setup.span(60, 120);
+    }
     for _ in 0..4 {
         let duration = setup.span(40, 160);
         let what = match setup.draw.below(3) {

@@ -119,11 +119,11 @@ fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
         Watch::ViewStarted,
     ];
     // The first moments lie before the new view, the others after it: one of the first is always there.
-    for (moments, crashes) in [(&moments[..3], 1), (&moments[..], setup.draw.between(1, 3))] {
+    for (moments, crashes, count_max) in [(&moments[..2], 1, 3), (&moments[..], setup.draw.between(1, 3), 6)] {
         for _ in 0..crashes {
             let watch = setup.draw.pick(moments);
-            let delay = if setup.draw.chance(60) { 0 } else { setup.draw.between(0, ms(1)) };
-            let count = setup.draw.between(1, 6);
+            let delay = if crashes == 1 || setup.draw.chance(60) { 0 } else { setup.draw.between(0, ms(1)) };
+            let count = setup.draw.between(1, count_max);
             let down = setup.span(20, 300);
             actions.push(after(watch, count, delay, What::Crash { target: Target::Subject, down }));
         }

@@ -2,11 +2,11 @@
 
 use sim::observation::Fault;
 use sim::plan::Target;
-use sim::{Action, Mark, MessageKind, ReplicaSet, Watch, What};
+use sim::{Action, Mark, MessageKind, ReplicaId, ReplicaSet, Watch, What};
 
 use crate::entry::{Entry, Run, crash_config, five_config};
 use crate::palette::Palette;
-use crate::script::{Setup, after, at, ms};
+use crate::script::{Setup, after, after_first_at, at, ms};
 
 /// The scenarios of this phase.
 pub const SCENARIOS: &[Entry] = &[
@@ -68,15 +68,23 @@ fn some(setup: &mut Setup<'_>, count: usize) -> ReplicaSet {
     side
 }
 
+/// 1. The primary goes, and the others enter view 1. 2. Whoever is to lead view 1 is cut off in that very moment; it waits for
+/// votes that never come. 3. The others lose patience again and enter view 2. Then partitions shift at random.
 fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
-    let mut actions = Vec::new();
-    let mut time = setup.span(60, 200);
-    for _ in 0..setup.draw.between(3, 4) {
+    let begin = setup.span(60, 200);
+    let (long, longer) = (setup.patience(), setup.patience() + setup.patience());
+    let mut actions = vec![at(begin, setup.depose(Target::Primary))];
+    let delay = setup.draw.between(0, ms(1));
+    let next = ReplicaId(1);
+    let cut_off = What::Isolate { target: Target::Subject, duration: longer };
+    actions.push(after_first_at(next, Watch::ViewChangeStarted, delay, cut_off));
+    let mut time = begin + long + setup.span(300, 500);
+    for _ in 0..setup.draw.between(1, 3) {
         let count = setup.draw.between(2, 3) as usize;
         let side = some(setup, count);
         let duration = setup.span(220, 420);
         actions.push(at(time, What::Partition { side, duration }));
-        if setup.draw.chance(60) {
+        if setup.draw.chance(50) {
             // The primary, too, is cut off from its side: nobody is content.
             let duration = duration + setup.span(0, 100);
             actions.push(at(time + setup.span(0, 30), What::Isolate { target: Target::Primary, duration }));
@@ -92,25 +100,27 @@ fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
+/// 1. What is sent to the primary is held back, PrepareOks above all. 2. It is heard no more. 3. The others start a view
+/// change, in which one of them falls asleep for a while. 4. The PrepareOks reach the old primary, and it commits.
 fn commit_late(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
-    let mut time = setup.span(60, 200);
+    let target = Target::Primary;
     let timeout = setup.config.cluster.view_change_timeout;
-    for _ in 0..3 {
-        let target = Target::Primary;
-        let duration = timeout + setup.draw.between(0, timeout);
-        if setup.draw.chance(60) {
-            // Its mail is held back, both ways; what is in it comes out in the middle of the view change.
-            let early = setup.span(0, 10);
-            actions.push(at(time + early, What::Clog { target, outgoing: true, duration: duration + ms(60) }));
-            actions.push(at(time, What::Clog { target, outgoing: false, duration }));
-        } else {
-            // It is heard no more, but hears: the last acknowledgements come in late.
-            let extra = setup.span(150, 300);
-            actions.push(at(time, What::Delay { target, extra, duration: duration / 2 }));
-            actions.push(at(time + setup.span(1, 20), What::Cut { target, outgoing: true, duration }));
+    let mut time = setup.span(60, 200);
+    // The first view change is begun by two replicas, and the old primary joins them late; so the next begins with the fourth.
+    for first in [1, 4] {
+        let quiet = setup.span(60, 110);
+        let late = quiet + timeout * 3 / 2 + setup.span(30, 120);
+        actions.push(at(time, What::Clog { target, outgoing: false, duration: late }));
+        actions.push(at(time + quiet, What::Cut { target, outgoing: true, duration: late }));
+        for count in [first, first + 1] {
+            if count == first || setup.draw.chance(50) {
+                let asleep = What::Pause { target: Target::Subject, duration: setup.span(180, 300) };
+                let delay = setup.draw.between(0, ms(1) / 2);
+                actions.push(after(Watch::ViewChangeStarted, count, delay, asleep));
+            }
         }
-        time += duration + setup.span(100, 250);
+        time += quiet + late + setup.span(200, 400);
     }
     actions
 }

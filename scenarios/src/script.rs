@@ -94,27 +94,72 @@ impl Setup<'_> {
         actions
     }
 
-    /// Deposes each primary as soon as it leads, until it is the liar's turn; by round robin, view v is led by replica
+    /// Deposes each primary soon after it leads, until it is the liar's turn; by round robin, view v is led by replica
     /// v modulo n. If the liar leads from the start and `again` is true, everybody else gets a turn first.
+    ///
+    /// Quorums of four of five replicas leave room for one absence at a time: the last primary is back before the next one
+    /// goes.
     pub fn until_the_liar_leads(&mut self, again: bool) -> Vec<Action> {
         let Some(liar) = self.liar else { return Vec::new() };
         let mut actions = Vec::new();
         if liar.0 != 0 || again {
-            let duration = self.patience();
-            let time = self.span(40, 160);
-            actions.push(at(time, What::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
+            let (time, what) = (self.span(80, 200), self.brief_absence(ReplicaId(0)));
+            actions.push(at(time, what));
         }
         let leading = Watch::Sent(MessageKind::StartView);
         for replica in (1..self.replicas()).map(ReplicaId).filter(|replica| *replica != liar) {
-            let (delay, duration) = (self.span(5, 40), self.patience());
-            actions.push(after_first_at(
-                replica,
-                leading,
-                delay,
-                What::Isolate { target: Target::Replica(replica), duration },
-            ));
+            let (delay, what) = (self.turn(), self.brief_absence(replica));
+            actions.push(after_first_at(replica, leading, delay, what));
+        }
+        // Should the chain break, it is taken up again.
+        for percent in [45, 65] {
+            let time = self.config.heal_at * percent / 100 + self.span(0, 100);
+            let duration = self.brief();
+            actions.push(at(time, What::Isolate { target: Target::Primary, duration }));
         }
         actions
+    }
+
+    /// Lets the view in which the liar would lead pass without it: it is deaf to the votes for it. It may then claim to
+    /// have led that view, and nobody knows better.
+    pub fn skip_the_liars_turn(&mut self) -> Vec<Action> {
+        let mut actions = self.until_the_liar_leads(true);
+        let Some(liar) = self.liar else { return actions };
+        // The primary before it stays away, so that the view after it needs the liar's vote.
+        let before = ReplicaId((liar.0 + self.replicas() - 1) % self.replicas());
+        let away = 4 * self.config.cluster.view_change_timeout + self.span(20, 60);
+        for action in &mut actions {
+            if let What::Isolate { target: Target::Replica(replica), duration } = &mut action.what
+                && *replica == before
+            {
+                *duration = away;
+            }
+        }
+        // It enters one view after the other with everybody else, until it comes to its own. Replica 0 may miss the first.
+        let counts = if liar.0 == 0 { self.replicas() - 1..=self.replicas() } else { liar.0..=liar.0 };
+        for count in counts {
+            let duration = 2 * self.config.cluster.view_change_timeout + self.span(40, 80);
+            actions.push(Action {
+                when: When::After { watch: Watch::ViewChangeStarted, replica: Some(liar), count, delay: 0 },
+                what: What::Cut { target: Target::Replica(liar), outgoing: false, duration },
+            });
+        }
+        actions
+    }
+
+    /// Cuts a primary off just long enough for the next view to start without it.
+    fn brief_absence(&mut self, replica: ReplicaId) -> What {
+        let duration = self.brief();
+        What::Isolate { target: Target::Replica(replica), duration }
+    }
+
+    fn brief(&mut self) -> Time {
+        self.config.cluster.view_change_timeout * 3 / 2 + self.span(30, 50)
+    }
+
+    /// How long a primary leads before its turn is over: until the one before it is back.
+    fn turn(&mut self) -> Time {
+        self.config.cluster.view_change_timeout + self.span(10, 50)
     }
 
     /// Tells the liar to tell one of these lies from the beginning, mostly for as long as it can.

@@ -36,6 +36,7 @@ pub mod spec;
 pub mod system;
 pub mod time;
 pub mod trace;
+pub mod transport;
 pub mod triggers;
 pub mod workload;
 pub mod world;

@@ -19,10 +19,10 @@ use crate::faults::Faults;
 use crate::invariants::{Judge, Violation};
 use crate::ledger::Ledger;
 use crate::lie::{How, LieClass};
-use crate::lies::{self, Lies};
+use crate::lies::Lies;
 use crate::mark::Marks;
 use crate::network::Network;
-use crate::observation::{DropReason, MessageKind, Observation, Seen, Who};
+use crate::observation::{Observation, Seen, Who};
 use crate::owed::{self, Owed};
 use crate::plan::{Action, What, When};
 use crate::queue::Queue;
@@ -331,6 +331,15 @@ impl<S: System> Core<S> {
         place.get_or_insert(violation);
     }
 
+    /// A liar lied: less may be owed from now on. Damage is no reason to owe less: the ledger keeps it within bounds.
+    pub(crate) fn lied(&mut self, liar: ReplicaId, class: LieClass) {
+        if class != LieClass::Contradiction {
+            self.deceivers.insert(liar);
+            self.equivocated |= class == LieClass::Equivocation;
+            self.owed = owed::owed(&self.config.cluster, self.deceivers.len(), self.equivocated, false);
+        }
+    }
+
     pub(crate) fn wall_clock(&self, id: ReplicaId) -> Time {
         self.clocks[id.index()].wall(self.now)
     }
@@ -351,105 +360,6 @@ impl<S: System> Core<S> {
         let seat = &mut self.seats[id.index()];
         seat.draws += 1;
         self.keys.draw(Domain::Replica, id.0.into(), seat.incarnation.into(), seat.draws)
-    }
-
-    /// A replica sends a message. One to a replica that does not exist is lost without a trace.
-    pub(crate) fn send(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) {
-        if to.0 >= self.replicas() {
-            return;
-        }
-        let kind = S::kind(&message);
-        if self.liars.has(from) {
-            self.lie(from, to, kind, message);
-        } else {
-            self.transmit(from, to, kind, message);
-        }
-    }
-
-    /// A liar sends a message: the first of its lies that makes sense for the message is told.
-    #[cold]
-    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
-        let mut next = 0;
-        let mut told = None;
-        while let Some((place, lie)) = self.lies.find(next, from, to, kind) {
-            next = place + 1;
-            let changed = match lie.how {
-                How::Silence => Some((None, LieClass::Contradiction)),
-                How::Flood => Some((Some(message.clone()), LieClass::Contradiction)),
-                How::Replay => {
-                    self.lies.past(from, kind, lie.amount).map(|past| (Some(past.clone()), LieClass::Contradiction))
-                }
-                _ => self
-                    .lies
-                    .liar(from)
-                    .and_then(|liar| S::tamper(&message, &lie, liar))
-                    .map(|(message, class)| (Some(message), class)),
-            };
-            if let Some((instead, class)) = changed {
-                told = Some((place, lie, instead, class));
-                break;
-            }
-        }
-        self.lies.remember(from, kind, self.event, &message);
-        let Some((place, lie, instead, class)) = told else { return self.transmit(from, to, kind, message) };
-        self.lies.told(place);
-        if class != LieClass::Contradiction {
-            self.deceivers.insert(from);
-            self.equivocated |= class == LieClass::Equivocation;
-            // Damage is no reason to owe less: the ledger keeps it within bounds.
-            self.owed = owed::owed(&self.config.cluster, self.deceivers.len(), self.equivocated, false);
-        }
-        self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
-        let Some(instead) = instead else {
-            let why = DropReason::Silenced;
-            return self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-        };
-        if lie.how == How::Flood {
-            for _ in 1..lies::flood(lie.amount) {
-                self.transmit(from, to, kind, instead.clone());
-            }
-        }
-        let kind = S::kind(&instead);
-        self.transmit(from, to, kind, instead);
-    }
-
-    fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
-        self.observe(Who::Replica(from), Observation::Sent { to, kind });
-        let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
-        let why = if self.faults.effects().cut[from.index()].has(to) { DropReason::Cut } else { DropReason::Lost };
-        match arrivals.first {
-            Some(first) if why == DropReason::Lost => {
-                if let Some(second) = arrivals.second {
-                    self.queue.push(second, Event::Deliver { from, to, message: message.clone() });
-                }
-                self.queue.push(first, Event::Deliver { from, to, message });
-            }
-            _ => self.observe(Who::Replica(from), Observation::Dropped { to, kind, why }),
-        }
-    }
-
-    /// A message reaches its receiver's end of the link. Returns it if it gets through.
-    pub(crate) fn arrive(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) -> Option<S::Message> {
-        let effects = self.faults.effects();
-        let seat = &mut self.seats[to.index()];
-        let why = if effects.cut[from.index()].has(to) {
-            DropReason::Cut
-        } else if effects.clogged[from.index()].has(to) {
-            self.held.push((from, to, message));
-            return None;
-        } else if seat.paused {
-            seat.deferred.push(Event::Deliver { from, to, message });
-            return None;
-        } else if seat.up {
-            let kind = S::kind(&message);
-            self.observe(Who::Replica(to), Observation::Delivered { from, kind });
-            return Some(message);
-        } else {
-            DropReason::Down
-        };
-        let kind = S::kind(&message);
-        self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-        None
     }
 
     /// The replica's own state in the world ends with a crash, but for what survives on its disk.

@@ -5,7 +5,7 @@ use crate::observation::{MessageKind, Observation};
 use crate::spec::{ClientId, Cluster, ReplicaId};
 use crate::time::Time;
 use crate::workload::{Reply, Request};
-use crate::world::Core;
+use crate::runtime::Core;
 
 /// A timer of a replica; the system numbers its own, below [`TIMERS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

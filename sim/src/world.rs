@@ -373,3 +373,7 @@ fn events_max(config: &Config) -> u64 {
 #[cfg(test)]
 #[path = "world_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "world_passes_tests.rs"]
+mod passes;

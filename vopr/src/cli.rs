@@ -40,7 +40,7 @@ pub(crate) struct Common {
 }
 
 /// Which system is tested, and what is wrong with it.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct SystemArguments {
     /// The system under test
     #[arg(long, value_name = "NAME", default_value = SYSTEMS[0].name)]

@@ -3,7 +3,7 @@
 use sim::{Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
-use crate::{limits, panics};
+use crate::limits;
 
 /// A world of some system, its type forgotten.
 trait Runner {
@@ -66,8 +66,8 @@ impl SystemEntry {
         for name in names {
             self.find_bug(name)?;
         }
-        let named = |bug: &&Bug| names.iter().any(|name| name == bug.name);
-        Ok(self.bugs.iter().filter(named).map(|bug| bug.name.to_string()).collect())
+        let switched_on = |bug: &&Bug| names.iter().any(|name| name == bug.name);
+        Ok(self.bugs.iter().filter(switched_on).map(|bug| bug.name.to_string()).collect())
     }
 }
 
@@ -83,6 +83,8 @@ pub struct Engine {
 impl Engine {
     /// An engine for this system.
     pub fn new(system: &'static SystemEntry) -> Self {
+        // Here, since everything that could install a hook of its own (libFuzzer does) has done so by now.
+        sim::panics::silence();
         Engine { system, runner: (system.create)() }
     }
 
@@ -104,7 +106,7 @@ impl Engine {
     /// Runs a case; with `record`, every observation is kept.
     pub fn run(&mut self, case: &Case, record: bool) -> Outcome {
         debug_assert_eq!(case.system, self.system.name, "an engine runs the cases of its own system");
-        panics::quietly(|| self.runner.run(case, record))
+        self.runner.run(case, record)
     }
 
     /// The coverage slots that the last run reached, each once.

@@ -198,7 +198,8 @@ impl Kmb {
 
     /// The bytes of the file.
     pub fn encode(&self) -> Result<Vec<u8>, KmbError> {
-        let body = bincode::serde::encode_to_vec(self, CODEC).map_err(|error| KmbError::Malformed(error.to_string()))?;
+        let body =
+            bincode::serde::encode_to_vec(self, CODEC).map_err(|error| KmbError::Malformed(error.to_string()))?;
         if HEADER_BYTES + body.len() > FILE_BYTES_MAX {
             return Err(KmbError::TooLarge);
         }

@@ -17,7 +17,6 @@ mod fuzzing;
 pub mod kmb;
 mod limits;
 mod output;
-mod panics;
 mod report;
 mod seeds;
 mod selection;

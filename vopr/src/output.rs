@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use comfy_table::{LineStyle, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -133,10 +134,16 @@ impl Drop for Progress {
     }
 }
 
+/// Lines above, below and under the header; none between the rows.
+const TABLE_STYLE: TableStyle = {
+    let line = LineStyle::none().fill('─').junction('─');
+    TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
+};
+
 /// A table in the style of all tables here.
 pub fn table(headers: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_BORDERS_ONLY).set_header(headers.to_vec());
+    table.load_style(TABLE_STYLE).set_header(headers.to_vec());
     table
 }
 

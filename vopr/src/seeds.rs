@@ -8,9 +8,9 @@ pub fn of_iteration(base: u64, scenario: &str, iteration: u64) -> u64 {
 
 /// Mixes three things into one number (SplitMix64 over an FNV-1a of the text).
 pub fn mix(base: u64, text: &str, number: u64) -> u64 {
-    let text = text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
+    let text = text
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
     scramble(scramble(scramble(base) ^ text) ^ number)
 }
 

@@ -39,9 +39,9 @@ pub fn scenarios(names: &[String], phase: Option<u8>) -> Result<Selection, Error
     }
     let every = names.iter().any(|name| name == "all");
     for name in names.iter().filter(|name| *name != "all") {
-        let named = scenario(name)?;
+        let found = scenario(name)?;
         if !every {
-            runnable(named)?;
+            runnable(found)?;
         }
     }
     let mut selection = Selection { runnable: Vec::new(), not_yet: Vec::new() };

@@ -98,14 +98,14 @@ fn what(what: &What) -> String {
         What::PowerLoss { down } => format!("crash all replicas for {}", time(down)),
         What::Pause { target: whom, duration } => format!("pause {} for {}", target(whom), time(duration)),
         What::BitFlip { target: whom, zone, record, bit } => {
-            format!("flip bit {bit} of record -{record} in zone {zone} of {}'s disk", target(whom))
+            format!("flip bit {bit} of record {record} from the last in zone {zone} of {}'s disk", target(whom))
         }
         What::LostWrite { target: whom, zone, record } => {
-            format!("undo the last write of record -{record} in zone {zone} of {}'s disk", target(whom))
+            format!("undo the last write of record {record} from the last in zone {zone} of {}'s disk", target(whom))
         }
         What::MisdirectedWrite { target: whom, zone, record, away } => {
             let disk = target(whom);
-            format!("put record -{record} in zone {zone} of {disk}'s disk {away} records before its place")
+            format!("put record {record} from the last in zone {zone} of {disk}'s disk {away} records before its place")
         }
         What::DiskError { target: whom, per_mille, duration } => {
             format!("fail {per_mille} in 1000 syncs and reads of {} for {}", target(whom), time(duration))
@@ -113,7 +113,9 @@ fn what(what: &What) -> String {
         What::DiskSlow { target: whom, extra, duration } => {
             format!("slow the disk of {} by up to {} for {}", target(whom), time(extra), time(duration))
         }
-        What::DiskFull { target: whom, duration } => format!("fill the disk of {} for {}", target(whom), time(duration)),
+        What::DiskFull { target: whom, duration } => {
+            format!("fill the disk of {} for {}", target(whom), time(duration))
+        }
         What::ClockStep { target: whom, micros } => {
             let direction = if micros < 0 { "back" } else { "forward" };
             let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);

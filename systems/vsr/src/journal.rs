@@ -2,7 +2,8 @@
 //!
 //! Zones: a superblock in four copies, a header for each entry, the entries. A superblock is written to two copies at a
 //! time, in turn to the first and third and to the second and fourth, so that neither a torn write nor one damaged copy
-//! loses the newest. An entry and its header are written together.
+//! loses the newest. A header is written only when its entry is durable, along with the next entries: so a header without
+//! its entry means that the entry was damaged, and never that a crash tore it, and what a crash tore stops nobody.
 //!
 //! At most one sync is under way. What it made durable is what the replica may promise:
 //! - a PrepareOk up to `durable()`, and only in the view that the durable superblock calls the last normal one;
@@ -118,9 +119,60 @@ impl Superblock {
 #[derive(Debug)]
 struct InFlight {
     io: IoId,
-    log_from: u64,
-    log_to: u64,
+    /// The entries that were written.
+    entries: Span,
+    /// The headers that were written.
+    headers: Span,
     superblock: Superblock,
+}
+
+/// The ops `from..=to`.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    from: u64,
+    to: u64,
+}
+
+impl Span {
+    fn is_empty(self) -> bool {
+        self.to < self.from
+    }
+}
+
+/// How far one of the two zones of the log has got.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    /// The first op that has not been written as it stands in memory.
+    dirty_from: u64,
+    /// Up to this op the zone durably holds what stands in memory.
+    durable: u64,
+}
+
+impl Progress {
+    fn up_to(op: u64) -> Self {
+        Progress { dirty_from: op + 1, durable: op }
+    }
+
+    fn replaced(&mut self, from: u64) {
+        self.dirty_from = self.dirty_from.min(from);
+        self.durable = self.durable.min(from - 1);
+    }
+
+    /// What is to be written, if everything up to `to` may be.
+    fn write(&mut self, to: u64) -> Span {
+        let span = Span { from: self.dirty_from, to };
+        self.dirty_from = self.dirty_from.max(to + 1);
+        span
+    }
+
+    /// A sync that covered `span` ended well; what was replaced in memory since then does not count.
+    fn synced(&mut self, span: Span) {
+        self.durable = self.durable.max(span.to.min(self.dirty_from - 1));
+    }
+
+    fn failed(&mut self, span: Span) {
+        self.dirty_from = self.dirty_from.min(span.from);
+    }
 }
 
 /// The state of a replica's disk as far as the replica knows it.
@@ -132,10 +184,8 @@ pub struct Journal {
     wanted: Superblock,
     /// What it durably says.
     on_disk: Superblock,
-    /// The first op of the log in memory that has not been written as it stands there.
-    dirty_from: u64,
-    /// Up to this op the disk durably holds the log that stands in memory.
-    durable: u64,
+    entries: Progress,
+    headers: Progress,
     /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
     conflict_from: u64,
     in_flight: Option<InFlight>,
@@ -149,15 +199,15 @@ pub const RETRY_TIMER: TimerId = TimerId(4);
 const RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 
 impl Journal {
-    /// The journal of a replica that found `on_disk` and the entries up to `durable`.
-    pub fn new(layout: Layout, bugs: Bugs, on_disk: Superblock, durable: u64) -> Self {
+    /// The journal of a replica that found `on_disk`, the entries up to `entries` and their headers up to `headers`.
+    pub fn new(layout: Layout, bugs: Bugs, on_disk: Superblock, entries: u64, headers: u64) -> Self {
         Journal {
             layout,
             bugs,
             wanted: on_disk,
             on_disk,
-            dirty_from: durable + 1,
-            durable,
+            entries: Progress::up_to(entries),
+            headers: Progress::up_to(headers),
             conflict_from: 0,
             in_flight: None,
             failed: false,
@@ -170,9 +220,9 @@ impl Journal {
         self.layout
     }
 
-    /// Up to this op the disk durably holds the log that stands in memory.
+    /// Up to this op the disk durably holds the log that stands in memory, headers included.
     pub fn durable(&self) -> u64 {
-        self.durable
+        self.headers.durable
     }
 
     /// The durable superblock.
@@ -192,8 +242,8 @@ impl Journal {
 
     /// The log in memory has changed from `from` on: holes were filled, or, if `conflict`, other entries stand there now.
     pub fn replaced(&mut self, from: u64, conflict: bool) {
-        self.dirty_from = self.dirty_from.min(from);
-        self.durable = self.durable.min(from - 1);
+        self.entries.replaced(from);
+        self.headers.replaced(from);
         if conflict && (self.conflict_from == 0 || from < self.conflict_from) {
             self.conflict_from = from;
         }
@@ -213,42 +263,45 @@ impl Journal {
             if vouched && !warned {
                 next.installing = self.conflict_from;
                 log_may_be_written = false;
-            } else if self.durable >= self.wanted.start_op {
+            } else if self.durable() >= self.wanted.start_op {
                 next = Superblock { sequence: self.on_disk.sequence, ..self.wanted };
                 self.conflict_from = 0;
             }
         }
-        let log_from = self.dirty_from;
-        let mut log_to = self.dirty_from - 1;
-        if log_may_be_written && self.dirty_from <= log.last_op() {
-            log_to = log.last_op();
-            self.write_entries(env, log, log_from);
-            self.dirty_from = log_to + 1;
-        }
+        let entries = self.entries.write(if log_may_be_written { log.last_op() } else { 0 });
+        self.write_entries(env, log, entries);
+        let skip_sync = self.bugs.on(PlantedBug::SkippedFsync);
+        let headers = self.headers.write(match (log_may_be_written, skip_sync) {
+            (false, _) => 0,
+            (true, false) => self.entries.durable,
+            (true, true) => log.last_op(),
+        });
+        self.write_headers(env, log, headers);
         let fresh = self.on_disk.sequence == 0;
         let superblock_changes = next != self.on_disk || fresh;
         if superblock_changes {
             next.sequence += 1;
             self.write_superblock(env, &next);
-        }
-        let skip = self.bugs.on(PlantedBug::SkippedFsync) && !superblock_changes;
-        if skip && log_to > self.durable {
-            self.durable = log_to;
+        } else if skip_sync && !headers.is_empty() {
+            self.entries.synced(entries);
+            self.headers.synced(headers);
             return true;
         }
-        if !skip && (superblock_changes || log_to >= log_from) {
-            self.in_flight = Some(InFlight { io: env.sync(), log_from, log_to, superblock: next });
+        if superblock_changes || !entries.is_empty() || !headers.is_empty() {
+            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next });
         }
         false
     }
 
-    fn write_entries(&mut self, env: &mut Env<'_, Vsr>, log: &Log, from: u64) {
-        for entry in log.since(from) {
-            if entry.is_hole() {
-                continue;
-            }
+    fn write_entries(&mut self, env: &mut Env<'_, Vsr>, log: &Log, span: Span) {
+        for entry in log.span(span.from, span.to).iter().filter(|entry| !entry.is_hole()) {
             entry.encode(&mut self.buffer);
             env.write(self.layout.entry(entry.op).0, &self.buffer);
+        }
+    }
+
+    fn write_headers(&mut self, env: &mut Env<'_, Vsr>, log: &Log, span: Span) {
+        for entry in log.span(span.from, span.to) {
             entry.encode_header(&mut self.buffer);
             env.write(self.layout.header(entry.op).0, &self.buffer);
         }
@@ -266,12 +319,13 @@ impl Journal {
     pub fn done(&mut self, env: &mut Env<'_, Vsr>, io: IoId, result: &IoResult<'_>) -> bool {
         let Some(in_flight) = self.in_flight.take_if(|in_flight| in_flight.io == io) else { return false };
         if *result == IoResult::Synced {
-            // Entries that were replaced in memory since then do not count.
-            self.durable = self.durable.max(in_flight.log_to.min(self.dirty_from - 1));
+            self.entries.synced(in_flight.entries);
+            self.headers.synced(in_flight.headers);
             self.on_disk = in_flight.superblock;
             true
         } else {
-            self.dirty_from = self.dirty_from.min(in_flight.log_from);
+            self.entries.failed(in_flight.entries);
+            self.headers.failed(in_flight.headers);
             self.failed = true;
             env.set_timer(RETRY_TIMER, RETRY_AFTER);
             false

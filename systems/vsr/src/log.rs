@@ -37,6 +37,13 @@ impl Log {
         self.0.get(first..).unwrap_or(&[])
     }
 
+    /// The entries at the ops `from..=to`, as far as there are any.
+    pub fn span(&self, from: u64, to: u64) -> &[Rc<Entry>] {
+        let entries = self.since(from);
+        let count = usize::try_from((to + 1).saturating_sub(from)).unwrap_or(usize::MAX);
+        &entries[..count.min(entries.len())]
+    }
+
     /// All entries.
     pub fn entries(&self) -> &[Rc<Entry>] {
         &self.0

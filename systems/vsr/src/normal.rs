@@ -351,8 +351,7 @@ impl Vsr {
         if view != self.view || self.status != Status::Normal {
             return Err(RejectReason::WrongStatus);
         }
-        let entries = self.log.since(first);
-        let entries = &entries[..entries.len().min((last - first + 1) as usize)];
+        let entries = self.log.span(first, last);
         if !entries.is_empty() {
             self.send(env, from, Body::Repair { view, entries: entries.into() });
         }
@@ -371,26 +370,30 @@ impl Vsr {
             return Err(RejectReason::Oversized);
         }
         let before = self.log.last_op();
-        for entry in entries {
-            let next = self.log.last_op() + 1;
-            if entry.op < next {
-                continue;
-            }
-            if entry.view != view || entry.is_hole() {
-                return Err(RejectReason::BadMetadata);
-            }
-            self.check_entry(entry, next, self.log.last_hash())?;
-            if next > self.journal.layout().slots {
-                return Err(RejectReason::Busy);
-            }
-            self.append(env, entry.clone());
-            env.observe(Observation::Repaired { op: next });
-        }
+        let result = entries.iter().try_for_each(|entry| self.repair(env, entry));
+        // Good entries in front of a bad one count.
         if self.log.last_op() > before {
             self.repair_asked_times = 0;
             self.take_pending(env);
             self.write_disk(env);
         }
+        result
+    }
+
+    fn repair(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
+        let next = self.log.last_op() + 1;
+        if entry.op < next {
+            return Ok(());
+        }
+        if entry.view != self.view || entry.is_hole() {
+            return Err(RejectReason::BadMetadata);
+        }
+        self.check_entry(entry, next, self.log.last_hash())?;
+        if next > self.journal.layout().slots {
+            return Err(RejectReason::Busy);
+        }
+        self.append(env, entry.clone());
+        env.observe(Observation::Repaired { op: next });
         Ok(())
     }
 }

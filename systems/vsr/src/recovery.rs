@@ -3,11 +3,11 @@
 //! The replica reads its superblock and then its log, part by part. It keeps what the superblock vouches for (up to
 //! `start_op`) and, after that, entries of its last normal view that follow one another. The first place where neither an
 //! entry nor a header stands is the end: what was being written in a crash was not acknowledged. A header without its
-//! entry may be an acknowledged entry that was damaged; it stays in the log as a hole, and is never truncated
+//! entry is an entry that was durable and got damaged; it stays in the log as a hole, and is never truncated
 //! (Protocol-Aware Recovery, section 3).
 //!
-//! Then it asks its primary for a StartView. A primary that restarts may have told backups of entries that it lost, so it
-//! never goes on leading its view: it votes for the next one.
+//! Then it asks its primary for a StartView. A primary that restarts may have told backups of a start or of entries that
+//! it lost: it never leads that view again, nor for the first time as far as it knows, and votes for the next one.
 
 use std::rc::Rc;
 
@@ -35,6 +35,8 @@ pub struct Loader {
     /// The first op of the chunk.
     first: u64,
     log: Log,
+    /// Up to this op, every entry has its header.
+    headers_to: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,8 @@ enum Stage {
 
 /// What stands in one place of the log.
 enum Found {
-    Entry(Entry),
+    /// An entry or, where only the header is left, a hole; and whether its header stands there too.
+    Entry(Entry, bool),
     End,
     /// The superblock vouches for an entry here, and nothing is left of it.
     Lost,
@@ -63,6 +66,7 @@ impl Loader {
             headers: Vec::new(),
             first: 1,
             log: Log::default(),
+            headers_to: 0,
         }
     }
 
@@ -81,9 +85,12 @@ impl Loader {
         let (header, entry) = (header.filter(fits), entry.filter(fits));
         match (header, entry) {
             // Two different ones: one of them is what stood there before.
-            (Some(header), Some(entry)) if header.view > entry.view => Found::Entry(header),
-            (_, Some(entry)) => Found::Entry(entry),
-            (Some(header), None) => Found::Entry(header),
+            (Some(header), Some(entry)) if header.view > entry.view => Found::Entry(header, true),
+            (header, Some(entry)) => {
+                let both = header.is_some_and(|header| header.hash == entry.hash);
+                Found::Entry(entry, both)
+            }
+            (Some(header), None) => Found::Entry(header, true),
             (None, None) if op <= start_op => Found::Lost,
             (None, None) => Found::End,
         }
@@ -124,7 +131,12 @@ impl Vsr {
                     .zip(loader.headers.chunks_exact(layout.header(1).1 as usize));
                 for (op, (entry, header)) in (loader.first..).zip(places) {
                     match loader.judge(op, Entry::decode_header(header), Entry::decode(entry)) {
-                        Found::Entry(entry) => loader.log.push(Rc::new(entry)),
+                        Found::Entry(entry, has_header) => {
+                            if has_header && loader.headers_to + 1 == op {
+                                loader.headers_to = op;
+                            }
+                            loader.log.push(Rc::new(entry));
+                        }
                         Found::End => return self.finish_loading(env, false),
                         Found::Lost => return self.finish_loading(env, true),
                     }
@@ -161,7 +173,8 @@ impl Vsr {
     fn finish_loading(&mut self, env: &mut Env<'_, Self>, amnesia: bool) {
         let Some(loader) = self.loader.take() else { return };
         let Superblock { view, last_normal, start_op, .. } = loader.superblock;
-        self.journal = Journal::new(self.journal.layout(), self.bugs, loader.superblock, loader.log.last_op());
+        let (layout, last_op) = (self.journal.layout(), loader.log.last_op());
+        self.journal = Journal::new(layout, self.bugs, loader.superblock, last_op, loader.headers_to);
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;
@@ -186,10 +199,11 @@ impl Vsr {
         self.set_status(env, if in_view_change { Status::ViewChange } else { Status::Recovering }, view);
         env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
         env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
-        if in_view_change {
-            self.say_do_view_change(env);
-        } else if self.is_primary() {
+        if self.is_primary() {
+            self.may_have_led = Some(view);
             self.vote(env);
+        } else if in_view_change {
+            self.say_do_view_change(env);
         } else {
             self.ask_for_start_view(env, view);
         }

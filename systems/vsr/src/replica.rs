@@ -56,6 +56,10 @@ pub struct Vsr {
     /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
     pub(crate) amnesia: bool,
 
+    /// The view in which this replica restarted, if it is its primary. It may have started that view before, from other
+    /// DoViewChanges or with entries that its disk has lost, so it must not lead it again.
+    pub(crate) may_have_led: Option<u64>,
+
     // -- normal operation
     /// The highest op that this replica has acknowledged in its view.
     pub(crate) acknowledged: u64,
@@ -315,10 +319,11 @@ impl System for Vsr {
             certificate: None,
             sessions: Sessions::default(),
             store: Store::default(),
-            journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0),
+            journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0, 0),
             loader: Some(Loader::begin(env)),
             fresh: false,
             amnesia: false,
+            may_have_led: None,
             acknowledged: 0,
             acknowledged_by: [0; REPLICAS_MAX],
             shares: VecDeque::new(),

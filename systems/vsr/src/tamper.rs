@@ -111,9 +111,9 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: &Lie, liar: 
             (same(Entry::forged(entry.view, entry.op, entry.parent, request, &liar.key)), LieClass::Contradiction)
         }
         Field::Op => {
-            // The liar signs a second entry for the other place, whatever stands there.
+            // Its parent is not the entry before the other place, so no correct replica ever puts it there.
             let lied = Entry::forged(entry.view, number(entry.op, lie)?, entry.parent, request, &liar.key);
-            (same(lied), LieClass::Equivocation)
+            (same(lied), LieClass::Contradiction)
         }
         _ => return None,
     })

@@ -166,6 +166,9 @@ impl Vsr {
         if self.status != Status::ViewChange || self.amnesia || self.journal.superblock().view < self.view {
             return;
         }
+        if self.is_primary() && self.may_have_led == Some(self.view) {
+            return;
+        }
         if self.own_do_view_change.is_none() {
             let (view, last_normal, op, commit) = (self.view, self.last_normal, self.log.last_op(), self.commit);
             env.observe(Observation::Voted { view, last_normal, op, commit });

@@ -166,9 +166,8 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
 }
 
 fn as_json(campaign: &Campaign, summary: &Summary) -> serde_json::Value {
-    let deaths = summary.deaths.iter().map(|death| {
-        json!({ "status": death.status, "input": death.input, "file": death.file })
-    });
+    let deaths =
+        summary.deaths.iter().map(|death| json!({ "status": death.status, "input": death.input, "file": death.file }));
     json!({
         "version": output::JSON_VERSION, "command": "fuzz", "target": campaign.target.name,
         "system": campaign.system.name, "bugs": campaign.bugs, "seed": campaign.seed.to_string(),

@@ -86,7 +86,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     let kmb = match &arguments.target {
         Some(target) => read_raw(arguments, target)?,
         None if !arguments.system.bugs.is_empty() => {
-            return Err(Error::usage("a .kmb file says itself which bugs are on; --bug is for raw inputs, with --target"));
+            return Err(Error::usage(
+                "a .kmb file says itself which bugs are on; --bug is for raw inputs, with --target",
+            ));
         }
         None => read_kmb(&arguments.file)?,
     };

@@ -88,7 +88,7 @@ fn human(kmb: &Kmb) -> String {
     let workload = &case.config.workload;
     line("workload", format!("{} requests of {} clients", workload.requests, workload.clients));
     line("seed", case.seed.to_string());
-    line("origin", origin(&kmb.origin));
+    line("origin", origin(kmb));
     line("written by", format!("vopr {}", kmb.vopr_version));
     if let Some(digest) = kmb.digest {
         line("digest", format!("{digest:016x}"));
@@ -116,9 +116,12 @@ fn human(kmb: &Kmb) -> String {
     text
 }
 
-fn origin(origin: &Origin) -> String {
-    match origin {
-        Origin::Run { seed, scenario } => format!("vopr run --scenario {scenario} --seed {seed} --iterations 1"),
+fn origin(kmb: &Kmb) -> String {
+    match &kmb.origin {
+        Origin::Run { seed, scenario } => {
+            let bugs: String = kmb.case.bugs.iter().map(|bug| format!(" --bug {bug}")).collect();
+            format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{bugs}")
+        }
         Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),
     }
 }
@@ -159,7 +162,7 @@ fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_j
         "version": output::JSON_VERSION, "command": "show", "name": kmb.name(), "scenario": case.scenario,
         "system": case.system, "system_version": kmb.system_version, "vopr_version": kmb.vopr_version,
         "bugs": case.bugs, "seed": case.seed.to_string(), "liars": case.liars.iter().collect::<Vec<_>>(),
-        "cluster": case.config.cluster, "origin": origin(&kmb.origin), "violation": kmb.expected,
+        "cluster": case.config.cluster, "origin": origin(kmb), "violation": kmb.expected,
         "actions": case.actions.iter().map(words::action).collect::<Vec<_>>(),
         "digest": kmb.digest.map(|digest| format!("{digest:016x}")),
     });
@@ -172,7 +175,8 @@ fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_j
             value["states"] = json!(engine.reached().len());
         }
         if arguments.invariants {
-            let checks = sim::invariants::NAMES.iter().map(ToString::to_string).zip(engine.checks().into_iter().map(Into::into));
+            let checks =
+                sim::invariants::NAMES.iter().map(ToString::to_string).zip(engine.checks().into_iter().map(Into::into));
             value["checks"] = serde_json::Value::Object(checks.collect());
         }
         if arguments.events {

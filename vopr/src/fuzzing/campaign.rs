@@ -259,21 +259,27 @@ impl Running<'_> {
         if worker.done || self.leaving.is_some_and(|asked| asked.elapsed() > PATIENCE) {
             return Ok(());
         }
-        let input = process.artifacts().into_iter().next();
-        let file = input.as_ref().and_then(|input| self.rebuild(input));
         let status = status.map_or("in an unknown way".to_string(), |status| format!("with {status}"));
-        let log = self.campaign.log(number);
-        let input_text = input.as_ref().map_or("no input was left".to_string(), |input| input.display().to_string());
+        let input = process.artifacts().into_iter().next();
+        let known = input.as_deref().is_some_and(|input| self.died_before_at(input));
+        let file = input.as_deref().filter(|_| !known).and_then(|input| self.rebuild(input));
         progress.tell(&format!(
-            "{} a worker died {status}: {input_text} (see {})",
+            "{} a worker died {status}: {} (see {})",
             styled(DOUBTFUL, "warning:"),
-            log.display()
+            input.as_ref().map_or("no input was left".to_string(), |input| input.display().to_string()),
+            self.campaign.log(number).display()
         ));
         self.summary.deaths.push(Death { status, input, file });
-        if self.summary.deaths.len() >= DEATHS_MAX {
-            return Err(Error::Internal(format!("{DEATHS_MAX} workers died; the last words are in {}", log.display())));
-        }
-        if self.leaving.is_none() { self.start(number) } else { Ok(()) }
+        // At the same input as before, the next would die there, too.
+        let again = !known && self.summary.deaths.len() < DEATHS_MAX && self.leaving.is_none();
+        if again { self.start(number) } else { Ok(()) }
+    }
+
+    /// Whether a worker died at the same input before: libFuzzer names what it leaves by a hash of the content.
+    fn died_before_at(&self, input: &Path) -> bool {
+        let hash = |path: &Path| path.to_str().and_then(|path| path.rsplit('-').next().map(str::to_string));
+        let before = self.summary.deaths.iter().filter_map(|death| death.input.as_deref());
+        before.into_iter().any(|before| hash(before) == hash(input))
     }
 
     /// The `.kmb` file of the input at which a worker died. The case is not run here: it would take the parent along.

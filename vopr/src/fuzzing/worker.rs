@@ -176,13 +176,7 @@ impl Worker {
     }
 
     /// Writes a violation to the disk, and only then looks whether it happens again.
-    fn save(
-        &self,
-        case: &Case,
-        input: &[u8],
-        violation: &Violation,
-        outcome: &Outcome,
-    ) -> std::io::Result<Finding> {
+    fn save(&self, case: &Case, input: &[u8], violation: &Violation, outcome: &Outcome) -> std::io::Result<Finding> {
         let system = self.engine.system();
         let origin = Origin::Fuzz { target: self.target.name.clone(), input: input.to_vec() };
         let kmb = Kmb::new(case.clone(), system.version, origin, Some(outcome));

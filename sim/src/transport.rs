@@ -1,0 +1,108 @@
+//! Messages on their way between replicas: what a liar makes of them, and how they leave and arrive.
+//!
+//! A message is observed when it leaves (`Sent`) and when it arrives (`Delivered`) or is lost (`Dropped`, told of its sender).
+//! One that a liar holds back was never sent. Both ends of a link look at its cuts; its far end also at clogs and pauses,
+//! which make a message wait there.
+
+use crate::lie::{How, LieClass};
+use crate::lies;
+use crate::observation::{DropReason, MessageKind, Observation, Who};
+use crate::runtime::{Core, Event};
+use crate::spec::ReplicaId;
+use crate::system::System;
+
+impl<S: System> Core<S> {
+    /// A replica sends a message. One to a replica that does not exist is lost without a trace.
+    pub(crate) fn send(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) {
+        if to.0 >= self.replicas() {
+            return;
+        }
+        let kind = S::kind(&message);
+        if self.liars.has(from) {
+            self.lie(from, to, kind, message);
+        } else {
+            self.transmit(from, to, kind, message);
+        }
+    }
+
+    /// A liar sends a message: the first of its lies that makes sense for the message is told.
+    #[cold]
+    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
+        let mut next = 0;
+        let mut told = None;
+        while let Some((place, lie)) = self.lies.find(next, from, to, kind) {
+            next = place + 1;
+            let changed = match lie.how {
+                How::Silence => Some((None, LieClass::Contradiction)),
+                How::Flood => Some((Some(message.clone()), LieClass::Contradiction)),
+                How::Replay => {
+                    self.lies.past(from, kind, lie.amount).map(|past| (Some(past.clone()), LieClass::Contradiction))
+                }
+                _ => self
+                    .lies
+                    .liar(from)
+                    .and_then(|liar| S::tamper(&message, &lie, liar))
+                    .map(|(message, class)| (Some(message), class)),
+            };
+            if let Some((instead, class)) = changed {
+                told = Some((place, lie, instead, class));
+                break;
+            }
+        }
+        self.lies.remember(from, kind, self.event, &message);
+        let Some((place, lie, instead, class)) = told else { return self.transmit(from, to, kind, message) };
+        self.lies.told(place);
+        self.lied(from, class);
+        self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
+        let Some(instead) = instead else {
+            let why = DropReason::Silenced;
+            return self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
+        };
+        if lie.how == How::Flood {
+            for _ in 1..lies::flood(lie.amount) {
+                self.transmit(from, to, kind, instead.clone());
+            }
+        }
+        let kind = S::kind(&instead);
+        self.transmit(from, to, kind, instead);
+    }
+
+    fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
+        self.observe(Who::Replica(from), Observation::Sent { to, kind });
+        let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
+        let why = if self.faults.effects().cut[from.index()].has(to) { DropReason::Cut } else { DropReason::Lost };
+        match arrivals.first {
+            Some(first) if why == DropReason::Lost => {
+                if let Some(second) = arrivals.second {
+                    self.queue.push(second, Event::Deliver { from, to, message: message.clone() });
+                }
+                self.queue.push(first, Event::Deliver { from, to, message });
+            }
+            _ => self.observe(Who::Replica(from), Observation::Dropped { to, kind, why }),
+        }
+    }
+
+    /// A message reaches its receiver's end of the link. Returns it if it gets through.
+    pub(crate) fn arrive(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) -> Option<S::Message> {
+        let effects = self.faults.effects();
+        let seat = &mut self.seats[to.index()];
+        let why = if effects.cut[from.index()].has(to) {
+            DropReason::Cut
+        } else if effects.clogged[from.index()].has(to) {
+            self.held.push((from, to, message));
+            return None;
+        } else if seat.paused {
+            seat.deferred.push(Event::Deliver { from, to, message });
+            return None;
+        } else if seat.up {
+            let kind = S::kind(&message);
+            self.observe(Who::Replica(to), Observation::Delivered { from, kind });
+            return Some(message);
+        } else {
+            DropReason::Down
+        };
+        let kind = S::kind(&message);
+        self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
+        None
+    }
+}

@@ -1,0 +1,33 @@
+//! The same case gives the same trace: in two processes, and however many jobs there are.
+
+use crate::support::{directory, json, stdout, vopr};
+
+#[test]
+fn two_processes_agree_on_every_digest() {
+    let here = directory();
+    let arguments = "digests --scenario all --iterations 10 --seed 5";
+    let first = stdout(&mut vopr(here.path(), arguments), 0);
+    assert!(first.lines().count() >= 10, "{first}");
+    let second = stdout(&mut vopr(here.path(), arguments), 0);
+    assert_eq!(first, second);
+    let mut digests: Vec<_> = first.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    assert!(digests.len() > first.lines().count() / 2, "other seeds give other traces");
+}
+
+#[test]
+fn the_number_of_jobs_changes_nothing() {
+    let here = directory();
+    let report = |jobs: u32| {
+        let arguments = format!("run --scenario all --iterations 30 --seed 5 --coverage --format json --jobs {jobs}");
+        let mut value = json(&mut vopr(here.path(), &arguments), 0);
+        for scenario in value["scenarios"].as_array_mut().expect("a list") {
+            for measured in ["seconds", "runs_per_second", "events_per_second"] {
+                scenario[measured] = 0.into();
+            }
+        }
+        value
+    };
+    assert_eq!(report(1), report(2));
+}

@@ -1,0 +1,40 @@
+//! Failure files: `vopr repro` and `vopr show`.
+
+use crate::support::{directory, failing, json, kmb_files, stdout, vopr};
+
+#[test]
+fn a_failure_is_reproduced_and_shown() {
+    let here = directory();
+    let (bug, scenario) = failing(here.path());
+    for file in kmb_files(&here.path().join("failures")) {
+        let file = file.display();
+        let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
+        assert_eq!(repro["result"], "same_violation_same_digest");
+        assert_eq!(repro["same_digest"], true);
+        let human = stdout(&mut vopr(here.path(), &format!("repro {file}")), 1);
+        assert!(human.contains("reproduced: the same violation and the same digest"), "{human}");
+        let verbose = stdout(&mut vopr(here.path(), &format!("repro {file} --verbose")), 1);
+        assert!(verbose.lines().count() > human.lines().count(), "the trace is printed");
+        let unchecked = stdout(&mut vopr(here.path(), &format!("repro {file} --no-check-invariants")), 0);
+        assert!(unchecked.contains("the same digest"), "{unchecked}");
+
+        let show = json(&mut vopr(here.path(), &format!("show {file} --format json --coverage --invariants")), 0);
+        assert_eq!((&show["scenario"], &show["bugs"][0]), (&scenario.as_str().into(), &bug.as_str().into()));
+        assert_eq!(show["violation"]["invariant"], repro["violation"]["invariant"]);
+        assert!(show["states"].as_u64() > Some(0));
+        assert!(show["checks"].is_object());
+        let human = stdout(&mut vopr(here.path(), &format!("show {file}")), 0);
+        assert!(human.contains(&scenario) && human.contains(&bug), "{human}");
+        let detailed = stdout(&mut vopr(here.path(), &format!("show {file} --detailed --events")), 0);
+        assert!(detailed.lines().count() > human.lines().count() + 20, "{detailed}");
+    }
+}
+
+#[test]
+fn a_raw_input_is_replayed_with_its_target() {
+    let here = directory();
+    std::fs::write(here.path().join("input"), [0; 16]).expect("written");
+    let value = json(&mut vopr(here.path(), "repro input --target baseline --format json"), 0);
+    assert_eq!(value["result"], "none");
+    vopr(here.path(), "repro input").assert().code(2);
+}

@@ -1,0 +1,100 @@
+//! `vopr fuzz`: libFuzzer embedded, in worker processes.
+
+use std::path::Path;
+
+use crate::support::{directory, failing, json, kmb_files, stdout, vopr};
+
+fn logs(directory: &Path) -> String {
+    let paths = directory.read_dir().expect("a directory").map(|entry| entry.expect("an entry").path());
+    let logs = paths.filter(|path| path.extension().is_some_and(|it| it == "log"));
+    logs.map(|path| std::fs::read_to_string(path).expect("a log")).collect()
+}
+
+#[test]
+fn a_campaign_without_a_bug_finds_nothing_and_is_guided_by_states() {
+    let here = directory();
+    let value = json(&mut vopr(here.path(), "fuzz baseline --runs 300 --seed 3 --format json"), 0);
+    assert_eq!((&value["runs"], &value["findings"]), (&300.into(), &serde_json::json!([])));
+    assert!(value["states"].as_u64() > Some(1), "states were reached");
+    assert!(value["corpus"].as_u64() > Some(1), "inputs that reached new ones were kept");
+    assert!(here.path().join("failures/corpus/baseline").is_dir());
+    if cfg!(target_os = "linux") {
+        assert!(logs(&here.path().join("failures")).contains("65536 Extra Counters"), "libFuzzer took the counters");
+    }
+}
+
+#[test]
+fn findings_are_saved_and_reproduced_and_the_search_goes_on() {
+    let here = directory();
+    let (bug, scenario) = failing(here.path());
+    let fuzz = format!("fuzz {scenario} --bug {bug} --runs 4000 --jobs 2 --seed 3 --output-dir found --format json");
+    let value = json(&mut vopr(here.path(), &fuzz), 1);
+    assert_eq!(value["runs"], 4000, "shared out between two jobs");
+    let findings = value["findings"].as_array().expect("a list");
+    assert!(!findings.is_empty());
+    assert!(!kmb_files(&here.path().join("found")).is_empty());
+    for finding in findings {
+        assert_eq!(finding["reproduced"], true);
+        let file = finding["file"].as_str().expect("a path");
+        let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
+        assert_eq!(repro["result"], "same_violation_same_digest");
+        assert_eq!(repro["name"], finding["name"]);
+    }
+}
+
+#[test]
+fn the_first_finding_can_end_it() {
+    let here = directory();
+    let (bug, scenario) = failing(here.path());
+    let fuzz = format!("fuzz {scenario} --bug {bug} --time 60s --seed 3 --stop-on-first --output-dir found");
+    let text = stdout(&mut vopr(here.path(), &fuzz), 1);
+    assert!(text.contains("vopr repro found"), "{text}");
+}
+
+#[test]
+fn the_time_is_kept() {
+    let here = directory();
+    let started = std::time::Instant::now();
+    vopr(here.path(), "fuzz baseline --time 2s --jobs 2").assert().code(0);
+    let seconds = started.elapsed().as_secs();
+    assert!((2..10).contains(&seconds), "{seconds} s");
+}
+
+#[test]
+fn a_scenario_of_a_target_can_be_picked() {
+    let here = directory();
+    let listed = json(&mut vopr(here.path(), "scenarios --format json"), 0);
+    let scenarios = listed["scenarios"].as_array().expect("a list");
+    let of_target = |it: &&serde_json::Value| {
+        it["runnable"] == true && it["targets"].as_array().is_some_and(|them| them.contains(&"byzantine_dvc".into()))
+    };
+    let name = scenarios.iter().find(of_target).and_then(|it| it["name"].as_str()).expect("a scenario");
+    let fuzz = format!("fuzz byzantine_dvc --scenario {name} --runs 10 --format json");
+    let value = json(&mut vopr(here.path(), &fuzz), 0);
+    assert_eq!(value["target"], name);
+}
+
+/// A Ctrl-C: the corpus and the summary stay, the exit code is that of what was found.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_campaign_cleanly() {
+    use std::io::Read;
+    let here = directory();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vopr"))
+        .current_dir(&here)
+        .args(["fuzz", "baseline", "--jobs", "2", "--format", "json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    let mut text = String::new();
+    child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    let value: serde_json::Value = serde_json::from_str(&text).expect("one JSON document");
+    assert_eq!(value["interrupted"], true);
+    assert!(value["runs"].as_u64() > Some(0));
+    assert!(here.path().join("failures/corpus/baseline").read_dir().expect("a corpus").count() > 0);
+}

@@ -1,0 +1,9 @@
+//! End to end: the binary as its users call it. One binary of tests, a module a topic.
+
+mod determinism;
+mod errors;
+mod failures;
+mod fuzzing;
+mod lists;
+mod running;
+mod support;
