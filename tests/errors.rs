@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use crate::support::{directory, failing, vopr};
+use crate::support::{Failing, directory, failing, json, vopr};
 
 /// The arguments give this exit code and one line on the standard error that contains `words`.
 fn check(arguments: &str, code: i32, words: &str) {
@@ -19,7 +19,7 @@ fn unknown_names_are_answered_with_the_nearest() {
     check("run --scenario basline", 2, "did you mean `baseline`?");
     check("run --scenario qqqq", 2, "`vopr scenarios` lists them");
     check("run --scenario baseline --bug qqqq", 2, "`vopr bugs` lists them");
-    check("run --scenario baseline --system vrs", 2, "did you mean `vsr`?");
+    check("run --scenario baseline --system vrs", 2, "unknown system `vrs`");
     check("fuzz byzantine_dcv --runs 1", 2, "did you mean `byzantine_dvc`?");
     check("fuzz combined --scenario qqqq --runs 1", 2, "`vopr scenarios` lists them");
     check("repro x --target qqqq", 2, "the targets are");
@@ -38,7 +38,7 @@ fn a_name_cannot_command_the_terminal() {
 #[test]
 fn a_scenario_that_is_not_runnable_yet_says_so() {
     let here = directory();
-    let listed = crate::support::json(&mut vopr(here.path(), "scenarios --format json"), 0);
+    let listed = json(&mut vopr(here.path(), "scenarios --format json"), 0);
     let not_yet = listed["scenarios"].as_array().expect("a list").iter().find(|it| it["runnable"] == false);
     if let Some(name) = not_yet.and_then(|it| it["name"].as_str()) {
         check(&format!("run --scenario {name} --iterations 1"), 2, "cannot be run yet");
@@ -103,8 +103,7 @@ fn a_full_disk_behind_the_standard_output_is_an_error_and_a_closed_pipe_is_none(
 #[test]
 fn damaged_failure_files_exit_with_2() {
     let here = directory();
-    failing(here.path());
-    let good = std::fs::read(&crate::support::kmb_files(&here.path().join("failures"))[0]).expect("a file");
+    let good = std::fs::read(&failing().files[0]).expect("a file");
     let flipped = |index: usize| {
         let mut bytes = good.clone();
         bytes[index] ^= 0x10;
@@ -138,8 +137,7 @@ fn damaged_failure_files_exit_with_2() {
 
 #[test]
 fn a_bug_is_not_for_a_file_that_says_it_itself() {
-    let here = directory();
-    let (bug, _) = failing(here.path());
-    let file = crate::support::kmb_files(&here.path().join("failures"))[0].display().to_string();
+    let Failing { bug, files, .. } = failing();
+    let file = files[0].display();
     check(&format!("repro {file} --bug {bug}"), 2, "--target");
 }

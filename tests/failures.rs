@@ -1,12 +1,12 @@
 //! Failure files: `vopr repro` and `vopr show`.
 
-use crate::support::{directory, failing, json, kmb_files, stdout, vopr};
+use crate::support::{Failing, directory, failing, json, stdout, vopr};
 
 #[test]
 fn a_failure_is_reproduced_and_shown() {
     let here = directory();
-    let (bug, scenario) = failing(here.path());
-    for file in kmb_files(&here.path().join("failures")) {
+    let Failing { bug, scenario, files } = failing();
+    for file in files {
         let file = file.display();
         let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
         assert_eq!(repro["result"], "same_violation_same_digest");
@@ -24,7 +24,7 @@ fn a_failure_is_reproduced_and_shown() {
         assert!(show["states"].as_u64() > Some(0));
         assert!(show["checks"].is_object());
         let human = stdout(&mut vopr(here.path(), &format!("show {file}")), 0);
-        assert!(human.contains(&scenario) && human.contains(&bug), "{human}");
+        assert!(human.contains(scenario) && human.contains(bug), "{human}");
         let detailed = stdout(&mut vopr(here.path(), &format!("show {file} --detailed --events")), 0);
         assert!(detailed.lines().count() > human.lines().count() + 20, "{detailed}");
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{directory, failing, json, kmb_files, stdout, vopr};
+use crate::support::{Failing, directory, failing, json, kmb_files, stdout, vopr};
 
 fn logs(directory: &Path) -> String {
     let paths = directory.read_dir().expect("a directory").map(|entry| entry.expect("an entry").path());
@@ -26,7 +26,7 @@ fn a_campaign_without_a_bug_finds_nothing_and_is_guided_by_states() {
 #[test]
 fn findings_are_saved_and_reproduced_and_the_search_goes_on() {
     let here = directory();
-    let (bug, scenario) = failing(here.path());
+    let Failing { bug, scenario, .. } = failing();
     let fuzz = format!("fuzz {scenario} --bug {bug} --runs 4000 --jobs 2 --seed 3 --output-dir found --format json");
     let value = json(&mut vopr(here.path(), &fuzz), 1);
     assert_eq!(value["runs"], 4000, "shared out between two jobs");
@@ -45,7 +45,7 @@ fn findings_are_saved_and_reproduced_and_the_search_goes_on() {
 #[test]
 fn the_first_finding_can_end_it() {
     let here = directory();
-    let (bug, scenario) = failing(here.path());
+    let Failing { bug, scenario, .. } = failing();
     let fuzz = format!("fuzz {scenario} --bug {bug} --time 60s --seed 3 --stop-on-first --output-dir found");
     let text = stdout(&mut vopr(here.path(), &fuzz), 1);
     assert!(text.contains("vopr repro found"), "{text}");

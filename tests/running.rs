@@ -2,7 +2,7 @@
 
 use predicates::prelude::*;
 
-use crate::support::{directory, failing, json, kmb_files, stdout, vopr};
+use crate::support::{FAILING_RUNS, Failing, directory, failing, json, json_either_way, kmb_files, stdout, vopr};
 
 #[test]
 fn the_baseline_passes_and_says_so_in_each_format() {
@@ -24,7 +24,8 @@ fn the_baseline_passes_and_says_so_in_each_format() {
 #[test]
 fn all_runs_what_can_be_run_and_names_the_rest() {
     let here = directory();
-    let value = json(&mut vopr(here.path(), "run --scenario all --iterations 20 --seed 7 --format json"), 0);
+    let run = "run --scenario all --iterations 5 --seed 7 --format json";
+    let value = json_either_way(&mut vopr(here.path(), run));
     let listed = json(&mut vopr(here.path(), "scenarios --format json"), 0);
     let count = |runnable: bool| {
         listed["scenarios"].as_array().expect("a list").iter().filter(|it| it["runnable"] == runnable).count()
@@ -54,8 +55,8 @@ fn a_run_without_a_seed_prints_the_one_it_took() {
 #[test]
 fn a_violation_exits_with_1_and_its_seed_shows_it_again() {
     let here = directory();
-    let (bug, scenario) = failing(here.path());
-    let run = format!("run --scenario {scenario} --bug {bug} --iterations 200 --seed 1 --format json");
+    let Failing { bug, scenario, .. } = failing();
+    let run = format!("run --scenario {scenario} --bug {bug} {FAILING_RUNS} --format json");
     let value = json(&mut vopr(here.path(), &run), 1);
     let failure = &value["scenarios"][0]["failures"][0];
     let seed = failure["seed"].as_str().expect("a seed");
@@ -69,19 +70,19 @@ fn a_violation_exits_with_1_and_its_seed_shows_it_again() {
 #[test]
 fn failures_are_saved_only_when_asked_for() {
     let here = directory();
-    let (bug, scenario) = failing(here.path());
-    let other = directory();
-    let run = format!("run --scenario {scenario} --bug {bug} --iterations 200 --seed 1");
-    vopr(other.path(), &run).assert().code(1);
-    assert!(kmb_files(&other.path().join("failures")).is_empty());
-    vopr(other.path(), &format!("{run} --save-failures")).env("VOPR_DATA_DIR", "data/here").assert().code(1);
-    assert!(!kmb_files(&other.path().join("data/here")).is_empty());
+    let Failing { bug, scenario, .. } = failing();
+    let run = format!("run --scenario {scenario} --bug {bug} {FAILING_RUNS}");
+    vopr(here.path(), &run).assert().code(1);
+    assert!(kmb_files(&here.path().join("failures")).is_empty());
+    vopr(here.path(), &format!("{run} --save-failures")).env("VOPR_DATA_DIR", "data/here").assert().code(1);
+    assert!(!kmb_files(&here.path().join("data/here")).is_empty());
 }
 
 #[test]
 fn junit_has_a_case_a_scenario() {
     let here = directory();
-    vopr(here.path(), "run --phase 0 --iterations 5 --seed 7 --junit-output report.xml").assert();
+    let run = "run --phase 0 --iterations 5 --seed 7 --junit-output report.xml --format json";
+    json_either_way(&mut vopr(here.path(), run));
     let report = std::fs::read_to_string(here.path().join("report.xml")).expect("a report");
     assert!(report.contains("<testsuite name=\"vopr run\"") && report.contains("name=\"baseline\""), "{report}");
 }

@@ -1,6 +1,7 @@
 //! How the tests call the binary.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -35,7 +36,7 @@ pub fn json(command: &mut Command, code: i32) -> Value {
 }
 
 /// The `.kmb` files in a directory.
-pub fn kmb_files(directory: &Path) -> Vec<std::path::PathBuf> {
+pub fn kmb_files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = directory.read_dir() else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|it| it == "kmb")).collect();
@@ -43,9 +44,33 @@ pub fn kmb_files(directory: &Path) -> Vec<std::path::PathBuf> {
     paths
 }
 
-/// A planted bug that the fuzzer and the scenarios find, with the name of a scenario that shows it: the first bug in the
-/// list that a few hundred runs of some scenario of its target find. `failures` has its files then.
-pub fn failing(directory: &Path) -> (String, String) {
+/// The JSON document that the command writes, whether or not it found something.
+pub fn json_either_way(command: &mut Command) -> Value {
+    let output = command.output().expect("it runs");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
+}
+
+/// A planted bug and a scenario that finds it.
+pub struct Failing {
+    /// The bug.
+    pub bug: String,
+    /// The scenario.
+    pub scenario: String,
+    /// The failure files of the runs that found it.
+    pub files: Vec<PathBuf>,
+}
+
+/// The first planted bug in the list that a few runs of some scenario of its fuzz target find; looked for once.
+pub fn failing() -> &'static Failing {
+    static FAILING: OnceLock<Failing> = OnceLock::new();
+    FAILING.get_or_init(|| {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory").keep();
+        find_failing(&directory)
+    })
+}
+
+fn find_failing(directory: &Path) -> Failing {
     let bugs = json(&mut vopr(directory, "bugs --format json"), 0);
     let scenarios = json(&mut vopr(directory, "scenarios --format json"), 0);
     for bug in bugs["bugs"].as_array().expect("a list") {
@@ -55,12 +80,16 @@ pub fn failing(directory: &Path) -> (String, String) {
                 continue;
             }
             let (bug, scenario) = (bug["name"].as_str().expect("a name"), scenario["name"].as_str().expect("a name"));
-            let arguments = format!("run --scenario {scenario} --bug {bug} --iterations 200 --seed 1 --save-failures");
-            let output = vopr(directory, &arguments).output().expect("it runs");
-            if output.status.code() == Some(1) && !kmb_files(&directory.join("failures")).is_empty() {
-                return (bug.to_string(), scenario.to_string());
+            let arguments = format!("run --scenario {scenario} --bug {bug} {FAILING_RUNS} --save-failures");
+            vopr(directory, &arguments).output().expect("it runs");
+            let files = kmb_files(&directory.join("failures"));
+            if !files.is_empty() {
+                return Failing { bug: bug.to_string(), scenario: scenario.to_string(), files };
             }
         }
     }
-    panic!("no scenario finds any planted bug within 200 runs");
+    panic!("no scenario finds any planted bug with {FAILING_RUNS}");
 }
+
+/// The runs that find it.
+pub const FAILING_RUNS: &str = "--iterations 100 --seed 1";

@@ -131,7 +131,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),
-        Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(arguments, driver),
+        Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
     }
 }
 

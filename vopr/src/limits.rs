@@ -51,10 +51,8 @@ fn check_action(action: &Action) -> Result<(), String> {
             replica.map_or(Ok(()), check_replica)?;
         }
     }
-    if let Some(target) = target(&action.what) {
-        if let Target::Replica(replica) = target {
-            check_replica(replica)?;
-        }
+    if let Some(Target::Replica(replica)) = target(&action.what) {
+        check_replica(replica)?;
     }
     match action.what {
         What::Partition { duration, .. }

@@ -1,4 +1,4 @@
-//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs, JUnit for CI.
+//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs, `JUnit` for CI.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -194,7 +194,7 @@ impl Report {
             let _ = write!(text, ", planted bugs: {}", self.bugs.join(", "));
         }
         let coverage = self.scenarios.iter().any(|scenario| scenario.states.is_some());
-        let mut headers = vec!["scenario", "runs", "passed", "vacuous", "violations", "beyond the promise"];
+        let mut headers = vec!["scenario", "runs", "passed", "vacuous", "violations", "beyond"];
         headers.extend(["committed", "runs/s", "events/s"]);
         headers.extend(coverage.then_some("states"));
         headers.push("verdict");
@@ -270,7 +270,7 @@ impl Report {
 
     /// The arguments of the `vopr run` that has this one run again.
     fn arguments(&self, scenario: &str, seed: &str) -> String {
-        let bugs: String = self.bugs.iter().map(|bug| format!(" --bug {bug}")).collect();
+        let bugs = words::bug_options(&self.bugs);
         format!("--scenario {scenario} --seed {seed} --iterations 1{bugs}")
     }
 
@@ -284,7 +284,7 @@ impl Report {
         text
     }
 
-    /// The report as JUnit reads it: a test case a scenario.
+    /// The report as `JUnit` reads it: a test case a scenario.
     pub fn junit(&self) -> Result<String, quick_junit::SerializeError> {
         let mut suite = quick_junit::TestSuite::new("vopr run");
         for scenario in &self.scenarios {

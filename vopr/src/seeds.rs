@@ -6,7 +6,7 @@ pub fn of_iteration(base: u64, scenario: &str, iteration: u64) -> u64 {
     if iteration == 0 { base } else { mix(base, scenario, iteration) }
 }
 
-/// Mixes three things into one number (SplitMix64 over an FNV-1a of the text).
+/// Mixes three things into one number (`SplitMix64` over an FNV-1a of the text).
 pub fn mix(base: u64, text: &str, number: u64) -> u64 {
     let text = text
         .bytes()
@@ -40,6 +40,6 @@ mod tests {
         assert_eq!(seeds.len(), 1_999);
         assert_eq!(of_iteration(7, "baseline", 0), 7);
         // Published seeds must go on meaning the same runs.
-        assert_eq!(mix(1, "baseline", 1), mix(1, "baseline", 1));
+        assert_eq!(mix(1, "baseline", 1), 0xC0D4_5D08_35F9_EA0D);
     }
 }

@@ -36,6 +36,11 @@ pub fn replicas(set: ReplicaSet) -> String {
     }
 }
 
+/// The options that switch planted bugs on, each with a space before it.
+pub fn bug_options(bugs: &[String]) -> String {
+    bugs.iter().flat_map(|bug| [" --bug ", bug]).collect()
+}
+
 /// A name in capital letters as words in small ones: `StartViewChange` is `start view change`.
 pub fn spaced(name: &str) -> String {
     let mut words = String::new();

@@ -10,11 +10,10 @@ use serde_json::json;
 use crate::cli::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::commands::run::parse_jobs;
 use crate::error::Error;
-use crate::exit;
 use crate::fuzzing::campaign::{Campaign, Summary};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, rate, styled};
-use crate::seeds;
 use crate::selection::Target;
+use crate::{exit, seeds, words};
 
 /// The arguments of `vopr fuzz`.
 #[derive(Args)]
@@ -147,20 +146,19 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
     for death in &summary.deaths {
         let _ = writeln!(text, "{} died {}", styled(DOUBTFUL, "a worker"), death.status);
         if let Some(input) = &death.input {
-            let bugs: String = campaign.bugs.iter().map(|bug| format!(" --bug {bug}")).collect();
+            let bugs = words::bug_options(&campaign.bugs);
             let _ = writeln!(text, "    vopr repro {} --target {}{bugs}", input.display(), campaign.target.name);
         }
         if let Some(file) = &death.file {
             let _ = writeln!(text, "    vopr repro {}", file.display());
         }
     }
+    let runs = grouped(summary.violated);
     let _ = match (summary.findings.len(), summary.fails()) {
         (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
         (0, true) => writeln!(text, "{}", styled(BAD, "vopr itself failed")),
-        (count, _) => {
-            let runs = grouped(summary.violated);
-            writeln!(text, "{}", styled(BAD, format_args!("{count} kinds of violations, in {runs} runs")))
-        }
+        (1, _) => writeln!(text, "{}, in {runs} runs", styled(BAD, "1 kind of violation")),
+        (count, _) => writeln!(text, "{}, in {runs} runs", styled(BAD, format_args!("{count} kinds of violations"))),
     };
     text
 }

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Count the protocol states that are reached
     #[arg(long)]
     coverage: bool,
-    /// Write a JUnit report
+    /// Write a report as `JUnit` has them
     #[arg(long, value_name = "FILE")]
     junit_output: Option<PathBuf>,
     /// How many threads; the results do not depend on it

@@ -16,6 +16,7 @@ use crate::{exit, words};
 
 /// The arguments of `vopr show`.
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // Flags are what a command line has.
 pub(crate) struct Arguments {
     /// The .kmb file
     file: PathBuf,
@@ -119,7 +120,7 @@ fn human(kmb: &Kmb) -> String {
 fn origin(kmb: &Kmb) -> String {
     match &kmb.origin {
         Origin::Run { seed, scenario } => {
-            let bugs: String = kmb.case.bugs.iter().map(|bug| format!(" --bug {bug}")).collect();
+            let bugs = words::bug_options(&kmb.case.bugs);
             format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{bugs}")
         }
         Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),

@@ -76,7 +76,7 @@ struct Worker {
 }
 
 /// Runs a worker.
-pub fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
+pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     // Ctrl-C reaches every process of the terminal. What it means is for the parent to say.
     ctrlc::set_handler(|| ()).map_err(|error| Error::Internal(format!("no handler for Ctrl-C: {error}")))?;
     let (system, bugs) = arguments.system.resolve()?;
@@ -97,7 +97,7 @@ pub fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         known: BTreeSet::new(),
         told: Instant::now(),
     };
-    let code = driver(&libfuzzer_arguments(&arguments), Box::new(move |input| worker.test(input)));
+    let code = driver(&libfuzzer_arguments(arguments), Box::new(move |input| worker.test(input)));
     Ok(code as u8)
 }
 
