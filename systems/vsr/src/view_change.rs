@@ -456,9 +456,6 @@ impl Vsr {
         if body.log.iter().any(|entry| entry.is_hole()) {
             return Err(RejectReason::BadMetadata);
         }
-        if trusts_commit {
-            return Ok(body.commit.op);
-        }
         if !self.distrusts() {
             return Ok(body.commit.op);
         }
@@ -470,6 +467,9 @@ impl Vsr {
         if self.commit > 0 && body.log.get(committed - 1).is_none_or(|kept| kept.hash != self.log.hash_at(self.commit))
         {
             return Err(RejectReason::UnprovenLog);
+        }
+        if trusts_commit {
+            return Ok(body.commit.op);
         }
         // The log in memory is not that of the view yet, so the certificate is held against the message's own.
         let proven = match &body.commit.certificate {
