@@ -56,7 +56,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "view-change-stale-log",
         breaks: "a new primary starts its view from the log of the replica that has been out of normal status longest",
-        caught_by: &["vsr_view_change_safety", "vsr_agreement"],
+        caught_by: &["vsr_view_change_safety"],
         origin: "Kimberlite Bug #5",
         target: "view_change_race",
     },
