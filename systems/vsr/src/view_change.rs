@@ -166,7 +166,7 @@ impl Vsr {
         if self.status != Status::ViewChange || self.amnesia || self.journal.superblock().view < self.view {
             return;
         }
-        if self.is_primary() && self.may_have_led == Some(self.view) {
+        if self.is_primary() && self.may_have_led == Some(self.view) && !self.bugs.on(PlantedBug::ViewLedTwice) {
             return;
         }
         if self.own_do_view_change.is_none() {
