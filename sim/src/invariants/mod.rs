@@ -196,7 +196,7 @@ impl Judge {
                 // Durability judges answers, liveness the end; a panic is reported by the world, which has its message.
                 _ => None,
             };
-            if first.is_none() {
+            if let (None, Some(_)) = (&first, &violation) {
                 first = violation;
             }
         }
