@@ -52,6 +52,8 @@ pub const REGIONS: [Region; 8] = [CLUSTERS, TRANSITIONS, REPLICAS, OUTCOMES, FAU
 
 /// So many of the last faults and lies are causes of what happens next.
 const CAUSES: usize = 4;
+/// A replica's word that has not been made yet.
+const NO_WORD: u32 = u32::MAX;
 /// The rejections' place among the effects; the other effects use the kinds of observations.
 const EFFECT_REJECTED: u32 = OBSERVATION_KINDS as u32;
 /// The outcomes of a message: delivered, dropped for a reason, rejected for a reason.
@@ -94,6 +96,8 @@ pub struct Coverage {
     liars: ReplicaSet,
     /// Whether the replicas' words have been made.
     started: bool,
+    /// The replicas' fine words.
+    words: [u32; REPLICAS_MAX],
     /// The hashes of the replicas' coarse words, and their sum: the multiset's hash.
     hashes: [u64; REPLICAS_MAX],
     cluster: u64,
@@ -114,6 +118,7 @@ impl Default for Coverage {
             bits: Box::new([0; MAP_SIZE / 64]),
             liars: ReplicaSet::default(),
             started: false,
+            words: [NO_WORD; REPLICAS_MAX],
             hashes: [0; REPLICAS_MAX],
             cluster: 0,
             diverged: [u64::MAX; REPLICAS_MAX],
@@ -135,6 +140,7 @@ impl Coverage {
         }
         self.liars = liars;
         self.started = false;
+        self.words = [NO_WORD; REPLICAS_MAX];
         self.hashes = [0; REPLICAS_MAX];
         self.cluster = 0;
         self.diverged = [u64::MAX; REPLICAS_MAX];
@@ -298,9 +304,15 @@ impl Coverage {
         let diverged = self.diverged[id.index()] != u64::MAX;
         let lag = (shadow.committed.len() as u64).saturating_sub(replica.commit);
         let fine = fine(replica, shadow, diverged, lag, self.liars.has(id));
-        self.hashed(REPLICAS, u64::from(fine));
+        let old_fine = std::mem::replace(&mut self.words[id.index()], fine);
+        if old_fine != fine {
+            self.hashed(REPLICAS, u64::from(fine));
+        }
         if replica.up && !replica.loading {
             self.deep(Depth::Lag, lag);
+        }
+        if old_fine == fine {
+            return;
         }
         let hash = mix(u64::from(coarse(fine)));
         let old = std::mem::replace(&mut self.hashes[id.index()], hash);

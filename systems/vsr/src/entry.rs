@@ -31,10 +31,12 @@ pub struct Entry {
     checked: Cell<bool>,
 }
 
+/// The bytes that an entry and its header begin with on disk: view, op, parent, hash, signature.
+const START_BYTES: usize = 8 + 8 + 16 + 16 + 16;
 /// The bytes of an entry on disk besides the payload.
-const FIXED_BYTES: usize = 8 + 8 + 16 + 16 + 16 + 2 + 4 + 4 + 2 + 4;
+const FIXED_BYTES: usize = START_BYTES + 2 + 4 + 4 + 2 + 4;
 /// The bytes of a header on disk.
-pub const HEADER_BYTES: usize = 8 + 8 + 16 + 16 + 16 + 4;
+pub const HEADER_BYTES: usize = START_BYTES + 4;
 
 /// The bytes of an entry on disk with a payload of `request_bytes_max`, rounded up to 64.
 pub fn entry_bytes(request_bytes_max: u16) -> usize {
@@ -85,19 +87,28 @@ impl Entry {
         fits
     }
 
+    /// What an entry and its header begin with on disk.
+    fn encode_start(&self) -> [u8; START_BYTES] {
+        let mut bytes = [0; START_BYTES];
+        bytes[0..8].copy_from_slice(&self.view.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.op.to_le_bytes());
+        bytes[16..32].copy_from_slice(&self.parent.to_le_bytes());
+        bytes[32..48].copy_from_slice(&self.hash.to_le_bytes());
+        bytes[48..64].copy_from_slice(&self.signature.to_le_bytes());
+        bytes
+    }
+
     /// Writes the entry as it stands in the log zone.
     pub fn encode(&self, into: &mut Vec<u8>) {
         let request = self.request.as_ref().expect("holes are not written");
+        let mut fixed = [0; START_BYTES + 12];
+        fixed[..START_BYTES].copy_from_slice(&self.encode_start());
+        fixed[64..66].copy_from_slice(&request.client.0.to_le_bytes());
+        fixed[66..70].copy_from_slice(&request.session.to_le_bytes());
+        fixed[70..74].copy_from_slice(&request.number.to_le_bytes());
+        fixed[74..76].copy_from_slice(&(request.payload.len() as u16).to_le_bytes());
         into.clear();
-        into.extend_from_slice(&self.view.to_le_bytes());
-        into.extend_from_slice(&self.op.to_le_bytes());
-        into.extend_from_slice(&self.parent.to_le_bytes());
-        into.extend_from_slice(&self.hash.to_le_bytes());
-        into.extend_from_slice(&self.signature.to_le_bytes());
-        into.extend_from_slice(&request.client.0.to_le_bytes());
-        into.extend_from_slice(&request.session.to_le_bytes());
-        into.extend_from_slice(&request.number.to_le_bytes());
-        into.extend_from_slice(&(request.payload.len() as u16).to_le_bytes());
+        into.extend_from_slice(&fixed);
         into.extend_from_slice(&request.payload);
         let checksum = crc32fast::hash(into);
         into.extend_from_slice(&checksum.to_le_bytes());
@@ -105,14 +116,10 @@ impl Entry {
 
     /// Writes the header as it stands in the header zone.
     pub fn encode_header(&self, into: &mut Vec<u8>) {
+        let start = self.encode_start();
         into.clear();
-        into.extend_from_slice(&self.view.to_le_bytes());
-        into.extend_from_slice(&self.op.to_le_bytes());
-        into.extend_from_slice(&self.parent.to_le_bytes());
-        into.extend_from_slice(&self.hash.to_le_bytes());
-        into.extend_from_slice(&self.signature.to_le_bytes());
-        let checksum = crc32fast::hash(into);
-        into.extend_from_slice(&checksum.to_le_bytes());
+        into.extend_from_slice(&start);
+        into.extend_from_slice(&crc32fast::hash(&start).to_le_bytes());
     }
 
     /// The entry that stands in `bytes`, if its checksum and its hash fit.

@@ -244,6 +244,7 @@ impl Vsr {
             self.commit_to(env, op);
         } else {
             let mut held = self.acknowledged_by;
+            let held = &mut held[..usize::from(self.cluster.replicas)];
             held.sort_unstable_by(|x, y| y.cmp(x));
             if let Some(op) = quorum.checked_sub(1).map(|index| held[index]).filter(|op| *op > self.commit) {
                 self.commit_to(env, op);
