@@ -19,7 +19,7 @@ impl<S: System> Core<S> {
         }
         let kind = S::kind(&message);
         if self.liars.has(from) {
-            self.lie(from, to, kind, message);
+            self.lie(from, to, kind, &message);
         } else {
             self.transmit(from, to, kind, message);
         }
@@ -27,7 +27,7 @@ impl<S: System> Core<S> {
 
     /// A liar sends a message: all of its lies that make sense for the message are told in it, one after the other.
     #[cold]
-    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
+    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: &S::Message) {
         let mut instead = message.clone();
         let (mut copies, mut silent, mut next) = (1, false, 0);
         while let Some((place, lie)) = self.lies.find(next, from, to, kind) {
@@ -59,7 +59,7 @@ impl<S: System> Core<S> {
             self.lied(from, class);
             self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
         }
-        self.lies.remember(from, kind, self.event, &message);
+        self.lies.remember(from, kind, self.event, message);
         if silent {
             let why = DropReason::Silenced;
             return self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });

@@ -354,7 +354,7 @@ mod tests {
             installing: 0,
         };
         let mut bytes = vec![0; (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize];
-        let mut place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
+        let place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
             let mut buffer = Vec::new();
             superblock.encode(&mut buffer);
             let at = (copy * SUPERBLOCK_BYTES) as usize;

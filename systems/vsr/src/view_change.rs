@@ -151,14 +151,14 @@ impl Vsr {
         if !self.distrusts() {
             return true;
         }
-        let mut voters = sim::ReplicaSet::default();
+        let mut senders = sim::ReplicaSet::default();
         for vote in votes.iter().filter(|vote| vote.view >= view && vote.from.0 < self.cluster.replicas) {
             let body = Body::StartViewChange { view: vote.view, entered: false, votes: Rc::from([]) };
             if self.keys.verify(vote.from, &body.statement(vote.from), vote.signature) {
-                voters.insert(vote.from);
+                senders.insert(vote.from);
             }
         }
-        voters.len() >= u32::from(self.cluster.view_change_quorum)
+        senders.len() >= u32::from(self.cluster.view_change_quorum)
     }
 
     /// Hands the log to the new primary, once the view is on the disk.
