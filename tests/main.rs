@@ -1,5 +1,6 @@
 //! End to end: the binary as its users call it. One binary of tests, a module a topic.
 
+mod dependencies;
 mod determinism;
 mod errors;
 mod failures;
@@ -7,3 +8,4 @@ mod fuzzing;
 mod lists;
 mod running;
 mod support;
+mod tidy;

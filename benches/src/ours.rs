@@ -28,12 +28,7 @@ impl Ours {
         config.workload.think_max = w::THINK_MAX;
         config.workload.timeout = w::TIMEOUT;
         let crash = Action {
-            when: When::After {
-                watch: Watch::Executed,
-                replica: Some(ReplicaId(0)),
-                count: w::CRASH_AT,
-                delay: 0,
-            },
+            when: When::After { watch: Watch::Executed, replica: Some(ReplicaId(0)), count: w::CRASH_AT, delay: 0 },
             what: What::Crash { target: Target::Subject, down: w::DOWN },
         };
         let case = Case {

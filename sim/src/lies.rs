@@ -89,12 +89,14 @@ impl<M: Clone> Lies<M> {
         Some((place, self.armed[place].lie))
     }
 
-    /// The lie at this place was told once.
-    pub fn told(&mut self, place: usize) {
+    /// The lie at this place was told once. Returns whether that was the last time; the next one then takes its place.
+    pub fn told(&mut self, place: usize) -> bool {
         self.armed[place].left -= 1;
-        if self.armed[place].left == 0 {
+        let last = self.armed[place].left == 0;
+        if last {
             self.armed.remove(place);
         }
+        last
     }
 
     /// What this liar can use.
@@ -176,8 +178,8 @@ mod tests {
         assert_eq!(find(&lies, 0, 0, MessageKind::Prepare), Some(1));
         assert_eq!(find(&lies, 0, 1, MessageKind::Prepare), Some(0), "5 modulo 4");
         assert_eq!(find(&lies, 1, 1, MessageKind::Prepare), Some(1));
-        lies.told(0);
-        lies.told(0);
+        assert!(!lies.told(0));
+        assert!(lies.told(0));
         assert_eq!(find(&lies, 0, 1, MessageKind::Prepare), Some(0), "the other lie has moved up");
         lies.heal();
         assert_eq!(find(&lies, 0, 1, MessageKind::Prepare), None);

@@ -2,10 +2,10 @@
 
 use crate::lie::{Liar, Lie, LieClass};
 use crate::observation::{MessageKind, Observation};
+use crate::runtime::Core;
 use crate::spec::{ClientId, Cluster, ReplicaId};
 use crate::time::Time;
 use crate::workload::{Reply, Request};
-use crate::runtime::Core;
 
 /// A timer of a replica; the system numbers its own, below [`TIMERS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,51 +19,54 @@ impl<S: System> Core<S> {
         }
         let kind = S::kind(&message);
         if self.liars.has(from) {
-            self.lie(from, to, kind, message);
+            self.lie(from, to, kind, &message);
         } else {
             self.transmit(from, to, kind, message);
         }
     }
 
-    /// A liar sends a message: the first of its lies that makes sense for the message is told.
+    /// A liar sends a message: all of its lies that make sense for the message are told in it, one after the other.
     #[cold]
-    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
-        let mut next = 0;
-        let mut told = None;
+    fn lie(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: &S::Message) {
+        let mut instead = message.clone();
+        let (mut copies, mut silent, mut next) = (1, false, 0);
         while let Some((place, lie)) = self.lies.find(next, from, to, kind) {
             next = place + 1;
-            let changed = match lie.how {
-                How::Silence => Some((None, LieClass::Contradiction)),
-                How::Flood => Some((Some(message.clone()), LieClass::Contradiction)),
-                How::Replay => {
-                    self.lies.past(from, kind, lie.amount).map(|past| (Some(past.clone()), LieClass::Contradiction))
+            let class = match lie.how {
+                How::Silence => {
+                    silent = true;
+                    LieClass::Contradiction
                 }
-                _ => self
-                    .lies
-                    .liar(from)
-                    .and_then(|liar| S::tamper(&message, &lie, liar))
-                    .map(|(message, class)| (Some(message), class)),
+                How::Flood => {
+                    copies = lies::flood(lie.amount);
+                    LieClass::Contradiction
+                }
+                How::Replay => {
+                    let Some(past) = self.lies.past(from, kind, lie.amount) else { continue };
+                    instead = past.clone();
+                    LieClass::Contradiction
+                }
+                _ => {
+                    let Some(liar) = self.lies.liar(from) else { continue };
+                    let Some((changed, class)) = S::tamper(&instead, &lie, liar) else { continue };
+                    instead = changed;
+                    class
+                }
             };
-            if let Some((instead, class)) = changed {
-                told = Some((place, lie, instead, class));
-                break;
+            if self.lies.told(place) {
+                next = place;
             }
+            self.lied(from, class);
+            self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
         }
-        self.lies.remember(from, kind, self.event, &message);
-        let Some((place, lie, instead, class)) = told else { return self.transmit(from, to, kind, message) };
-        self.lies.told(place);
-        self.lied(from, class);
-        self.observe(Who::Replica(from), Observation::Lied { kind, field: lie.field, how: lie.how, class });
-        let Some(instead) = instead else {
+        self.lies.remember(from, kind, self.event, message);
+        if silent {
             let why = DropReason::Silenced;
             return self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-        };
-        if lie.how == How::Flood {
-            for _ in 1..lies::flood(lie.amount) {
-                self.transmit(from, to, kind, instead.clone());
-            }
         }
-        let kind = S::kind(&instead);
+        for _ in 1..copies {
+            self.transmit(from, to, kind, instead.clone());
+        }
         self.transmit(from, to, kind, instead);
     }
 

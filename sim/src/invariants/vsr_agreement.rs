@@ -1,7 +1,8 @@
 //! Agreement: no two correct replicas commit different entries at one op, and none takes back what it has committed.
 //!
 //! 1. An entry that a correct replica commits is the one that the first correct replica committed at that op.
-//! 2. A correct replica never truncates its log below its commit number (agreement of one replica at two times).
+//! 2. A correct backup never truncates its log below its commit number (agreement of one replica at two times). A primary
+//!    that does so chose the wrong log for its new view, and is judged by view change safety.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4 and the correctness argument of section 8.
 //! Not checked: what liars commit; entries that no correct replica has committed.
@@ -29,12 +30,14 @@ pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
                 format!("it committed {}", short(entry)),
             )
         }
-        Observation::Truncated { op } if op < context.me.commit && !context.me.loading => context.violation(
-            NAME,
-            "a committed entry was truncated",
-            format!("{} keeps its log up to op {}, which it has committed", context.id, context.me.commit),
-            format!("it truncated its log to op {op}"),
-        ),
+        Observation::Truncated { op } if op < context.me.commit && !context.me.loading && !context.me.primary => {
+            context.violation(
+                NAME,
+                "a committed entry was truncated",
+                format!("{} keeps its log up to op {}, which it has committed", context.id, context.me.commit),
+                format!("it truncated its log to op {op}"),
+            )
+        }
         _ => None,
     }
 }

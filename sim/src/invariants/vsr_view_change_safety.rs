@@ -4,6 +4,7 @@
 //! 2. The other way round, for commits that become known later: an entry prepared in a view below w, and committed by a
 //!    replica that has not gone beyond w, is in the log from which the highest started view w started.
 //! 3. A view has one primary.
+//! 4. A correct primary never drops what it has committed itself, as it would by choosing a wrong log for its view.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4.2 and the argument of section 8.1: every quorum that
 //! changes the view meets every quorum that made a commit.
@@ -18,7 +19,7 @@ use crate::spec::ReplicaId;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_view_change_safety";
-pub(super) const INTERESTS: u64 = kinds::VIEW_STARTED | kinds::COMMITTED;
+pub(super) const INTERESTS: u64 = kinds::VIEW_STARTED | kinds::COMMITTED | kinds::TRUNCATED;
 
 #[derive(Debug, Default)]
 pub(super) struct ViewChangeSafety {
@@ -38,6 +39,14 @@ impl ViewChangeSafety {
         match context.seen.what {
             Observation::ViewStarted { view, primary: true, .. } => self.started(context, view),
             Observation::Committed { op, entry } => self.committed(context, op, entry),
+            Observation::Truncated { op } if context.me.primary && !context.me.loading && op < context.me.commit => {
+                context.violation(
+                    NAME,
+                    "a primary dropped a committed entry",
+                    format!("{} keeps its log up to op {}, which it has committed", context.id, context.me.commit),
+                    format!("it truncated its log to op {op} for view {}", context.me.view),
+                )
+            }
             _ => None,
         }
     }
@@ -170,5 +179,12 @@ mod tests {
         let mut script = Script::new();
         script.ok(1, start(1, 0, 0));
         script.caught(2, start(1, 0, 0), NAME, "two primaries in one view");
+    }
+    #[test]
+    fn a_primary_that_drops_its_own_commits_is_caught_here() {
+        let mut script = Script::new();
+        script.committed(&[1], 1..=2);
+        script.ok(1, O::StatusChanged { status: crate::Status::Normal, view: 1, primary: true });
+        script.caught(1, O::Truncated { op: 1 }, NAME, "a primary dropped a committed entry");
     }
 }

@@ -28,6 +28,12 @@ pub enum PlantedBug {
     SkippedFsync,
     /// See [`BUGS`].
     PrepareOkBeforeDurable,
+    /// See [`BUGS`].
+    ViewLedTwice,
+    /// See [`BUGS`].
+    HeaderBeforeEntry,
+    /// See [`BUGS`].
+    RepairGivesUp,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -56,7 +62,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "view-change-stale-log",
         breaks: "a new primary starts its view from the log of the replica that has been out of normal status longest",
-        caught_by: &["vsr_view_change_safety", "vsr_agreement"],
+        caught_by: &["vsr_view_change_safety"],
         origin: "Kimberlite Bug #5",
         target: "view_change_race",
     },
@@ -102,6 +108,27 @@ pub const BUGS: &[Bug] = &[
         origin: "classic",
         target: "crash_recovery",
     },
+    Bug {
+        name: "view-led-twice",
+        breaks: "a primary that crashed while its view was starting starts it once more, from other DoViewChanges",
+        caught_by: &["vsr_agreement", "vsr_view_change_safety"],
+        origin: "found here by crash_during_view_change",
+        target: "crash_recovery",
+    },
+    Bug {
+        name: "header-before-entry",
+        breaks: "headers are written together with their entries, so that a torn entry looks like a damaged one",
+        caught_by: &["liveness"],
+        origin: "found here by combined",
+        target: "crash_recovery",
+    },
+    Bug {
+        name: "repair-gives-up",
+        breaks: "a bad entry in a repair keeps the good ones before it from being written",
+        caught_by: &["liveness"],
+        origin: "found here by byzantine_invalid_repair_range",
+        target: "byzantine_repair",
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -126,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
-        assert_eq!(BUGS.len(), PlantedBug::PrepareOkBeforeDurable as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::RepairGivesUp as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

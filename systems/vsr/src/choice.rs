@@ -104,9 +104,9 @@ fn next(claims: &[Claim<'_>], on_path: &[bool], at: usize, b: usize) -> Option<E
         }
         let mut carriers = [0; REPLICAS_MAX];
         let mut count = 0;
-        for index in 0..claims.len().min(REPLICAS_MAX) {
+        for (index, claim) in claims.iter().enumerate().take(REPLICAS_MAX) {
             if carried(index).is_some_and(|other| other.hash == entry.hash) {
-                carriers[count] = claims[index].last_normal;
+                carriers[count] = claim.last_normal;
                 count += 1;
             }
         }

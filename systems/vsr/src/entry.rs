@@ -59,6 +59,7 @@ impl Entry {
     }
 
     /// The same entry with another hash, which then fits nothing.
+    #[must_use]
     pub fn with_hash(&self, hash: EntryHash) -> Self {
         Entry { hash, checked: Cell::new(false), ..self.clone() }
     }

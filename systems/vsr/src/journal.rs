@@ -271,11 +271,12 @@ impl Journal {
         let entries = self.entries.write(if log_may_be_written { log.last_op() } else { 0 });
         self.write_entries(env, log, entries);
         let skip_sync = self.bugs.on(PlantedBug::SkippedFsync);
-        let headers = self.headers.write(match (log_may_be_written, skip_sync) {
-            (false, _) => 0,
-            (true, false) => self.entries.durable,
-            (true, true) => log.last_op(),
-        });
+        let headers =
+            self.headers.write(match (log_may_be_written, skip_sync || self.bugs.on(PlantedBug::HeaderBeforeEntry)) {
+                (false, _) => 0,
+                (true, false) => self.entries.durable,
+                (true, true) => log.last_op(),
+            });
         self.write_headers(env, log, headers);
         let fresh = self.on_disk.sequence == 0;
         let superblock_changes = next != self.on_disk || fresh;
@@ -353,7 +354,7 @@ mod tests {
             installing: 0,
         };
         let mut bytes = vec![0; (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize];
-        let mut place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
+        let place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
             let mut buffer = Vec::new();
             superblock.encode(&mut buffer);
             let at = (copy * SUPERBLOCK_BYTES) as usize;

@@ -4,6 +4,7 @@
 //! What gets lost is said again: the primary repeats, at its heartbeat, what a backup has not acknowledged; a backup asks
 //! for the entries that it misses.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply, Request, Status};
@@ -73,25 +74,29 @@ impl Vsr {
             return Err(RejectReason::BadMetadata);
         }
         let next = self.log.last_op() + 1;
-        if entry.op < next {
-            if self.log.hash_at(entry.op) != entry.hash {
-                return Err(RejectReason::BadHash);
+        match entry.op.cmp(&next) {
+            Ordering::Less => {
+                if self.log.hash_at(entry.op) != entry.hash {
+                    return Err(RejectReason::BadHash);
+                }
+                self.acknowledge_again(env, entry.op);
             }
-            self.acknowledge_again(env, entry.op);
-        } else if entry.op == next {
-            self.check_entry(entry, next, self.log.last_hash())?;
-            if next > self.journal.layout().slots {
-                return Err(RejectReason::Busy);
+            Ordering::Equal => {
+                self.check_entry(entry, next, self.log.last_hash())?;
+                if next > self.journal.layout().slots {
+                    return Err(RejectReason::Busy);
+                }
+                self.append(env, entry.clone());
+                self.take_pending(env);
+                self.write_disk(env);
+                if self.bugs.on(PlantedBug::PrepareOkBeforeDurable) {
+                    self.acknowledge(env);
+                }
             }
-            self.append(env, entry.clone());
-            self.take_pending(env);
-            self.write_disk(env);
-            if self.bugs.on(PlantedBug::PrepareOkBeforeDurable) {
-                self.acknowledge(env);
+            Ordering::Greater => {
+                self.keep_pending(env, entry)?;
+                self.ask_for_repair(env, entry.op - 1);
             }
-        } else {
-            self.keep_pending(env, entry)?;
-            self.ask_for_repair(env, entry.op - 1);
         }
         self.learn_commit(env, commit)
     }
@@ -373,7 +378,8 @@ impl Vsr {
         let before = self.log.last_op();
         let result = entries.iter().try_for_each(|entry| self.repair(env, entry));
         // Good entries in front of a bad one count.
-        if self.log.last_op() > before {
+        let gives_up = result.is_err() && self.bugs.on(PlantedBug::RepairGivesUp);
+        if self.log.last_op() > before && !gives_up {
             self.repair_asked_times = 0;
             self.take_pending(env);
             self.write_disk(env);

@@ -406,6 +406,6 @@ impl System for Vsr {
     }
 
     fn tamper(message: &Message, lie: &Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
-        crate::tamper::tamper(message, lie, liar)
+        crate::tamper::tamper(message, *lie, liar)
     }
 }

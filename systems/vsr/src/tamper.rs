@@ -16,7 +16,7 @@ use crate::signature::sign;
 const HUGE: u64 = 1 << 40;
 
 /// The message as the liar sends it, and what that amounts to; `None` where the lie makes no sense.
-pub fn tamper(message: &Message, lie: &Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
+pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
     match lie.field {
         Field::Sender => {
             // A neighbour's name, with the signature that the liar has.
@@ -58,23 +58,22 @@ pub fn tamper(message: &Message, lie: &Lie, liar: &mut Liar) -> Option<(Message,
             };
             Some((Body::RequestRepair { view, from, to }, LieClass::Contradiction))
         }
-        Body::Repair { view, entries } => match lie.field {
-            Field::View => {
-                Some((Body::Repair { view: number(*view, lie)?, entries: entries.clone() }, LieClass::Contradiction))
-            }
-            _ => {
-                let (entries, _) = entry_list(entries, lie, liar, *view)?;
-                // Entries that do not follow from the receiver's log are no more than a lost message.
-                Some((Body::Repair { view: *view, entries: entries.into() }, LieClass::Contradiction))
-            }
-        },
+        Body::Repair { view, entries } => {
+            let (view, entries) = if lie.field == Field::View {
+                (number(*view, lie)?, entries.to_vec())
+            } else {
+                (*view, entry_list(entries, lie, liar, *view)?.0)
+            };
+            // Entries that do not follow from the receiver's log are no more than a lost message.
+            Some((Body::Repair { view, entries: entries.into() }, LieClass::Contradiction))
+        }
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))
 }
 
 /// A number that lies; `None` if it would stay the same.
-fn number(value: u64, lie: &Lie) -> Option<u64> {
+fn number(value: u64, lie: Lie) -> Option<u64> {
     let amount = u64::from(lie.amount.max(1));
     let lied = match lie.how {
         How::Increase => value.saturating_add(amount),
@@ -86,7 +85,7 @@ fn number(value: u64, lie: &Lie) -> Option<u64> {
     (lied != value).then_some(lied)
 }
 
-fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: &Lie, liar: &Liar) -> Option<(Body, LieClass)> {
+fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &Liar) -> Option<(Body, LieClass)> {
     let request = entry.request.clone()?;
     let same = |entry: Entry| Body::Prepare { view, commit: commit.clone(), entry: Rc::new(entry) };
     Some(match lie.field {
@@ -119,7 +118,7 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: &Lie, liar: 
     })
 }
 
-fn prepare_ok(view: u64, op: u64, hash: EntryHash, lie: &Lie) -> Option<(Body, LieClass)> {
+fn prepare_ok(view: u64, op: u64, hash: EntryHash, lie: Lie) -> Option<(Body, LieClass)> {
     let body = match lie.field {
         Field::View => Body::PrepareOk { view: number(view, lie)?, op, hash },
         Field::Op => Body::PrepareOk { view, op: number(op, lie)?, hash },
@@ -129,7 +128,7 @@ fn prepare_ok(view: u64, op: u64, hash: EntryHash, lie: &Lie) -> Option<(Body, L
     Some((body, LieClass::FalseClaim))
 }
 
-fn commit_message(view: u64, commit: &CommitClaim, op: u64, lie: &Lie) -> Option<(Body, LieClass)> {
+fn commit_message(view: u64, commit: &CommitClaim, op: u64, lie: Lie) -> Option<(Body, LieClass)> {
     let body = match lie.field {
         Field::View => Body::Commit { view: number(view, lie)?, commit: commit.clone(), op },
         Field::Op => Body::Commit { view, commit: commit.clone(), op: number(op, lie)? },
@@ -141,7 +140,7 @@ fn commit_message(view: u64, commit: &CommitClaim, op: u64, lie: &Lie) -> Option
     Some((body, LieClass::FalseClaim))
 }
 
-fn do_view_change(body: &DoViewChange, lie: &Lie, liar: &mut Liar) -> Option<(DoViewChange, LieClass)> {
+fn do_view_change(body: &DoViewChange, lie: Lie, liar: &mut Liar) -> Option<(DoViewChange, LieClass)> {
     let body = body.clone();
     Some(match lie.field {
         Field::View => (DoViewChange { view: number(body.view, lie)?, ..body }, LieClass::FalseClaim),
@@ -169,7 +168,7 @@ fn do_view_change(body: &DoViewChange, lie: &Lie, liar: &mut Liar) -> Option<(Do
     })
 }
 
-fn start_view(body: &StartView, lie: &Lie, liar: &mut Liar) -> Option<(StartView, LieClass)> {
+fn start_view(body: &StartView, lie: Lie, liar: &mut Liar) -> Option<(StartView, LieClass)> {
     let body = body.clone();
     Some(match lie.field {
         Field::View => (StartView { view: number(body.view, lie)?, ..body }, LieClass::Contradiction),
@@ -200,7 +199,7 @@ fn start_view(body: &StartView, lie: &Lie, liar: &mut Liar) -> Option<(StartView
 
 /// A list of entries that lies: shorter, longer, with a forged end or a wrong hash. Entries are forged for views up to
 /// `view_max`.
-fn entry_list(log: &[Rc<Entry>], lie: &Lie, liar: &mut Liar, view_max: u64) -> Option<(Vec<Rc<Entry>>, LieClass)> {
+fn entry_list(log: &[Rc<Entry>], lie: Lie, liar: &mut Liar, view_max: u64) -> Option<(Vec<Rc<Entry>>, LieClass)> {
     let mut log = log.to_vec();
     let amount = usize::from(lie.amount.max(1));
     if lie.field == Field::EntryHash {

@@ -151,14 +151,14 @@ impl Vsr {
         if !self.distrusts() {
             return true;
         }
-        let mut voters = sim::ReplicaSet::default();
+        let mut senders = sim::ReplicaSet::default();
         for vote in votes.iter().filter(|vote| vote.view >= view && vote.from.0 < self.cluster.replicas) {
             let body = Body::StartViewChange { view: vote.view, entered: false, votes: Rc::from([]) };
             if self.keys.verify(vote.from, &body.statement(vote.from), vote.signature) {
-                voters.insert(vote.from);
+                senders.insert(vote.from);
             }
         }
-        voters.len() >= u32::from(self.cluster.view_change_quorum)
+        senders.len() >= u32::from(self.cluster.view_change_quorum)
     }
 
     /// Hands the log to the new primary, once the view is on the disk.
@@ -166,7 +166,7 @@ impl Vsr {
         if self.status != Status::ViewChange || self.amnesia || self.journal.superblock().view < self.view {
             return;
         }
-        if self.is_primary() && self.may_have_led == Some(self.view) {
+        if self.is_primary() && self.may_have_led == Some(self.view) && !self.bugs.on(PlantedBug::ViewLedTwice) {
             return;
         }
         if self.own_do_view_change.is_none() {
@@ -456,9 +456,6 @@ impl Vsr {
         if body.log.iter().any(|entry| entry.is_hole()) {
             return Err(RejectReason::BadMetadata);
         }
-        if trusts_commit {
-            return Ok(body.commit.op);
-        }
         if !self.distrusts() {
             return Ok(body.commit.op);
         }
@@ -470,6 +467,9 @@ impl Vsr {
         if self.commit > 0 && body.log.get(committed - 1).is_none_or(|kept| kept.hash != self.log.hash_at(self.commit))
         {
             return Err(RejectReason::UnprovenLog);
+        }
+        if trusts_commit {
+            return Ok(body.commit.op);
         }
         // The log in memory is not that of the view yet, so the certificate is held against the message's own.
         let proven = match &body.commit.certificate {

@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
     /// End at the first finding; else findings are saved and the search goes on
     #[arg(long)]
     stop_on_first: bool,
+    /// End at the first finding under one of these invariants (separated by commas)
+    #[arg(long, value_name = "INVARIANTS", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(sim::invariants::NAMES))]
+    stop_on: Vec<String>,
     /// The seed of the fuzzer's own decisions; a fresh one if not given
     #[arg(long, env = "VOPR_SEED", value_name = "S")]
     seed: Option<u64>,
@@ -86,6 +89,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         corpus,
         output_directory,
         stop_on_first: arguments.stop_on_first,
+        stop_on: arguments.stop_on,
         seed: arguments.seed.unwrap_or_else(seeds::fresh),
     };
     let stop = stop_at_interrupt()?;

@@ -41,6 +41,8 @@ pub struct Campaign {
     pub output_directory: PathBuf,
     /// Whether the first finding ends it.
     pub stop_on_first: bool,
+    /// A finding under one of these invariants ends it.
+    pub stop_on: Vec<String>,
     /// The seed of libFuzzer's decisions.
     pub seed: u64,
 }
@@ -230,6 +232,7 @@ impl Running<'_> {
                 }
             }
             Message::Found(finding) => {
+                let wanted = self.campaign.stop_on.contains(&finding.invariant);
                 let same = |known: &Finding| known.invariant == finding.invariant && known.rule == finding.rule;
                 if self.summary.findings.iter().any(same) {
                     self.summary.duplicates.push(finding);
@@ -237,7 +240,7 @@ impl Running<'_> {
                     progress.tell(&announcement(&finding));
                     self.summary.findings.push(finding);
                 }
-                if self.campaign.stop_on_first {
+                if self.campaign.stop_on_first || wanted {
                     self.ask_to_leave();
                 }
             }

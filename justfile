@@ -1,0 +1,41 @@
+# The recipes that contributors know. `just` alone lists them.
+
+vopr := "cargo run --release --quiet --bin vopr --"
+
+_default:
+    @just --list
+
+# The command line itself: `just vopr run --scenario baseline`.
+vopr *arguments:
+    {{ vopr }} {{ arguments }}
+
+# The list of scenarios.
+vopr-scenarios:
+    {{ vopr }} scenarios
+
+# One scenario: `just vopr-scenario combined 1000`.
+vopr-scenario name iterations="1000":
+    {{ vopr }} run --scenario {{ name }} --iterations {{ iterations }}
+
+# 100 iterations of every scenario.
+vopr-quick: (vopr-full "100")
+
+# So many iterations of every scenario, on all processors.
+vopr-full iterations="10000":
+    {{ vopr }} run --scenario all --iterations {{ iterations }} --jobs {{ num_cpus() }} --save-failures
+
+# Replays a failure.
+vopr-repro file:
+    {{ vopr }} repro {{ file }} --verbose
+
+# A campaign: `just fuzz byzantine_dvc --time 10m`.
+fuzz target *arguments:
+    {{ vopr }} fuzz {{ target }} {{ arguments }}
+
+# All that CI checks.
+ci:
+    .ci/run
+
+# Runs and events per second, beside tikv's raft.
+bench:
+    cargo bench -p benches
