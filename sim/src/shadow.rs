@@ -10,7 +10,8 @@ use crate::observation::{EntryHash, Fault, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 
 /// The kinds of observations that change nothing here; messages come and go all the time.
-const IGNORED: u64 = kinds::SENT | kinds::DELIVERED | kinds::DROPPED | kinds::INVOKED | kinds::ANSWERED | kinds::REJECTED;
+const IGNORED: u64 =
+    kinds::SENT | kinds::DELIVERED | kinds::DROPPED | kinds::INVOKED | kinds::ANSWERED | kinds::REJECTED;
 
 /// An entry of a replica's log as it was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
