@@ -17,8 +17,11 @@ trait Contender {
     fn run(&mut self, seed: u64) -> u64;
 }
 
+/// Makes a contender.
+type Start = fn() -> Box<dyn Contender>;
+
 /// The contenders by name; the first is what the others are compared with.
-const CONTENDERS: [(&str, fn() -> Box<dyn Contender>); 2] =
+const CONTENDERS: [(&str, Start); 2] =
     [("vopr", || Box::new(ours::Ours::new())), ("raft", || Box::new(raft_loop::RaftLoop::new()))];
 
 fn main() -> Result<(), String> {
@@ -43,7 +46,7 @@ fn main() -> Result<(), String> {
     for round in 0..args.rounds {
         for turn in 0..CONTENDERS.len() {
             // Whoever goes first in one round goes last in the next.
-            let index = if round % 2 == 0 { turn } else { CONTENDERS.len() - 1 - turn };
+            let index = if round.is_multiple_of(2) { turn } else { CONTENDERS.len() - 1 - turn };
             samples[index].push(measure::timed(&mut *contenders[index], args.first_seed, args.round));
         }
     }

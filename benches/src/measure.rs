@@ -48,7 +48,7 @@ pub fn timed(contender: &mut dyn Contender, first_seed: u64, limit: Duration) ->
         sample.events += contender.run(first_seed + sample.runs);
         sample.runs += 1;
     }
-    sample.time = clock(begun) - before;
+    sample.time = clock(begun).saturating_sub(before);
     sample
 }
 
@@ -57,7 +57,7 @@ pub fn batch(contender: &mut dyn Contender, first_seed: u64, runs: u64) -> Sampl
     let begun = Instant::now();
     let before = clock(begun);
     let events = (first_seed..first_seed + runs).map(|seed| contender.run(seed)).sum();
-    Sample { runs, events, time: clock(begun) - before }
+    Sample { runs, events, time: clock(begun).saturating_sub(before) }
 }
 
 /// The most memory that this process has held so far, where Linux tells it.
@@ -78,6 +78,7 @@ pub fn child_peak_memory(name: &str) -> Result<u64, String> {
 pub fn spread(mut numbers: Vec<f64>) -> (f64, f64, f64) {
     numbers.sort_unstable_by(f64::total_cmp);
     let half = numbers.len() / 2;
-    let median = if numbers.len() % 2 == 0 { f64::midpoint(numbers[half - 1], numbers[half]) } else { numbers[half] };
+    let median =
+        if numbers.len().is_multiple_of(2) { f64::midpoint(numbers[half - 1], numbers[half]) } else { numbers[half] };
     (median, numbers[0], numbers[numbers.len() - 1])
 }

@@ -105,11 +105,15 @@ impl Marks {
     }
 
     /// Takes in one observation; `shadow` has not taken it in yet.
+    #[inline]
     pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) {
         self.at = seen.at;
-        if self.interests >> seen.what.kind() & 1 == 0 {
-            return;
+        if self.interests >> seen.what.kind() & 1 == 1 {
+            self.take_in(seen, shadow);
         }
+    }
+
+    fn take_in(&mut self, seen: &Seen, shadow: &Shadow) {
         let replica = seen.who.replica().filter(|id| id.index() < shadow.replicas.len());
         let (id, correct) = match replica {
             Some(id) => (id, shadow.correct(id)),

@@ -5,13 +5,18 @@ macro_rules! kinds {
 }
 
 kinds! {
+    SENT = 0,
     DELIVERED = 1,
     DROPPED = 2,
     CRASHED = 3,
     INJECTED = 8,
+    SKIPPED = 9,
     LIED = 10,
+    HEALED = 11,
+    INVOKED = 12,
     ANSWERED = 13,
     RETRIED = 14,
+    CLIENT_CRASHED = 15,
     LOADING = 17,
     RECOVERED = 18,
     STATUS_CHANGED = 19,
@@ -33,19 +38,25 @@ kinds! {
 mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
-    use crate::observation::{DropReason, Fault, MessageKind, Observation as O, RejectReason, Status};
+    use crate::observation::{DropReason, Fault, MessageKind, Observation as O, RejectReason, SkipReason, Status};
     use crate::spec::{ClientId, ReplicaId};
-    use crate::workload::Answer;
+    use crate::workload::{Answer, Operation, OperationKind};
 
     #[test]
     fn the_bits_are_those_of_the_observations() {
         let (client, session, number, answer) = (ClientId(0), 1, 1, Answer::default());
+        let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 1 } };
         for (bit, what) in [
+            (SENT, O::Sent { to: ReplicaId(0), kind: MessageKind::Ping }),
             (DELIVERED, O::Delivered { from: ReplicaId(0), kind: MessageKind::Ping }),
             (DROPPED, O::Dropped { to: ReplicaId(0), kind: MessageKind::Ping, why: DropReason::Lost }),
             (CRASHED, O::Crashed),
             (INJECTED, O::Injected { fault: Fault::Crash }),
             (LIED, O::Lied { kind: MessageKind::Ping, field: Field::Op, how: How::Zero, class: LieClass::FalseClaim }),
+            (SKIPPED, O::Skipped { fault: Fault::Crash, why: SkipReason::NoTarget }),
+            (HEALED, O::Healed),
+            (INVOKED, O::Invoked { client, session, number, operation }),
+            (CLIENT_CRASHED, O::ClientCrashed { client }),
             (RETRIED, O::Retried { client, number }),
             (DAMAGED, O::Damaged { op: 1 }),
             (REJECTED, O::Rejected { kind: MessageKind::Ping, why: RejectReason::Busy }),

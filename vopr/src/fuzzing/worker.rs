@@ -118,7 +118,8 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
         "-detect_leaks=0".to_string(),
         "-use_value_profile=0".to_string(),
         "-print_final_stats=1".to_string(),
-        arguments.corpus.display().to_string(),
+        // Absolute, so that no name looks like one of libFuzzer's flags.
+        std::path::absolute(&arguments.corpus).unwrap_or_else(|_| arguments.corpus.clone()).display().to_string(),
     ];
     let seeds = Path::new("corpus").join(&arguments.target);
     if seeds.is_dir() && seeds != arguments.corpus {
