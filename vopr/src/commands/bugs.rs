@@ -40,7 +40,8 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
             }))?;
         }
         Format::Compact => {
-            let lines = system.bugs.iter().map(|bug| format!("{} {}\n", bug.name, bug.target));
+            let lines =
+                system.bugs.iter().map(|bug| format!("{} {} {}\n", bug.name, bug.target, bug.caught_by.join(",")));
             output::print(&lines.collect::<String>())?;
         }
         Format::Human if arguments.describe => {

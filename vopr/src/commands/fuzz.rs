@@ -1,5 +1,6 @@
 //! `vopr fuzz`: coverage-guided exploration.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -103,7 +104,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
             summary.runs,
             summary.elapsed.as_secs_f64(),
             rate(summary.runs, summary.elapsed),
-            if summary.fails() { "VIOLATED" } else { "nothing found" }
+            verdict(&summary)
         ))?,
     }
     Ok(if summary.fails() { exit::VIOLATION } else { exit::CLEAN })
@@ -112,6 +113,16 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
 impl Summary {
     fn fails(&self) -> bool {
         !self.findings.is_empty() || !self.deaths.is_empty()
+    }
+}
+
+/// The verdict in one or two words: the second are the broken invariants.
+fn verdict(summary: &Summary) -> String {
+    let invariants: BTreeSet<_> = summary.findings.iter().map(|finding| finding.invariant.as_str()).collect();
+    match (invariants.is_empty(), summary.fails()) {
+        (false, _) => format!("VIOLATED {}", invariants.into_iter().collect::<Vec<_>>().join(",")),
+        (true, true) => "FAILED".to_string(),
+        (true, false) => "nothing found".to_string(),
     }
 }
 
