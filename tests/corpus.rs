@@ -42,24 +42,25 @@ fn every_target_has_a_seed_for_each_of_its_scenarios() {
     }
 }
 
-/// Failures that were found in the reference protocol, each with the planted bug that brings the old fault back: with it the
-/// same invariant breaks, without it nothing does.
+/// Failures that were found in the reference protocol. Most have a planted bug that brings the old fault back: with it the
+/// same invariant breaks, without it nothing does. The others only have to pass.
 #[test]
 fn faults_that_were_mended_stay_mended() {
     let files: Vec<PathBuf> = fs::read_dir(corpus().join("regressions"))
         .expect("a directory")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    assert!(files.len() >= 3, "the regressions are there");
+    assert!(files.len() >= 4, "the regressions are there");
     for file in files {
         let name = file.display();
         let kmb = Kmb::read(&file).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        assert_eq!(kmb.case.bugs.len(), 1, "{name} switches on the bug that it is about");
         let mut engine = Engine::for_case(&kmb.case).expect("a known system");
         let expected = kmb.expected.as_ref().expect("a violation");
-        match engine.run(&kmb.case, false).verdict {
-            Verdict::Violated(violation) => assert_eq!(violation.invariant, expected.invariant, "{name}"),
-            verdict => panic!("{name}: the fault shows no more: {verdict:?}"),
+        if !kmb.case.bugs.is_empty() {
+            match engine.run(&kmb.case, false).verdict {
+                Verdict::Violated(violation) => assert_eq!(violation.invariant, expected.invariant, "{name}"),
+                verdict => panic!("{name}: the fault shows no more: {verdict:?}"),
+            }
         }
         let mended = sim::Case { bugs: Vec::new(), ..kmb.case.clone() };
         let verdict = engine.run(&mended, false).verdict;

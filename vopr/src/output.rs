@@ -144,6 +144,10 @@ const TABLE_STYLE: TableStyle = {
 pub fn table(headers: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(TABLE_STYLE).set_header(headers.to_vec());
+    // In a pipe a table is as wide as it wants to be.
+    if let Some((_, columns)) = console::Term::stdout().size_checked() {
+        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(columns);
+    }
     table
 }
 

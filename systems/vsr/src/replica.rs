@@ -51,7 +51,7 @@ pub struct Vsr {
     pub(crate) journal: Journal,
     /// What is being read from the disk after a restart.
     pub(crate) loader: Option<Loader>,
-    /// The disk was never used: view 0 begins when the first superblock is durable.
+    /// The disk was never used: the replica takes part, in view 0, from the moment when its first superblock is durable.
     pub(crate) fresh: bool,
     /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
     pub(crate) amnesia: bool,
@@ -253,7 +253,7 @@ impl Vsr {
 
     /// Something became durable.
     pub(crate) fn disk_progress(&mut self, env: &mut Env<'_, Self>) {
-        if std::mem::take(&mut self.fresh) && self.status == Status::Recovering {
+        if std::mem::take(&mut self.fresh) {
             self.start_first_view(env);
         }
         if self.status == Status::ViewChange {
@@ -348,7 +348,8 @@ impl System for Vsr {
     fn crash(self) {}
 
     fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Message) {
-        if self.loader.is_some() {
+        // What a replica learns before its disk is ready would be forgotten in a crash without a trace.
+        if self.loader.is_some() || self.fresh {
             return;
         }
         let kind = message.body.kind();
