@@ -23,6 +23,7 @@ fn unknown_names_are_answered_with_the_nearest() {
     check("fuzz byzantine_dcv --runs 1", 2, "did you mean `byzantine_dvc`?");
     check("fuzz combined --scenario qqqq --runs 1", 2, "`vopr scenarios` lists them");
     check("repro x --target qqqq", 2, "the targets are");
+    check("run --scenario byzantine_dvc", 2, "is a fuzz target; its scenarios are");
     check("run --phase 11", 2, "phases go from 0 to 10");
 }
 

@@ -19,6 +19,10 @@ pub struct Selection {
 /// The scenario with this name.
 pub fn scenario(name: &str) -> Result<Scenario, Error> {
     ScenarioType::from_name(name).map(ScenarioType::create_scenario).ok_or_else(|| {
+        if let Some(target) = TARGETS.iter().find(|target| target.name == name) {
+            let names: Vec<_> = target.scenarios.iter().map(|kind| kind.name()).collect();
+            return Error::usage(format!("{name} is a fuzz target; its scenarios are {}", names.join(", ")));
+        }
         let next = suggestion(name, ScenarioType::ALL.iter().map(|kind| kind.name()), "`vopr scenarios` lists them");
         Error::usage(format!("unknown scenario `{}`; {next}", name.escape_debug()))
     })
