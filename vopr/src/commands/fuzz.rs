@@ -126,6 +126,10 @@ fn verdict(summary: &Summary) -> String {
     }
 }
 
+fn runs(count: u64) -> String {
+    if count == 1 { "1 run".to_string() } else { format!("{} runs", grouped(count)) }
+}
+
 fn human(campaign: &Campaign, summary: &Summary) -> String {
     let mut text = format!(
         "{}: {} runs in {:.1} s ({}/s), {} states, corpus {} in {}, seed {}\n",
@@ -145,12 +149,12 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
         let again = if finding.reproduced { "" } else { ", but not when run again: not deterministic" };
         let _ = writeln!(
             text,
-            "{} {}: {} in {} after {} runs{again}\n    vopr repro {}",
+            "{} {}: {} in {} after {}{again}\n    vopr repro {}",
             finding.name,
             styled(BAD, &finding.invariant),
             finding.rule,
             finding.scenario,
-            grouped(finding.runs),
+            runs(finding.runs),
             finding.file.display()
         );
         let same = summary.duplicates.iter();
@@ -168,12 +172,12 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
             let _ = writeln!(text, "    vopr repro {}", file.display());
         }
     }
-    let runs = grouped(summary.violated);
+    let runs = runs(summary.violated);
     let _ = match (summary.findings.len(), summary.fails()) {
         (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
         (0, true) => writeln!(text, "{}", styled(BAD, "vopr itself failed")),
-        (1, _) => writeln!(text, "{}, in {runs} runs", styled(BAD, "1 kind of violation")),
-        (count, _) => writeln!(text, "{}, in {runs} runs", styled(BAD, format_args!("{count} kinds of violations"))),
+        (1, _) => writeln!(text, "{}, in {runs}", styled(BAD, "1 kind of violation")),
+        (count, _) => writeln!(text, "{}, in {runs}", styled(BAD, format_args!("{count} kinds of violations"))),
     };
     text
 }
