@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::MessageKind;
-use crate::spec::ReplicaId;
+use crate::ids::ReplicaId;
+use crate::message::MessageKind;
 
 /// Which part of a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -109,8 +109,6 @@ pub trait System: Sized + 'static {
 
     /// The kind of a message.
     fn kind(message: &Self::Message) -> MessageKind;
-    /// The size of a message on the wire in bytes, about.
-    fn size(message: &Self::Message) -> u64;
     /// The zones of the disk that the damage ledger may let be damaged.
     fn zones(cluster: &Cluster) -> Vec<Zone>;
     /// The message as the liar sends it instead, signed again with the liar's own key, and what the lie amounts to;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::ClientId;
+use crate::ids::ClientId;
 
 /// The bytes of an encoded operation; a payload may be longer, and the rest is filler that counts for hashes.
 pub const OPERATION_BYTES: usize = 24;

@@ -71,9 +71,6 @@ impl System for Alone {
     fn kind((): &()) -> MessageKind {
         MessageKind::Other
     }
-    fn size((): &()) -> u64 {
-        0
-    }
     fn zones(_: &Cluster) -> Vec<Zone> {
         Vec::new()
     }

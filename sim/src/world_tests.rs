@@ -112,9 +112,6 @@ impl System for Toy {
     fn kind(message: &Message) -> MessageKind {
         message.kind
     }
-    fn size(_: &Message) -> u64 {
-        8
-    }
     fn zones(_: &Cluster) -> Vec<Zone> {
         vec![Zone { name: "count", start: 0, length: 64, record: 8 }]
     }

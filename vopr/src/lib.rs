@@ -3,6 +3,7 @@
 //! Every command walks the same road: a [`sim::Case`] (drawn from a seed, decoded from a fuzzer's bytes, or read from a
 //! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
 
+mod arguments;
 mod cli;
 mod commands;
 pub mod counters;

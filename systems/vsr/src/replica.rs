@@ -398,10 +398,6 @@ impl System for Vsr {
         message.body.kind()
     }
 
-    fn size(message: &Message) -> u64 {
-        message.body.size()
-    }
-
     fn zones(cluster: &Cluster) -> Vec<Zone> {
         Layout::new(cluster).zones()
     }

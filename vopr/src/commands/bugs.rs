@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use crate::cli::Common;
+use crate::arguments::Common;
 use crate::engine::{SYSTEMS, SystemEntry};
 use crate::error::Error;
 use crate::output::{self, Format};

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use crate::cli::SystemArguments;
+use crate::arguments::SystemArguments;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::{output, seeds, selection};

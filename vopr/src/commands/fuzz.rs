@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
+use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::commands::run::parse_jobs;
 use crate::error::Error;
 use crate::fuzzing::campaign::{Campaign, Summary};

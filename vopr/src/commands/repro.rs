@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use sim::{Outcome, Verdict, Violation};
 
-use crate::cli::{Common, SystemArguments};
+use crate::arguments::{Common, SystemArguments};
 use crate::commands::read_kmb;
 use crate::engine::Engine;
 use crate::error::Error;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use scenarios::Scenario;
 
-use crate::cli::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
+use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::error::Error;
 use crate::explore::{Exploration, Explored};
 use crate::faults::FaultClass;

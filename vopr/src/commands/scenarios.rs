@@ -6,7 +6,7 @@ use clap::Args;
 use scenarios::{Scenario, ScenarioType, TARGETS};
 use serde::Serialize;
 
-use crate::cli::Common;
+use crate::arguments::Common;
 use crate::error::Error;
 use crate::output::{self, Format};
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::Common;
+use crate::arguments::Common;
 use crate::commands::read_kmb;
 use crate::engine::Engine;
 use crate::error::Error;

@@ -11,7 +11,7 @@ use clap::Args;
 use sim::{Case, Outcome, Verdict, Violation};
 
 use super::{Driver, Finding, Message, Next};
-use crate::cli::SystemArguments;
+use crate::arguments::SystemArguments;
 use crate::counters;
 use crate::engine::Engine;
 use crate::error::Error;
