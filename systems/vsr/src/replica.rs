@@ -90,8 +90,8 @@ pub struct Vsr {
     pub(crate) reasons: Rc<[Message]>,
     /// How often replicas have claimed, without proof, to be in a higher view.
     pub(crate) stragglers: u32,
-    /// When a StartView was last asked for.
-    pub(crate) start_view_asked: Time,
+    /// When each replica was last asked for a StartView.
+    pub(crate) start_view_asked: [Time; REPLICAS_MAX],
     /// How many view changes in a row have timed out.
     pub(crate) attempts: u32,
     /// The part of the view change timeout that is this replica's own.
@@ -338,7 +338,7 @@ impl System for Vsr {
             own_do_view_change: None,
             reasons: Rc::from([]),
             stragglers: 0,
-            start_view_asked: 0,
+            start_view_asked: [0; REPLICAS_MAX],
             attempts: 0,
             jitter: env.random() % (cluster.view_change_timeout / 2),
             cluster,

@@ -402,8 +402,10 @@ impl Vsr {
     pub(crate) fn ask_for_start_view(&mut self, env: &mut Env<'_, Self>, view: u64) {
         let now = env.monotonic();
         let primary = self.primary_of(view);
-        if primary != self.id && now >= self.start_view_asked + self.cluster.heartbeat / 2 {
-            self.start_view_asked = now;
+        // Each primary has its own turn: asking one in vain must not keep this replica from asking another.
+        let asked = &mut self.start_view_asked[primary.index()];
+        if primary != self.id && now >= *asked + self.cluster.heartbeat / 2 {
+            *asked = now;
             self.send(env, primary, Body::RequestStartView { view });
         }
     }
