@@ -161,32 +161,7 @@ impl<S: System> Core<S> {
 
     /// The replica that an action is about, if it is about one.
     fn target(&self, what: &What, subject: Option<ReplicaId>) -> Option<ReplicaId> {
-        let target = match *what {
-            What::Isolate { target, .. }
-            | What::Cut { target, .. }
-            | What::Clog { target, .. }
-            | What::Delay { target, .. }
-            | What::Crash { target, .. }
-            | What::Pause { target, .. }
-            | What::BitFlip { target, .. }
-            | What::LostWrite { target, .. }
-            | What::MisdirectedWrite { target, .. }
-            | What::DiskError { target, .. }
-            | What::DiskSlow { target, .. }
-            | What::DiskFull { target, .. }
-            | What::ClockStep { target, .. }
-            | What::ClockDrift { target, .. }
-            | What::ClockFreeze { target, .. } => target,
-            What::Partition { .. }
-            | What::Loss { .. }
-            | What::Duplicate { .. }
-            | What::Reorder { .. }
-            | What::PowerLoss { .. }
-            | What::Burst { .. }
-            | What::ClientCrash { .. }
-            | What::DuplicateRequest { .. }
-            | What::Lie(_) => return None,
-        };
+        let target = what.target()?;
         let primary = || self.shadow.primary.unwrap_or(client::primary_of(self.shadow.view_max, self.replicas()));
         Some(match target {
             Target::Replica(id) => ReplicaId(id.0 % self.replicas()),

@@ -51,7 +51,7 @@ fn check_action(action: &Action) -> Result<(), String> {
             replica.map_or(Ok(()), check_replica)?;
         }
     }
-    if let Some(Target::Replica(replica)) = target(&action.what) {
+    if let Some(Target::Replica(replica)) = action.what.target() {
         check_replica(replica)?;
     }
     match action.what {
@@ -85,36 +85,6 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::Burst { .. }
         | What::ClientCrash { .. }
         | What::DuplicateRequest { .. } => Ok(()),
-    }
-}
-
-/// The replica that an action is about, if it is about one.
-fn target(what: &What) -> Option<Target> {
-    match *what {
-        What::Isolate { target, .. }
-        | What::Cut { target, .. }
-        | What::Clog { target, .. }
-        | What::Delay { target, .. }
-        | What::Crash { target, .. }
-        | What::Pause { target, .. }
-        | What::BitFlip { target, .. }
-        | What::LostWrite { target, .. }
-        | What::MisdirectedWrite { target, .. }
-        | What::DiskError { target, .. }
-        | What::DiskSlow { target, .. }
-        | What::DiskFull { target, .. }
-        | What::ClockStep { target, .. }
-        | What::ClockDrift { target, .. }
-        | What::ClockFreeze { target, .. } => Some(target),
-        What::Partition { .. }
-        | What::Loss { .. }
-        | What::Duplicate { .. }
-        | What::Reorder { .. }
-        | What::PowerLoss { .. }
-        | What::Burst { .. }
-        | What::ClientCrash { .. }
-        | What::DuplicateRequest { .. }
-        | What::Lie(_) => None,
     }
 }
 
