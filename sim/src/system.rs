@@ -42,6 +42,8 @@ pub struct Bug {
     pub origin: &'static str,
     /// The fuzz target that is the right place for it.
     pub target: &'static str,
+    /// The scenarios that are the right places for it: each has to catch it by random runs.
+    pub scenarios: &'static [&'static str],
 }
 
 /// A set of planted bugs: bit i is the i-th of [`System::BUGS`].

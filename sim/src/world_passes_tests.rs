@@ -27,8 +27,14 @@ impl System for Alone {
     type Durable = Option<Box<Alone>>;
     const NAME: &'static str = "alone";
     const VERSION: &'static str = "1";
-    const BUGS: &'static [Bug] =
-        &[Bug { name: "wrong", breaks: "answers", caught_by: &["linearizability"], origin: "", target: "" }];
+    const BUGS: &'static [Bug] = &[Bug {
+        name: "wrong",
+        breaks: "answers",
+        caught_by: &["linearizability"],
+        origin: "",
+        target: "",
+        scenarios: &[],
+    }];
 
     fn boot(env: &mut Env<'_, Self>, _: ReplicaId, spec: &ClusterSpec, left: Self::Durable) -> Self {
         env.observe(Observation::Loading);

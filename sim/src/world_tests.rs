@@ -50,7 +50,7 @@ const REPLIES: usize = 1;
 const SPINS: usize = 2;
 
 const fn bug(name: &'static str) -> Bug {
-    Bug { name, breaks: "", caught_by: &[], origin: "", target: "" }
+    Bug { name, breaks: "", caught_by: &[], origin: "", target: "", scenarios: &[] }
 }
 
 fn note(env: &Env<'_, Toy>, note: Note) {

@@ -44,6 +44,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_agreement"],
         origin: "Kimberlite Bug #1",
         target: "byzantine_start_view",
+        scenarios: &["byzantine_view_change_merge"],
     },
     Bug {
         name: "start-view-commit-past-log",
@@ -51,6 +52,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_prefix_property"],
         origin: "Kimberlite Bug #2",
         target: "byzantine_start_view",
+        scenarios: &["byzantine_commit_desync"],
     },
     Bug {
         name: "dvc-inflated-commit",
@@ -58,6 +60,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_prefix_property"],
         origin: "Kimberlite Bug #3",
         target: "byzantine_dvc",
+        scenarios: &["byzantine_inflated_commit"],
     },
     Bug {
         name: "view-change-stale-log",
@@ -65,6 +68,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_view_change_safety"],
         origin: "Kimberlite Bug #5",
         target: "view_change_race",
+        scenarios: &["byzantine_malicious_view_change"],
     },
     Bug {
         name: "start-view-race",
@@ -72,6 +76,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_agreement"],
         origin: "Kimberlite Bug #6",
         target: "view_change_race",
+        scenarios: &["byzantine_leader_race"],
     },
     Bug {
         name: "dvc-tail-length-mismatch",
@@ -79,6 +84,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["log_consistency"],
         origin: "Kimberlite Bug 3.1",
         target: "byzantine_dvc",
+        scenarios: &["byzantine_dvc_tail_length_mismatch"],
     },
     Bug {
         name: "dvc-identical-claims",
@@ -86,6 +92,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_view_change_safety"],
         origin: "Kimberlite Bug 3.3",
         target: "byzantine_dvc",
+        scenarios: &["byzantine_dvc_identical_claims"],
     },
     Bug {
         name: "commit-quorum-minus-one",
@@ -93,6 +100,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_view_change_safety", "vsr_agreement"],
         origin: "classic",
         target: "crash_recovery",
+        scenarios: &["crash_during_commit"],
     },
     Bug {
         name: "skipped-fsync",
@@ -100,6 +108,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_recovery_safety"],
         origin: "classic",
         target: "crash_recovery",
+        scenarios: &["crash_during_commit"],
     },
     Bug {
         name: "prepare-ok-before-durable",
@@ -107,6 +116,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_recovery_safety"],
         origin: "classic",
         target: "crash_recovery",
+        scenarios: &["crash_during_commit"],
     },
     Bug {
         name: "view-led-twice",
@@ -114,6 +124,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_agreement", "vsr_view_change_safety"],
         origin: "found here by crash_during_view_change",
         target: "crash_recovery",
+        scenarios: &["crash_during_view_change"],
     },
     Bug {
         name: "header-before-entry",
@@ -121,6 +132,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["liveness"],
         origin: "found here by combined",
         target: "crash_recovery",
+        scenarios: &[],
     },
     Bug {
         name: "repair-gives-up",
@@ -128,6 +140,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["liveness"],
         origin: "found here by byzantine_invalid_repair_range",
         target: "byzantine_repair",
+        scenarios: &["byzantine_invalid_repair_range"],
     },
 ];
 
