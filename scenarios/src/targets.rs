@@ -4,7 +4,8 @@ use crate::ScenarioType;
 use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
-    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
+    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, ClockBackwardJump,
+    ClockDrift, ClockNtpFailure, ClockOffsetExceeded, Combined,
     CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
     MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
     TimeCompression,
@@ -69,6 +70,11 @@ pub const TARGETS: &[FuzzTarget] = &[
         scenarios: &[MultiTenantIsolation],
     },
     FuzzTarget {
+        name: "clock",
+        description: "Clocks that drift, jump or listen to a false time service make a primary hand out wrong times.",
+        scenarios: &[ClockDrift, ClockOffsetExceeded, ClockNtpFailure, ClockBackwardJump],
+    },
+    FuzzTarget {
         name: "combined",
         description: "Everything: all scenarios that run, the one with all faults first.",
         scenarios: &[
@@ -96,6 +102,10 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            ClockDrift,
+            ClockOffsetExceeded,
+            ClockNtpFailure,
+            ClockBackwardJump,
         ],
     },
 ];

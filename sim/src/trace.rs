@@ -110,7 +110,8 @@ impl Trace {
             | O::DiskFailed
             | O::Healed
             | O::Panicked
-            | O::Loading => self.pair(head, 0),
+            | O::Loading
+            | O::ClockLost => self.pair(head, 0),
             O::Sent { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::Delivered { from, kind } => self.pair(head, u64::from(from.0) << 8 | kind as u64),
             O::Dropped { to, kind, why } => {
@@ -177,6 +178,22 @@ impl Trace {
                 self.pair(to, 0);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
+            O::ClockSet { error, rate } => {
+                self.pair(head, error as u64);
+                self.pair(rate, 0);
+            }
+            O::ClockSynchronized { offset, uncertainty } => {
+                self.pair(head, offset as u64);
+                self.pair(uncertainty, 0);
+            }
+            O::TimestampAssigned { op, timestamp, previous } => {
+                self.pair(head, op);
+                self.pair(timestamp, previous);
+            }
+            O::Timestamped { op, timestamp } => {
+                self.pair(head, op);
+                self.pair(timestamp, 0);
+            }
         }
     }
 }
@@ -304,6 +321,20 @@ mod tests {
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::ClockSet { error: 0, rate: 0 },
+            O::ClockSet { error: -1, rate: 0 },
+            O::ClockSet { error: 0, rate: 1 },
+            O::ClockSynchronized { offset: 0, uncertainty: 0 },
+            O::ClockSynchronized { offset: -1, uncertainty: 0 },
+            O::ClockSynchronized { offset: 0, uncertainty: 1 },
+            O::ClockLost,
+            O::TimestampAssigned { op, timestamp: 0, previous: 0 },
+            O::TimestampAssigned { op: 1, timestamp: 0, previous: 0 },
+            O::TimestampAssigned { op, timestamp: 1, previous: 0 },
+            O::TimestampAssigned { op, timestamp: 0, previous: 1 },
+            O::Timestamped { op, timestamp: 0 },
+            O::Timestamped { op: 1, timestamp: 0 },
+            O::Timestamped { op, timestamp: 1 },
         ]
     }
 

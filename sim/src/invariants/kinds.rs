@@ -32,6 +32,11 @@ kinds! {
     REJECTED = 29,
     REPAIR_REQUESTED = 30,
     HOLDING = 32,
+    CLOCK_SET = 33,
+    CLOCK_SYNCHRONIZED = 34,
+    CLOCK_LOST = 35,
+    TIMESTAMP_ASSIGNED = 36,
+    TIMESTAMPED = 37,
 }
 
 #[cfg(test)]
@@ -74,6 +79,11 @@ mod tests {
             (COMMITTED, O::Committed { op: 0, entry: 0 }),
             (EXECUTED, O::Executed { op: 0, client, session, number, operation: None, answer }),
             (HOLDING, O::Holding { items: 0, bytes: 0 }),
+            (CLOCK_SET, O::ClockSet { error: 0, rate: 0 }),
+            (CLOCK_SYNCHRONIZED, O::ClockSynchronized { offset: 0, uncertainty: 0 }),
+            (CLOCK_LOST, O::ClockLost),
+            (TIMESTAMP_ASSIGNED, O::TimestampAssigned { op: 0, timestamp: 0, previous: 0 }),
+            (TIMESTAMPED, O::Timestamped { op: 0, timestamp: 0 }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

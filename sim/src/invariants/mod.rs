@@ -6,6 +6,8 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+pub mod clock_offset_detection;
+pub mod commit_timestamp_order;
 mod context;
 pub mod durability;
 pub mod exactly_once;
@@ -69,12 +71,14 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    commit_timestamp_order::NAME,
+    clock_offset_detection::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 16] = [
+const JUDGED: [(&str, u64); 18] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -89,15 +93,17 @@ const JUDGED: [(&str, u64); 16] = [
     (exactly_once::NAME, exactly_once::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS),
+    (clock_offset_detection::NAME, clock_offset_detection::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 15;
+const NO_PANIC: usize = 17;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u16; OBSERVATION_KINDS] = {
+const INTERESTED: [u32; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -137,6 +143,8 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    timestamps: commit_timestamp_order::CommitTimestampOrder,
+    clocks: clock_offset_detection::ClockOffsetDetection,
 }
 
 impl Judge {
@@ -154,6 +162,8 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.timestamps.reset();
+        self.clocks.reset(config);
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -174,7 +184,7 @@ impl Judge {
         }
     }
 
-    fn judge_replica(&mut self, interested: u16, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -196,6 +206,8 @@ impl Judge {
                 10 => self.mvcc.observe(&context),
                 11 => self.exactly_once.observe(&context),
                 13 => self.linearizability.observe(&context),
+                14 => self.timestamps.observe(&context),
+                15 => self.clocks.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -275,7 +287,7 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[15], "no_panic");
+        assert_eq!(NAMES[17], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
     }
 

@@ -34,6 +34,20 @@ pub enum PlantedBug {
     HeaderBeforeEntry,
     /// See [`BUGS`].
     RepairGivesUp,
+    /// See [`BUGS`].
+    MarzulloIntervalOffByOne,
+    /// See [`BUGS`].
+    ClockQuorumMinusOne,
+    /// See [`BUGS`].
+    ClockToleranceIgnored,
+    /// See [`BUGS`].
+    TimestampFromRawClock,
+    /// See [`BUGS`].
+    StaleSamplesKept,
+    /// See [`BUGS`].
+    TimestampReassignedByNewPrimary,
+    /// See [`BUGS`].
+    UnsynchronizedPrimaryServes,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -142,6 +156,62 @@ pub const BUGS: &[Bug] = &[
         target: "byzantine_repair",
         scenarios: &["byzantine_invalid_repair_range"],
     },
+    Bug {
+        name: "marzullo-interval-off-by-one",
+        breaks: "the agreed interval ends one edge too late, past what the clocks have in common",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "clock-quorum-minus-one",
+        breaks: "one clock too few has to agree, so that a replica that is cut off agrees with itself",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_backward_jump"],
+    },
+    Bug {
+        name: "clock-tolerance-ignored",
+        breaks: "a replica counts as synchronized however far its own clock is off what the others agree on",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
+    },
+    Bug {
+        name: "timestamp-from-raw-clock",
+        breaks: "a primary takes its wall clock as it is, even if that is earlier than the entry before",
+        caught_by: &["commit_timestamp_order"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_backward_jump"],
+    },
+    Bug {
+        name: "stale-samples-kept",
+        breaks: "the answers of earlier epochs are never forgotten, so that drift goes unnoticed",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
+    },
+    Bug {
+        name: "timestamp-reassigned-by-new-primary",
+        breaks: "a new primary gives the uncommitted entries that it takes over new timestamps",
+        caught_by: &["commit_timestamp_order"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_drift"],
+    },
+    Bug {
+        name: "unsynchronized-primary-serves",
+        breaks: "a primary serves with its wall clock whether or not it is synchronized",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_ntp_failure"],
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -166,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
-        assert_eq!(BUGS.len(), PlantedBug::RepairGivesUp as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::UnsynchronizedPrimaryServes as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId};
+use sim::{EntryHash, MessageKind, ReplicaId, Time};
 
 use crate::entry::Entry;
 use crate::signature::{Keyring, Signature, halves};
@@ -86,6 +86,18 @@ pub enum Body {
         view: u64,
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
+    },
+    /// The sender wants to know the receiver's time.
+    Ping {
+        /// When it asks, by its monotonic clock.
+        asked: Time,
+    },
+    /// The sender's time.
+    Pong {
+        /// When it was asked, by the receiver's clock.
+        asked: Time,
+        /// What its wall clock shows.
+        wall: Time,
     },
 }
 
@@ -190,10 +202,12 @@ impl Body {
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
             Body::RequestRepair { .. } => MessageKind::RequestRepair,
             Body::Repair { .. } => MessageKind::Repair,
+            Body::Ping { .. } => MessageKind::Ping,
+            Body::Pong { .. } => MessageKind::Pong,
         }
     }
 
-    /// The view that the message belongs to.
+    /// The view that the message belongs to; 0 for one that belongs to none.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -205,6 +219,7 @@ impl Body {
             | Body::Repair { view, .. } => *view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
+            Body::Ping { .. } | Body::Pong { .. } => 0,
         }
     }
 
@@ -223,7 +238,11 @@ impl Body {
                 message.padding.saturating_add(entries(&message.log) + certificate(&message.commit) + reasons)
             }
             Body::Repair { entries: repaired, .. } => entries(repaired),
-            Body::PrepareOk { .. } | Body::RequestStartView { .. } | Body::RequestRepair { .. } => 0,
+            Body::PrepareOk { .. }
+            | Body::RequestStartView { .. }
+            | Body::RequestRepair { .. }
+            | Body::Ping { .. }
+            | Body::Pong { .. } => 0,
         }
     }
 
@@ -273,6 +292,11 @@ impl Body {
             Body::Repair { entries, .. } => {
                 words[3] = entries.len() as u64;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
+            }
+            Body::Ping { asked } => words[3] = *asked,
+            Body::Pong { asked, wall } => {
+                words[3] = *asked;
+                words[4] = *wall;
             }
         }
         words
