@@ -3,7 +3,7 @@
 
 use sim::observation::Fault;
 use sim::plan::Target;
-use sim::spec::{Clock, Cluster};
+use sim::spec::{Clock, Cluster, Workload};
 use sim::{Action, Config, Mark, ReplicaId, ReplicaSet, What};
 
 use crate::entry::{Entry, Run, crash_config};
@@ -98,10 +98,16 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// Replicas that compare their clocks. There is no time service.
+/// Replicas that compare their clocks. There is no time service. The clients are in no hurry: a false clock takes a while to
+/// be noticed, and another one to be replaced.
 fn clock_config() -> Config {
     let config = crash_config();
-    Config { cluster: Cluster { clock_ping: ms(35), ..config.cluster }, ..config }
+    Config {
+        cluster: Cluster { clock_ping: ms(35), ..config.cluster },
+        workload: Workload { requests: 48, think_max: ms(170), ..config.workload },
+        heal_at: ms(2_200),
+        ..config
+    }
 }
 
 /// Replicas that compare their clocks, and a time service that sets them now and then.
@@ -133,9 +139,9 @@ fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
     let first = setup.span(50, 200);
     let drifts = setup.draw.chance(50);
     let what = if drifts {
-        let ppm = setup.draw.between(80_000, 250_000) as i32;
-        let ppm = if setup.draw.chance(70) { ppm } else { -ppm / 3 };
-        What::ClockDrift { target: Target::Replica(ReplicaId(0)), ppm, duration: ms(1_800) }
+        let ppm = setup.draw.between(100_000, 250_000) as i32;
+        let ppm = if setup.draw.chance(70) { ppm } else { -ppm / 2 };
+        What::ClockDrift { target: Target::Replica(ReplicaId(0)), ppm, duration: ms(2_000) }
     } else {
         What::ClockStep { target: Target::Replica(ReplicaId(0)), micros: far(setup) }
     };
@@ -167,22 +173,20 @@ fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// The primary is cut off, and its clock set back meanwhile. It may be back before the others have lost patience, and else
-/// it is to lead again later on: the others are cut off in their turn.
+/// A replica is cut off, and its clock set back meanwhile: the primary, which is back before the others have lost patience, or
+/// the one that is to lead next.
 fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
-    let primary = Target::Replica(ReplicaId(0));
+    let leads = setup.draw.chance(50);
+    let target = Target::Replica(ReplicaId(u8::from(!leads)));
     let begin = setup.span(150, 400);
-    let brief = setup.draw.chance(50);
-    let duration = if brief { setup.span(90, 190) } else { setup.patience() };
+    let duration = if leads { setup.span(90, 190) } else { setup.patience() };
     let micros = -(setup.draw.between(60, 1_500) as i32) * 1_000;
     let step = begin + setup.draw.between(ms(40), duration * 3 / 4);
     let mut actions =
-        vec![at(begin, What::Isolate { target: primary, duration }), at(step, What::ClockStep { target: primary, micros })];
-    let mut time = begin + duration + setup.span(250, 350);
-    for replica in [ReplicaId(1), ReplicaId(2)] {
-        let duration = setup.patience();
-        actions.push(at(time, What::Isolate { target: Target::Replica(replica), duration }));
-        time += duration + setup.span(60, 120);
+        vec![at(begin, What::Isolate { target, duration }), at(step, What::ClockStep { target, micros })];
+    if !leads {
+        let (time, what) = (begin + duration + setup.span(0, 150), setup.depose(Target::Replica(ReplicaId(0))));
+        actions.push(at(time, what));
     }
     actions
 }

@@ -35,7 +35,7 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     RepairGivesUp,
     /// See [`BUGS`].
-    MarzulloIntervalOffByOne,
+    MarzulloEndedIntervalsCount,
     /// See [`BUGS`].
     ClockQuorumMinusOne,
     /// See [`BUGS`].
@@ -48,6 +48,8 @@ pub enum PlantedBug {
     TimestampReassignedByNewPrimary,
     /// See [`BUGS`].
     UnsynchronizedPrimaryServes,
+    /// See [`BUGS`].
+    SamplesOutlivePause,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -157,8 +159,8 @@ pub const BUGS: &[Bug] = &[
         scenarios: &["byzantine_invalid_repair_range"],
     },
     Bug {
-        name: "marzullo-interval-off-by-one",
-        breaks: "the agreed interval ends one edge too late, past what the clocks have in common",
+        name: "marzullo-ended-intervals-count",
+        breaks: "the sweep over the clocks' intervals goes on counting those that have ended",
         caught_by: &["clock_offset_detection"],
         origin: "classic",
         target: "clock",
@@ -212,6 +214,14 @@ pub const BUGS: &[Bug] = &[
         target: "clock",
         scenarios: &["clock_ntp_failure"],
     },
+    Bug {
+        name: "samples-outlive-pause",
+        breaks: "a replica that was paused compares its clock with answers from before the pause",
+        caught_by: &["clock_offset_detection"],
+        origin: "found here by clock_offset_exceeded",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -236,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
-        assert_eq!(BUGS.len(), PlantedBug::UnsynchronizedPrimaryServes as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::SamplesOutlivePause as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

@@ -179,12 +179,15 @@ impl Clock {
         let (own, now) = (own(env), env.monotonic());
         let mut sources = [Interval { low: own, high: own }.widened(self.tolerance); REPLICAS_MAX];
         let mut count = 1;
-        for Sample { asked, bounds } in self.samples.iter().flatten() {
+        // After a pause, what belongs to this epoch may be long over.
+        let forgetful = !self.bugs.on(PlantedBug::SamplesOutlivePause) && !self.bugs.on(PlantedBug::StaleSamplesKept);
+        let age_max = if forgetful { self.epoch + self.ping } else { Time::MAX };
+        for Sample { asked, bounds } in self.samples.iter().flatten().filter(|sample| now - sample.asked <= age_max) {
             sources[count % REPLICAS_MAX] = bounds.widened(self.tolerance + (now - asked) / DRIFT);
             count += 1;
         }
-        let off_by_one = self.bugs.on(PlantedBug::MarzulloIntervalOffByOne);
-        let (agreeing, bounds) = marzullo(&sources[..count.min(REPLICAS_MAX)], off_by_one);
+        let ended_count = self.bugs.on(PlantedBug::MarzulloEndedIntervalsCount);
+        let (agreeing, bounds) = marzullo(&sources[..count.min(REPLICAS_MAX)], ended_count);
         if agreeing < self.quorum {
             return;
         }
@@ -204,7 +207,7 @@ fn own(env: &Env<'_, Vsr>) -> i64 {
 }
 
 /// The interval that most of the sources have in common, and how many do; of several such, the narrowest.
-fn marzullo(sources: &[Interval], off_by_one: bool) -> (usize, Interval) {
+fn marzullo(sources: &[Interval], ended_count: bool) -> (usize, Interval) {
     let mut edges = [(0, false); 2 * REPLICAS_MAX];
     let edges = &mut edges[..2 * sources.len()];
     for (pair, source) in edges.chunks_exact_mut(2).zip(sources) {
@@ -216,12 +219,11 @@ fn marzullo(sources: &[Interval], off_by_one: bool) -> (usize, Interval) {
     let (mut count, mut best) = (0, (0, Interval { low: 0, high: 0 }));
     for (index, (low, ends)) in edges.iter().enumerate() {
         if *ends {
-            count -= 1;
+            count -= usize::from(!ended_count);
             continue;
         }
         count += 1;
-        let next = index + 1 + usize::from(off_by_one && index + 2 < edges.len());
-        let common = Interval { low: *low, high: edges[next].0 };
+        let common = Interval { low: *low, high: edges[index + 1].0 };
         if count > best.0 || count == best.0 && common.width() < best.1.width() {
             best = (count, common);
         }
@@ -233,7 +235,8 @@ impl Vsr {
     /// The replica starts.
     pub(crate) fn start_clock(&self, env: &mut Env<'_, Self>) {
         if self.clock.runs() {
-            env.set_timer(CLOCK_TIMER, self.clock.ping);
+            // Soon: until it has asked, it cannot serve.
+            env.set_timer(CLOCK_TIMER, self.clock.ping / 8);
         }
     }
 
