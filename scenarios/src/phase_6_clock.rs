@@ -89,7 +89,6 @@ pub const SCENARIOS: &[Entry] = &[
                 Fault::Cut,
                 Fault::Crash,
                 Fault::Pause,
-                Fault::NoNtp,
                 Fault::Burst,
             ]),
             baseline: jump_back,
@@ -176,9 +175,9 @@ fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
 /// A replica is cut off, and its clock set back meanwhile: the primary, which is back before the others have lost patience, or
 /// the one that is to lead next.
 fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
-    let leads = setup.draw.chance(50);
-    let target = Target::Replica(ReplicaId(u8::from(!leads)));
-    let begin = setup.span(150, 400);
+    let leads = setup.draw.chance(70);
+    let target = if leads { Target::Primary } else { Target::Replica(ReplicaId(1)) };
+    let begin = setup.span(100, 250);
     let duration = if leads { setup.span(90, 190) } else { setup.patience() };
     let micros = -(setup.draw.between(60, 1_500) as i32) * 1_000;
     let step = begin + setup.draw.between(ms(40), duration * 3 / 4);

@@ -100,14 +100,15 @@ impl CommitTimestampOrder {
 mod tests {
     use super::super::script::Script;
     use super::*;
+    use crate::clock::EPOCH;
     use Observation as O;
 
     fn timestamped(op: u64, timestamp: Time) -> Observation {
-        O::Timestamped { op, timestamp }
+        O::Timestamped { op, timestamp: EPOCH + timestamp }
     }
 
     fn assigned(op: u64, timestamp: Time, previous: Time) -> Observation {
-        O::TimestampAssigned { op, timestamp, previous }
+        O::TimestampAssigned { op, timestamp: EPOCH + timestamp, previous: EPOCH + previous }
     }
 
     #[test]
