@@ -145,7 +145,11 @@ fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
         What::ClockStep { target: Target::Replica(ReplicaId(0)), micros: far(setup) }
     };
     let mut actions = vec![at(first, what)];
-    if setup.draw.chance(40) {
+    if drifts && setup.draw.chance(25) {
+        // It sleeps while its clock leaves the tolerance, and wakes up with an old idea of the time.
+        let (time, duration) = (first + setup.span(30, 150), setup.span(700, 950));
+        actions.push(at(time, What::Pause { target: Target::Replica(ReplicaId(0)), duration }));
+    } else if setup.draw.chance(40) {
         // It is set right again, and another one is not.
         let (time, micros) = (setup.span(900, 1_300), far(setup));
         if let What::ClockStep { target, micros: before } = what {
