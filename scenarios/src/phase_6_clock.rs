@@ -185,8 +185,7 @@ fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
     let duration = if leads { setup.span(90, 190) } else { setup.patience() };
     let micros = -(setup.draw.between(60, 1_500) as i32) * 1_000;
     let step = begin + setup.draw.between(ms(40), duration * 3 / 4);
-    let mut actions =
-        vec![at(begin, What::Isolate { target, duration }), at(step, What::ClockStep { target, micros })];
+    let mut actions = vec![at(begin, What::Isolate { target, duration }), at(step, What::ClockStep { target, micros })];
     if !leads {
         let (time, what) = (begin + duration + setup.span(0, 150), setup.depose(Target::Replica(ReplicaId(0))));
         actions.push(at(time, what));

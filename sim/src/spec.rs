@@ -145,12 +145,7 @@ impl Default for Config {
                 reordering: 0,
             },
             disk: Disk { latency_min: 100 * MICROSECOND, latency_max: 800 * MICROSECOND },
-            clock: Clock {
-                offset_max: 2 * MILLISECOND,
-                drift_max: 50,
-                ntp_interval: 0,
-                ntp_error_max: MILLISECOND,
-            },
+            clock: Clock { offset_max: 2 * MILLISECOND, drift_max: 50, ntp_interval: 0, ntp_error_max: MILLISECOND },
             workload: Workload {
                 clients: 3,
                 requests: 40,

@@ -56,7 +56,8 @@ impl Line {
 
     /// Follows the line up to `now`. Where something began or ended in between it counts until `now`, to be on the safe side.
     fn follow(&mut self, now: Time, tolerance: i64) {
-        let gained = i128::from(now - self.at) * (i128::from(self.rate) - i128::from(RATE_TRUE)) / i128::from(RATE_TRUE);
+        let gained =
+            i128::from(now - self.at) * (i128::from(self.rate) - i128::from(RATE_TRUE)) / i128::from(RATE_TRUE);
         let (before, after) = (self.error, self.error.saturating_add(gained as i64));
         (self.at, self.error) = (now, after);
         if before.abs() > tolerance || after.abs() > tolerance {

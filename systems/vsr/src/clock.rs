@@ -258,9 +258,7 @@ impl Vsr {
 
     /// Whether this replica leads and must not: then it keeps silent until the others choose another primary.
     pub(crate) fn abdicates(&self, env: &Env<'_, Self>) -> bool {
-        self.leads()
-            && self.clock.given_up(env.monotonic())
-            && !self.bugs.on(PlantedBug::UnsynchronizedPrimaryServes)
+        self.leads() && self.clock.given_up(env.monotonic()) && !self.bugs.on(PlantedBug::UnsynchronizedPrimaryServes)
     }
 
     /// Somebody asks for the time.

@@ -276,7 +276,10 @@ mod tests {
         let request = Request { client: ClientId(0), session: 0, number: 1, payload: Rc::from(&[0u8; 32][..]) };
         assert!(Entry::new(place(1, 1, 0), 1, request.clone(), ReplicaId(1), &keys).verify(5, &keys));
         assert!(Entry::forged(place(1, 1, 0), 1, request.clone(), &[1; 32]).verify(5, &keys), "it led view 1 itself");
-        assert!(!Entry::forged(place(1, 1, 0), 1, request.clone(), &[2; 32]).verify(5, &keys), "replica 2 does not lead view 1");
+        assert!(
+            !Entry::forged(place(1, 1, 0), 1, request.clone(), &[2; 32]).verify(5, &keys),
+            "replica 2 does not lead view 1"
+        );
         let real = Entry::new(place(1, 1, 0), 1, request, ReplicaId(1), &keys);
         assert!(!real.with_hash(real.hash ^ 1).verify(5, &keys));
     }
