@@ -180,7 +180,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["clock_offset_detection"],
         origin: "classic",
         target: "clock",
-        scenarios: &["clock_offset_exceeded"],
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
     },
     Bug {
         name: "timestamp-from-raw-clock",
@@ -188,7 +188,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["commit_timestamp_order"],
         origin: "classic",
         target: "clock",
-        scenarios: &["clock_backward_jump"],
+        scenarios: &["clock_backward_jump", "clock_ntp_failure"],
     },
     Bug {
         name: "stale-samples-kept",
@@ -212,7 +212,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["clock_offset_detection"],
         origin: "classic",
         target: "clock",
-        scenarios: &["clock_ntp_failure"],
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
     },
     Bug {
         name: "samples-outlive-pause",
