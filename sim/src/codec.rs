@@ -25,8 +25,8 @@
 //! | 5      | 2     | the time; the trigger's delay, in units of 10 µs (windows are narrow)               |
 //! | 7      | 1     | target, modulo 10: primary, the trigger's subject, replica 0 to 7                   |
 //! | 8      | 2     | duration less 100 µs                                                                |
-//! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step in ms, drift    |
-//! |        |       | in units of 10 ppm (both signed)                                                    |
+//! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step or wrong time   |
+//! |        |       | in ms, drift in units of 10 ppm (all signed)                                        |
 //! | 12     | 2     | b: bit, how far away                                                                |
 //! | 14     | 1     | c: zone, side, client (modulo 64), outgoing (lowest bit)                            |
 //! | 15     | 1     | d: requests of a burst less 1                                                       |

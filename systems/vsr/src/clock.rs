@@ -177,17 +177,18 @@ impl Clock {
     /// Compares the clocks.
     fn synchronize(&mut self, env: &mut Env<'_, Vsr>) {
         let (own, now) = (own(env), env.monotonic());
+        // At most one of each other replica, and its own.
         let mut sources = [Interval { low: own, high: own }.widened(self.tolerance); REPLICAS_MAX];
         let mut count = 1;
         // After a pause, what belongs to this epoch may be long over.
         let forgetful = !self.bugs.on(PlantedBug::SamplesOutlivePause) && !self.bugs.on(PlantedBug::StaleSamplesKept);
         let age_max = if forgetful { self.epoch + self.ping } else { Time::MAX };
         for Sample { asked, bounds } in self.samples.iter().flatten().filter(|sample| now - sample.asked <= age_max) {
-            sources[count % REPLICAS_MAX] = bounds.widened(self.tolerance + (now - asked) / DRIFT);
+            sources[count] = bounds.widened(self.tolerance + (now - asked) / DRIFT);
             count += 1;
         }
         let ended_count = self.bugs.on(PlantedBug::MarzulloEndedIntervalsCount);
-        let (agreeing, bounds) = marzullo(&sources[..count.min(REPLICAS_MAX)], ended_count);
+        let (agreeing, bounds) = marzullo(&sources[..count], ended_count);
         if agreeing < self.quorum {
             return;
         }

@@ -98,6 +98,7 @@ pub struct Vsr {
     /// The part of the view change timeout that is this replica's own.
     pub(crate) jitter: Time,
 
+    /// What time it is, and how many others think so.
     pub(crate) clock: Clock,
 }
 
