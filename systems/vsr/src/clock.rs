@@ -247,11 +247,11 @@ impl Vsr {
         self.clock.tick(env);
         let asked = env.monotonic();
         env.broadcast(&self.signed(Body::Ping { asked }));
-        let abdicates = self.abdicates(env);
-        let abdicated = std::mem::replace(&mut self.clock.abdicates, abdicates);
-        if abdicates && self.own_vote <= self.view {
+        let goes = self.abdicates(env);
+        let was_to_go = std::mem::replace(&mut self.clock.abdicates, goes);
+        if goes && self.own_vote <= self.view {
             self.vote(env);
-        } else if abdicated && !abdicates && self.leads() {
+        } else if was_to_go && !goes && self.leads() {
             // Its clock came back before the others lost patience.
             self.own_vote = 0;
         }
@@ -263,10 +263,9 @@ impl Vsr {
     }
 
     /// Somebody asks for the time.
-    pub(crate) fn on_ping(&self, env: &mut Env<'_, Self>, from: ReplicaId, asked: Time) -> Handled {
+    pub(crate) fn on_ping(&self, env: &mut Env<'_, Self>, from: ReplicaId, asked: Time) {
         let wall = env.wall_clock();
         self.send(env, from, Body::Pong { asked, wall });
-        Ok(())
     }
 
     /// Somebody tells the time.

@@ -295,7 +295,10 @@ impl Vsr {
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
             Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
             Body::Repair { view, entries } => self.on_repair(env, *view, entries),
-            Body::Ping { asked } => self.on_ping(env, from, *asked),
+            Body::Ping { asked } => {
+                self.on_ping(env, from, *asked);
+                Ok(())
+            }
             Body::Pong { asked, wall } => self.on_pong(env, from, *asked, *wall),
         }
     }
