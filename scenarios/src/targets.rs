@@ -4,10 +4,10 @@ use crate::ScenarioType;
 use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
-    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
-    CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
-    TimeCompression,
+    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
+    ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, Combined, CrashDuringCommit,
+    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation,
+    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -69,6 +69,11 @@ pub const TARGETS: &[FuzzTarget] = &[
         scenarios: &[MultiTenantIsolation],
     },
     FuzzTarget {
+        name: "client_sessions",
+        description: "Clients that crash, repeat themselves or lose their sessions are served twice, wrongly, or never.",
+        scenarios: &[ClientSessionCrash, ClientSessionViewChangeLockout, ClientSessionEviction],
+    },
+    FuzzTarget {
         name: "combined",
         description: "Everything: all scenarios that run, the one with all faults first.",
         scenarios: &[
@@ -96,6 +101,9 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            ClientSessionCrash,
+            ClientSessionViewChangeLockout,
+            ClientSessionEviction,
         ],
     },
 ];

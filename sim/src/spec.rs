@@ -28,6 +28,9 @@ pub struct Cluster {
     pub heartbeat: Time,
     /// How long a backup waits for its primary before it asks for the next view.
     pub view_change_timeout: Time,
+    /// How many client sessions the cluster keeps. Clients then register before they ask, and may be evicted; with 0 they
+    /// name their sessions themselves, and none is ever evicted.
+    pub sessions_max: u16,
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -117,6 +120,7 @@ impl Default for Config {
                 log_slots: 1024,
                 heartbeat: 40 * MILLISECOND,
                 view_change_timeout: 200 * MILLISECOND,
+                sessions_max: 0,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -200,6 +204,11 @@ impl Config {
         within("think_max", self.workload.think_max, 0, 60 * SECOND)?;
         ordered("think time", self.workload.think_min, self.workload.think_max)?;
         within("client timeout", self.workload.timeout, MILLISECOND, 60 * SECOND)?;
+        within("sessions_max", self.cluster.sessions_max.into(), 0, CLIENTS_MAX as u64)?;
+        if self.cluster.sessions_max > 0 {
+            // Each registration takes a place in the log, and a client's values tell only so many of its sessions apart.
+            within("log_slots where clients register", self.cluster.log_slots.into(), 8, 2048)?;
+        }
         within("heal_at", self.heal_at, 0, 600 * SECOND)?;
         within("heal_max", self.heal_max, MILLISECOND, 600 * SECOND)
     }

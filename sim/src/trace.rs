@@ -177,6 +177,10 @@ impl Trace {
                 self.pair(to, 0);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
+            O::Registering { client, number } => self.pair(head | u64::from(client.0) << SMALL, number.into()),
+            O::SessionRegistered { client, session } | O::SessionEvicted { client, session } => {
+                self.pair(head | u64::from(client.0) << SMALL, session.into());
+            }
         }
     }
 }
@@ -304,6 +308,15 @@ mod tests {
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::Registering { client, number },
+            O::Registering { client: c(1), number },
+            O::Registering { client, number: 1 },
+            O::SessionRegistered { client, session },
+            O::SessionRegistered { client: c(1), session },
+            O::SessionRegistered { client, session: 1 },
+            O::SessionEvicted { client, session },
+            O::SessionEvicted { client: c(1), session },
+            O::SessionEvicted { client, session: 1 },
         ]
     }
 

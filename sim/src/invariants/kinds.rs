@@ -32,6 +32,9 @@ kinds! {
     REJECTED = 29,
     REPAIR_REQUESTED = 30,
     HOLDING = 32,
+    REGISTERING = 33,
+    SESSION_REGISTERED = 34,
+    SESSION_EVICTED = 35,
 }
 
 #[cfg(test)]
@@ -74,6 +77,9 @@ mod tests {
             (COMMITTED, O::Committed { op: 0, entry: 0 }),
             (EXECUTED, O::Executed { op: 0, client, session, number, operation: None, answer }),
             (HOLDING, O::Holding { items: 0, bytes: 0 }),
+            (REGISTERING, O::Registering { client, number }),
+            (SESSION_REGISTERED, O::SessionRegistered { client, session }),
+            (SESSION_EVICTED, O::SessionEvicted { client, session }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

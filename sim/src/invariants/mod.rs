@@ -10,16 +10,20 @@ mod context;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
+pub mod kernel_command_validation;
 pub(crate) mod kinds;
 pub mod linearizability;
 pub mod liveness;
 pub mod log_consistency;
+pub mod message_deduplication;
 pub mod mvcc_visibility;
 pub mod no_panic;
 mod record;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
+pub mod session_eviction;
+mod sessions;
 pub mod tenant_isolation;
 pub mod view_monotonic;
 pub mod vsr_agreement;
@@ -31,6 +35,7 @@ use crate::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
 use crate::shadow::Shadow;
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
+use crate::workload::Answer;
 use context::{Answered, Context, set, short};
 use record::Record;
 
@@ -69,12 +74,15 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    session_eviction::NAME,
+    message_deduplication::NAME,
+    kernel_command_validation::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 16] = [
+const JUDGED: [(&str, u64); 19] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -86,7 +94,10 @@ const JUDGED: [(&str, u64); 16] = [
     (applied_position_monotonic::NAME, applied_position_monotonic::INTERESTS),
     (tenant_isolation::NAME, tenant_isolation::INTERESTS),
     (mvcc_visibility::NAME, mvcc_visibility::INTERESTS),
+    (kernel_command_validation::NAME, kernel_command_validation::INTERESTS),
+    (session_eviction::NAME, session_eviction::INTERESTS),
     (exactly_once::NAME, exactly_once::INTERESTS),
+    (message_deduplication::NAME, message_deduplication::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
     (liveness::NAME, 0),
@@ -94,10 +105,13 @@ const JUDGED: [(&str, u64); 16] = [
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 15;
+const NO_PANIC: usize = 18;
+
+/// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
+const SESSION_EVICTION: usize = 12;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u16; OBSERVATION_KINDS] = {
+const INTERESTED: [u32; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -144,7 +158,7 @@ impl Judge {
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
         // Which replicas lie is read from the shadow, which was reset with the same set.
         let _ = liars;
-        self.record.reset();
+        self.record.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
         self.resource_limits.reset(config);
@@ -174,7 +188,7 @@ impl Judge {
         }
     }
 
-    fn judge_replica(&mut self, interested: u16, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -194,8 +208,11 @@ impl Judge {
                 8 => applied_position_monotonic::observe(&context),
                 9 => tenant_isolation::observe(&context),
                 10 => self.mvcc.observe(&context),
-                11 => self.exactly_once.observe(&context),
-                13 => self.linearizability.observe(&context),
+                11 => kernel_command_validation::observe(&context),
+                12 => session_eviction::observe(&context),
+                13 => self.exactly_once.observe(&context),
+                14 => message_deduplication::observe(&context),
+                16 => self.linearizability.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -203,8 +220,8 @@ impl Judge {
                 first = violation;
             }
         }
-        if let Observation::Executed { .. } = seen.what {
-            self.record.executed(&seen.what);
+        if JUDGED[SESSION_EVICTION].1 >> seen.what.kind() & 1 == 1 {
+            self.record.executed(id, &seen.what);
         }
         first
     }
@@ -225,8 +242,21 @@ impl Judge {
                 None
             }
             Observation::ClientCrashed { client } => {
-                self.record.client_crashed(client);
+                self.record.client_gave_up(client);
                 None
+            }
+            Observation::Registering { client, .. } => {
+                self.record.sessions.asks(client);
+                None
+            }
+            Observation::SessionRegistered { client, .. } | Observation::SessionEvicted { client, .. } => {
+                let told = Answered { seen, shadow, record: &self.record, asked: None, answer: Answer::default() };
+                let violation = session_eviction::told(&told);
+                match seen.what {
+                    Observation::SessionEvicted { .. } => self.record.client_gave_up(client),
+                    _ => self.record.sessions.asks_no_more(client),
+                }
+                violation
             }
             _ => None,
         }
@@ -275,8 +305,9 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[15], "no_panic");
+        assert_eq!(NAMES[18], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
+        assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
     }
 
     #[test]

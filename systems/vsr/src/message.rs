@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId};
+use sim::{EntryHash, MessageKind, ReplicaId, Request};
 
 use crate::entry::Entry;
 use crate::signature::{Keyring, Signature, halves};
@@ -86,6 +86,13 @@ pub enum Body {
         view: u64,
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
+    },
+    /// A client's request that reached a backup.
+    Forward {
+        /// The sender's view.
+        view: u64,
+        /// The request.
+        request: Request,
     },
 }
 
@@ -190,6 +197,7 @@ impl Body {
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
             Body::RequestRepair { .. } => MessageKind::RequestRepair,
             Body::Repair { .. } => MessageKind::Repair,
+            Body::Forward { .. } => MessageKind::Request,
         }
     }
 
@@ -202,7 +210,8 @@ impl Body {
             | Body::StartViewChange { view, .. }
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
-            | Body::Repair { view, .. } => *view,
+            | Body::Repair { view, .. }
+            | Body::Forward { view, .. } => *view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
         }
@@ -223,6 +232,7 @@ impl Body {
                 message.padding.saturating_add(entries(&message.log) + certificate(&message.commit) + reasons)
             }
             Body::Repair { entries: repaired, .. } => entries(repaired),
+            Body::Forward { request, .. } => request.payload.len() as u64,
             Body::PrepareOk { .. } | Body::RequestStartView { .. } | Body::RequestRepair { .. } => 0,
         }
     }
@@ -273,6 +283,12 @@ impl Body {
             Body::Repair { entries, .. } => {
                 words[3] = entries.len() as u64;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
+            }
+            // What a client asks is the client's to sign, which this simulation leaves out.
+            Body::Forward { request, .. } => {
+                words[3] = request.client.0.into();
+                words[4] = request.session.into();
+                words[5] = request.number.into();
             }
         }
         words
