@@ -156,7 +156,7 @@ fn lockout(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let timeout = setup.config.cluster.view_change_timeout;
     let mut time = setup.span(40, 150);
-    for _ in 0..setup.draw.between(7, 12) {
+    for _ in 0..setup.draw.between(9, 13) {
         let client = client(setup);
         actions.push(at(time - ms(3), What::Burst { client, requests: 4 }));
         let duration = 2 * timeout + setup.span(20, 60);

@@ -57,6 +57,8 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     DuplicateLogged,
     /// See [`BUGS`].
+    RegistrationDropsMarks,
+    /// See [`BUGS`].
     KernelAcceptsInvalidCommand,
     /// See [`BUGS`].
     InvalidMetadata,
@@ -259,6 +261,14 @@ pub const BUGS: &[Bug] = &[
         origin: "classic",
         target: "gray_network",
         scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "registration-drops-marks",
+        breaks: "a registration's execution drops the marks of the new session's requests that are in the log already",
+        caught_by: &["message_deduplication"],
+        origin: "found here by client_session_eviction",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
     },
     Bug {
         name: "kernel-accepts-invalid-command",

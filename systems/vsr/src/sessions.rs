@@ -205,19 +205,19 @@ impl Sessions {
     /// The request was executed at `op`.
     pub fn execute(&mut self, request: &Request, answer: Answer, op: u64) {
         let Request { client, session, number, .. } = *request;
+        let registration = self.of(client).map_or(0, |known| known.registration);
         let forgotten = self.bugs.on(PlantedBug::SessionsNotRestored) && op <= self.found;
         match self.place(client) {
             _ if forgotten => {}
             Ok(place) => {
-                let Session { registration, .. } = self.committed[place];
                 self.committed[place] = Session { client, session, number, answer, registration, used: op };
             }
             Err(place) if self.max == 0 => {
-                self.committed.insert(place, Session { client, session, number, answer, registration: 0, used: op });
+                self.committed.insert(place, Session { client, session, number, answer, registration, used: op });
             }
             Err(_) => {}
         }
-        self.settle(client, |logged| logged.request <= (session, number) && logged.registration == 0);
+        self.settle(client, (session, number), registration);
     }
 
     /// The registration was executed at `op`, which is the client's session from now on. Returns who had to make room.
@@ -244,7 +244,9 @@ impl Sessions {
                 self.committed.insert(place, new);
             }
         }
-        self.settle(client, |logged| logged.registration <= registration);
+        // The log may hold requests of the new session already, if it is a new view's: their marks stay.
+        let all = self.bugs.on(PlantedBug::RegistrationDropsMarks);
+        self.settle(client, (session, if all { u32::MAX } else { 0 }), registration);
         evicted
     }
 
@@ -255,10 +257,11 @@ impl Sessions {
         *self.committed.iter().min_by_key(order).expect("a full table has sessions")
     }
 
-    /// Drops the client's marks if all that they say is executed.
-    fn settle(&mut self, client: ClientId, done: impl Fn(&Logged) -> bool) {
+    /// Drops the client's marks if they say no more than that these are in the log, which are executed.
+    fn settle(&mut self, client: ClientId, request: (u32, u32), registration: u32) {
         if let Ok(place) = self.logged.binary_search_by_key(&client, |logged| logged.client)
-            && done(&self.logged[place])
+            && self.logged[place].request <= request
+            && self.logged[place].registration <= registration
         {
             self.logged.remove(place);
         }
@@ -339,6 +342,15 @@ mod tests {
         assert_eq!(table.standing(&request(7, 1, 1), 3), Standing::Over);
         assert_eq!(table.standing(&request(7, 0, 1), 3), Standing::Stale);
         assert_eq!(table.turn(&request(7, 0, 1)), Turn::Repeated);
+    }
+
+    #[test]
+    fn a_registration_leaves_the_marks_of_requests_that_follow_it_in_the_log() {
+        let mut table = table(1);
+        table.log(&request(7, 0, 1), 1);
+        table.log(&request(7, 1, 1), 2);
+        table.register(&request(7, 0, 1), 1);
+        assert_eq!(table.standing(&request(7, 1, 1), 1), Standing::Logged);
     }
 
     #[test]
