@@ -141,7 +141,7 @@ pub const SCENARIOS: &[Entry] = &[
             "liveness",
         ],
         run: Some(Run {
-            config: byzantine_config,
+            config: combined_config,
             palette: Palette { faults: ALL_FAULTS, lies: ALL_LIES },
             baseline: combined,
             marks: &[Mark::Committed(35), Mark::ViewsStarted(1)],
@@ -250,10 +250,21 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
+/// One liar, and two places for three client sessions.
+fn combined_config() -> Config {
+    let config = byzantine_config();
+    Config { cluster: Cluster { sessions_max: 2, ..config.cluster }, ..config }
+}
+
 fn long_config() -> Config {
     let config = crash_config();
     Config {
-        cluster: Cluster { heartbeat: 100 * MILLISECOND, view_change_timeout: ms(500), ..config.cluster },
+        cluster: Cluster {
+            heartbeat: 100 * MILLISECOND,
+            view_change_timeout: ms(500),
+            sessions_max: 2,
+            ..config.cluster
+        },
         workload: Workload { requests: 66, think_min: ms(50), think_max: ms(1_800), ..config.workload },
         heal_at: ms(20_000),
         ..config

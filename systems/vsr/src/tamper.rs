@@ -106,8 +106,12 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
         Field::EntryHash => (same(entry.with_hash(entry.hash ^ 1 << lie.amount)), LieClass::Contradiction),
         Field::Command => {
             let mut payload = request.payload.to_vec();
-            // A reserved byte that is not zero: no replica may accept such a command.
-            payload[1] = lie.amount.max(1);
+            // A reserved byte that is not zero, or any byte in a registration: no replica may accept such a command.
+            let byte = lie.amount.max(1);
+            match payload.get_mut(1) {
+                Some(reserved) => *reserved = byte,
+                None => payload.push(byte),
+            }
             let request = Request { payload: payload.into(), ..request };
             (same(Entry::forged(entry.view, entry.op, entry.parent, request, &liar.key)), LieClass::Contradiction)
         }
