@@ -168,6 +168,8 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::Acknowledged { .. }
             | Observation::Executed { .. }
             | Observation::Holding { .. }
+            | Observation::Registering { .. }
+            | Observation::SessionRegistered { .. }
     )
 }
 

@@ -5,7 +5,7 @@
 //! and claims that carry their reasons (`choice`, `message`), which is sound when r + v − n > 2b.
 //!
 //! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, scrubbing, clock
-//! synchronization, session registration and eviction, membership changes. It does not survive an equivocating primary
+//! synchronization, membership changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 
