@@ -200,10 +200,8 @@ impl Marks {
             Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
             Observation::Truncated { .. } if correct => self.truncated.insert(id),
             Observation::Invoked { client, .. } => self.client(client).waits_since = Some(self.view),
-            Observation::ClientCrashed { client } => {
-                if self.client(client).waits_since.take().is_some() {
-                    self.count(|mark| matches!(mark, Mark::ClientsCrashedWaiting(_)));
-                }
+            Observation::ClientCrashed { client } if self.client(client).waits_since.take().is_some() => {
+                self.count(|mark| matches!(mark, Mark::ClientsCrashedWaiting(_)));
             }
             Observation::SessionEvicted { client, .. } if replica.is_none() => {
                 *self.client(client) = ClientState { waits_since: None, evicted: true };

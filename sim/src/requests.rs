@@ -104,15 +104,15 @@ impl<S: System> Core<S> {
 
     /// A replica answers a client. An answer to a client that does not exist is lost without a trace.
     pub(crate) fn reply(&mut self, from: ReplicaId, reply: Reply) {
-        self.to_client(from, reply.client, reply.session, reply.number, &Event::Reply(reply));
+        self.tell(from, reply.client, reply.session, reply.number, &Event::Reply(reply));
     }
 
     /// A replica tells a client that its session is over.
     pub(crate) fn session_over(&mut self, from: ReplicaId, client: ClientId, session: u32) {
-        self.to_client(from, client, session, 0, &Event::SessionOver { client, session });
+        self.tell(from, client, session, 0, &Event::SessionOver { client, session });
     }
 
-    fn to_client(&mut self, from: ReplicaId, client: ClientId, session: u32, number: u32, event: &Event<S::Message>) {
+    fn tell(&mut self, from: ReplicaId, client: ClientId, session: u32, number: u32, event: &Event<S::Message>) {
         let Some(count) = self.seats[from.index()].replies.get_mut(client.index()) else { return };
         *count += 1;
         let number = client::message(session, number, *count);

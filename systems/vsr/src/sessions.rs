@@ -22,7 +22,7 @@ use crate::bug::{Bugs, PlantedBug};
 
 /// What the executed ops say of one client.
 #[derive(Clone, Copy, Debug)]
-struct Session {
+struct Committed {
     client: ClientId,
     session: u32,
     /// The number of the newest executed request; 0 before the first.
@@ -52,7 +52,7 @@ pub struct Sessions {
     max: usize,
     bugs: Bugs,
     /// By client.
-    committed: Vec<Session>,
+    committed: Vec<Committed>,
     /// By client.
     logged: Vec<Logged>,
     /// What the replica found on its disk when it started.
@@ -109,7 +109,7 @@ impl Sessions {
         self.committed.binary_search_by_key(&client, |session| session.client)
     }
 
-    fn of(&self, client: ClientId) -> Option<&Session> {
+    fn of(&self, client: ClientId) -> Option<&Committed> {
         self.committed.get(self.place(client).ok()?)
     }
 
@@ -137,9 +137,8 @@ impl Sessions {
         let answer = session.map_or(Answer::default(), |known| known.answer);
         let logged = logged.map_or((0, 0), |logged| logged.request);
         let is_logged = asked == logged;
-        if asked == newest && !self.bugs.on(PlantedBug::DuplicateExecuted) {
-            Standing::Executed(answer)
-        } else if is_logged && self.bugs.on(PlantedBug::SessionTableRace) {
+        let is_executed = asked == newest && !self.bugs.on(PlantedBug::DuplicateExecuted);
+        if is_executed || is_logged && self.bugs.on(PlantedBug::SessionTableRace) {
             Standing::Executed(answer)
         } else if is_logged && asked > newest && !self.bugs.on(PlantedBug::DuplicateLogged) {
             Standing::Logged
@@ -150,7 +149,7 @@ impl Sessions {
         }
     }
 
-    fn registered_before(&self, known: &Session, request: &Request) -> bool {
+    fn registered_before(&self, known: &Committed, request: &Request) -> bool {
         request.number == known.registration
             || request.number > known.registration && self.bugs.on(PlantedBug::CachedReplyOfOldSession)
     }
@@ -210,10 +209,10 @@ impl Sessions {
         match self.place(client) {
             _ if forgotten => {}
             Ok(place) => {
-                self.committed[place] = Session { client, session, number, answer, registration, used: op };
+                self.committed[place] = Committed { client, session, number, answer, registration, used: op };
             }
             Err(place) if self.max == 0 => {
-                self.committed.insert(place, Session { client, session, number, answer, registration, used: op });
+                self.committed.insert(place, Committed { client, session, number, answer, registration, used: op });
             }
             Err(_) => {}
         }
@@ -224,25 +223,22 @@ impl Sessions {
     pub fn register(&mut self, request: &Request, op: u64) -> Option<(ClientId, u32)> {
         let Request { client, number: registration, .. } = *request;
         let session = u32::try_from(op).unwrap_or(u32::MAX);
-        let mut new = Session { client, session, number: 0, answer: Answer::default(), registration, used: op };
+        let mut new = Committed { client, session, number: 0, answer: Answer::default(), registration, used: op };
         let mut evicted = None;
-        match self.place(client) {
-            Ok(place) => {
-                if self.bugs.on(PlantedBug::ClientCrash) {
-                    let Session { number, answer, .. } = self.committed[place];
-                    new = Session { number, answer, ..new };
-                }
-                self.committed[place] = new;
+        if let Ok(place) = self.place(client) {
+            if self.bugs.on(PlantedBug::ClientCrash) {
+                let Committed { number, answer, .. } = self.committed[place];
+                new = Committed { number, answer, ..new };
             }
-            Err(_) => {
-                if self.committed.len() >= self.max + usize::from(self.bugs.on(PlantedBug::SessionTableOverfull)) {
-                    let oldest = self.oldest();
-                    evicted = Some((oldest.client, oldest.session));
-                    self.committed.retain(|known| known.client != oldest.client);
-                }
-                let place = self.place(client).unwrap_or_else(|place| place);
-                self.committed.insert(place, new);
+            self.committed[place] = new;
+        } else {
+            if self.committed.len() >= self.max + usize::from(self.bugs.on(PlantedBug::SessionTableOverfull)) {
+                let oldest = self.oldest();
+                evicted = Some((oldest.client, oldest.session));
+                self.committed.retain(|known| known.client != oldest.client);
             }
+            let place = self.place(client).unwrap_or_else(|place| place);
+            self.committed.insert(place, new);
         }
         // The log may hold requests of the new session already, if it is a new view's: their marks stay.
         let all = self.bugs.on(PlantedBug::RegistrationDropsMarks);
@@ -251,9 +247,9 @@ impl Sessions {
     }
 
     /// The session to be evicted: the one that was used least recently.
-    fn oldest(&self) -> Session {
+    fn oldest(&self) -> Committed {
         let most_recent = self.bugs.on(PlantedBug::EvictionMostRecent);
-        let order = |known: &&Session| if most_recent { u64::MAX - known.used } else { known.used };
+        let order = |known: &&Committed| if most_recent { u64::MAX - known.used } else { known.used };
         *self.committed.iter().min_by_key(order).expect("a full table has sessions")
     }
 
