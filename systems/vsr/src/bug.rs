@@ -241,7 +241,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "sessions-not-restored",
         breaks: "after a restart a replica does not know which requests it finds in its log were executed",
-        caught_by: &["exactly_once"],
+        caught_by: &["exactly_once", "session_eviction"],
         origin: "classic",
         target: "client_sessions",
         scenarios: &["client_session_view_change_lockout"],
