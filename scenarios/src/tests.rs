@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 18] = [
+const INVARIANTS: [&str; 21] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -23,6 +23,9 @@ const INVARIANTS: [&str; 18] = [
     "resource_limits",
     "commit_timestamp_order",
     "clock_offset_detection",
+    "session_eviction",
+    "message_deduplication",
+    "kernel_command_validation",
     "liveness",
     "no_panic",
 ];
@@ -56,7 +59,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 28);
+    assert_eq!(runnable().count(), 31);
 }
 
 #[test]

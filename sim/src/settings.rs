@@ -78,6 +78,7 @@ settings! {
         clock_ping: Time,
         clock_epoch: Time,
         clock_tolerance: Time,
+        sessions_max: u16,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }

@@ -37,6 +37,9 @@ kinds! {
     CLOCK_LOST = 35,
     TIMESTAMP_ASSIGNED = 36,
     TIMESTAMPED = 37,
+    REGISTERING = 38,
+    SESSION_REGISTERED = 39,
+    SESSION_EVICTED = 40,
 }
 
 #[cfg(test)]
@@ -84,6 +87,9 @@ mod tests {
             (CLOCK_LOST, O::ClockLost),
             (TIMESTAMP_ASSIGNED, O::TimestampAssigned { op: 0, timestamp: 0, previous: 0 }),
             (TIMESTAMPED, O::Timestamped { op: 0, timestamp: 0 }),
+            (REGISTERING, O::Registering { client, number }),
+            (SESSION_REGISTERED, O::SessionRegistered { client, session }),
+            (SESSION_EVICTED, O::SessionEvicted { client, session }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

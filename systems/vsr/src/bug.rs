@@ -50,6 +50,38 @@ pub enum PlantedBug {
     UnsynchronizedPrimaryServes,
     /// See [`BUGS`].
     SamplesOutlivePause,
+    /// See [`BUGS`].
+    ClientCrash,
+    /// See [`BUGS`].
+    CachedReplyOfOldSession,
+    /// See [`BUGS`].
+    ViewChangeLockout,
+    /// See [`BUGS`].
+    SessionTableRace,
+    /// See [`BUGS`].
+    EvictionMostRecent,
+    /// See [`BUGS`].
+    EvictionAtArrival,
+    /// See [`BUGS`].
+    SessionTableOverfull,
+    /// See [`BUGS`].
+    EvictedSessionServed,
+    /// See [`BUGS`].
+    SessionsNotRestored,
+    /// See [`BUGS`].
+    DuplicateExecuted,
+    /// See [`BUGS`].
+    DuplicateLogged,
+    /// See [`BUGS`].
+    RegistrationDropsMarks,
+    /// See [`BUGS`].
+    KernelAcceptsInvalidCommand,
+    /// See [`BUGS`].
+    InvalidMetadata,
+    /// See [`BUGS`].
+    OversizedStartView,
+    /// See [`BUGS`].
+    InvalidRepairRange,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -222,6 +254,134 @@ pub const BUGS: &[Bug] = &[
         target: "clock",
         scenarios: &["clock_offset_exceeded"],
     },
+    Bug {
+        name: "vrr-client-crash",
+        breaks: "a client that registers again keeps the request number and the answer of its former session",
+        caught_by: &["liveness", "linearizability"],
+        origin: "VRR client session bug #1",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "cached-reply-of-old-session",
+        breaks: "a client that registers anew is answered with the session that it had before",
+        caught_by: &["session_eviction"],
+        origin: "VRR client session bug #1, its other half",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "vrr-view-change-lockout",
+        breaks: "a replica keeps its marks of logged requests when a view change replaces its log",
+        caught_by: &["liveness"],
+        origin: "VRR client session bug #2",
+        target: "client_sessions",
+        scenarios: &["client_session_view_change_lockout"],
+    },
+    Bug {
+        name: "session-table-race",
+        breaks: "a repeated request that is logged and not committed is answered from the table already",
+        caught_by: &["linearizability"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "eviction-most-recent",
+        breaks: "a full session table evicts the session that was used last",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "eviction-at-arrival",
+        breaks: "a session counts as used when its request is logged, so that replicas with longer logs evict others",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "session-table-overfull",
+        breaks: "the session table takes one session more than it has room for",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "evicted-session-served",
+        breaks: "a request is executed though its session was evicted before its turn came",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "sessions-not-restored",
+        breaks: "after a restart a replica does not know which requests it finds in its log were executed",
+        caught_by: &["exactly_once", "session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_view_change_lockout"],
+    },
+    Bug {
+        name: "duplicate-executed",
+        breaks: "the client's last request is logged and executed again when it is repeated",
+        caught_by: &["exactly_once"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "duplicate-logged",
+        breaks: "a repeated request gets a second place in the log while the first is not executed",
+        caught_by: &["message_deduplication"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "registration-drops-marks",
+        breaks: "a registration's execution drops the marks of the new session's requests that are in the log already",
+        caught_by: &["message_deduplication"],
+        origin: "found here by client_session_eviction",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "kernel-accepts-invalid-command",
+        breaks: "a replica takes in entries whose commands are malformed",
+        caught_by: &["kernel_command_validation"],
+        origin: "Kimberlite Bug 3.2",
+        target: "byzantine_prepare",
+        scenarios: &["byzantine_invalid_kernel_command"],
+    },
+    Bug {
+        name: "invalid-metadata",
+        breaks: "a backup takes in an entry of another view than the Prepare's that brings it",
+        caught_by: &["log_consistency"],
+        origin: "Kimberlite Bug #4",
+        target: "byzantine_prepare",
+        scenarios: &["byzantine_invalid_metadata"],
+    },
+    Bug {
+        name: "oversized-start-view",
+        breaks: "a StartView is taken in whatever its size",
+        caught_by: &["resource_limits"],
+        origin: "Kimberlite Bug 3.4",
+        target: "byzantine_start_view",
+        scenarios: &["byzantine_oversized_start_view"],
+    },
+    Bug {
+        name: "invalid-repair-range",
+        breaks: "a range of missing entries is believed, whatever its ends",
+        caught_by: &["no_panic"],
+        origin: "Kimberlite Bug 3.5",
+        target: "byzantine_repair",
+        scenarios: &["byzantine_invalid_repair_range"],
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -247,6 +407,7 @@ mod tests {
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
         assert_eq!(BUGS.len(), PlantedBug::SamplesOutlivePause as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::InvalidRepairRange as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

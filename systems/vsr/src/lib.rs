@@ -6,8 +6,8 @@
 //!
 //! Where the cluster's clocks are compared (`clock`), the primary gives every entry its timestamp.
 //!
-//! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, scrubbing, session
-//! registration and eviction, membership changes. It does not survive an equivocating primary
+//! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, scrubbing, membership
+//! changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 

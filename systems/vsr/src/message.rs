@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId, Time};
+use sim::{EntryHash, MessageKind, ReplicaId, Request, Time};
 
 use crate::entry::Entry;
 use crate::signature::{Keyring, Signature, halves};
@@ -98,6 +98,13 @@ pub enum Body {
         asked: Time,
         /// What its wall clock shows.
         wall: Time,
+    },
+    /// A client's request that reached a backup.
+    Forward {
+        /// The sender's view.
+        view: u64,
+        /// The request.
+        request: Request,
     },
 }
 
@@ -204,6 +211,7 @@ impl Body {
             Body::Repair { .. } => MessageKind::Repair,
             Body::Ping { .. } => MessageKind::Ping,
             Body::Pong { .. } => MessageKind::Pong,
+            Body::Forward { .. } => MessageKind::Request,
         }
     }
 
@@ -216,7 +224,8 @@ impl Body {
             | Body::StartViewChange { view, .. }
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
-            | Body::Repair { view, .. } => *view,
+            | Body::Repair { view, .. }
+            | Body::Forward { view, .. } => *view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
             Body::Ping { .. } | Body::Pong { .. } => 0,
@@ -243,6 +252,7 @@ impl Body {
             | Body::RequestRepair { .. }
             | Body::Ping { .. }
             | Body::Pong { .. } => 0,
+            Body::Forward { request, .. } => request.payload.len() as u64,
         }
     }
 
@@ -297,6 +307,12 @@ impl Body {
             Body::Pong { asked, wall } => {
                 words[3] = *asked;
                 words[4] = *wall;
+            }
+            // What a client asks is the client's to sign, which this simulation leaves out.
+            Body::Forward { request, .. } => {
+                words[3] = request.client.0.into();
+                words[4] = request.session.into();
+                words[5] = request.number.into();
             }
         }
         words
