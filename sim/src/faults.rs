@@ -38,6 +38,19 @@ pub struct Effects {
     pub frozen: ReplicaSet,
     /// The replicas that are paused.
     pub paused: ReplicaSet,
+    /// Per replica, how its disk reads wrong.
+    pub misread: [Option<Misread>; REPLICAS_MAX],
+}
+
+/// How a disk reads wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// In which zone.
+    pub zone: usize,
+    /// What it finds: see [`What::StaleRead`].
+    pub away: u8,
+    /// How many records, per million.
+    pub share: u32,
 }
 
 /// An active fault.
@@ -81,10 +94,12 @@ impl Faults {
         self.add_up();
     }
 
-    /// The fault of `action` ends, if it has not ended before.
-    pub fn end(&mut self, action: u16) {
-        self.active.retain(|active| active.action != action);
+    /// The fault of `action` ends; which one it was, at which replica, if it has not ended before.
+    pub fn end(&mut self, action: u16) -> Option<(What, ReplicaId)> {
+        let index = self.active.iter().position(|active| active.action == action)?;
+        let Active { what, target, .. } = self.active.remove(index);
         self.add_up();
+        Some((what, target))
     }
 
     /// All faults end.
@@ -136,11 +151,20 @@ impl Faults {
                 What::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
                 What::ClockFreeze { .. } => effects.frozen.insert(*target),
                 What::Pause { .. } => effects.paused.insert(*target),
+                What::StaleRead { zone, away, per_mille, .. } => {
+                    let share = per_million(per_mille);
+                    if effects.misread[at].is_none_or(|other| other.share < share) {
+                        effects.misread[at] = Some(Misread { zone: zone.into(), away, share });
+                    }
+                }
                 What::Crash { .. }
                 | What::PowerLoss { .. }
                 | What::BitFlip { .. }
                 | What::LostWrite { .. }
                 | What::MisdirectedWrite { .. }
+                | What::FlippedBits { .. }
+                | What::TruncatedRecord { .. }
+                | What::ShiftedRecord { .. }
                 | What::ClockStep { .. }
                 | What::Burst { .. }
                 | What::ClientCrash { .. }
@@ -175,12 +199,16 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::DiskSlow { duration, .. }
         | What::DiskFull { duration, .. }
         | What::ClockDrift { duration, .. }
-        | What::ClockFreeze { duration, .. } => Some(duration),
+        | What::ClockFreeze { duration, .. }
+        | What::StaleRead { duration, .. } => Some(duration),
         What::Crash { .. }
         | What::PowerLoss { .. }
         | What::BitFlip { .. }
         | What::LostWrite { .. }
         | What::MisdirectedWrite { .. }
+        | What::FlippedBits { .. }
+        | What::TruncatedRecord { .. }
+        | What::ShiftedRecord { .. }
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }

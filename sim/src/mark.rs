@@ -49,6 +49,16 @@ pub enum Mark {
     VirtualSeconds(u32),
     /// A correct replica asked for missing entries.
     RepairRequested,
+    /// Each correct replica's scrubber completed at least this many tours.
+    ScrubTours(u32),
+    /// A correct replica's scrubber found at least this many damaged records.
+    ScrubFound(u32),
+    /// At least this many records that were found damaged were written anew.
+    ScrubRepaired(u32),
+    /// A read of a correct replica brought something else than was written.
+    Misread,
+    /// A correct replica that was not in normal status got an entry back that it could not read.
+    HoleFilled,
 }
 
 /// Tenants are below this number (`Config::check`).
@@ -78,6 +88,8 @@ pub struct Marks {
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
     tenants: [u64; TENANTS_MAX / 64],
+    /// How many tours each scrubber completed.
+    tours: [u32; REPLICAS_MAX],
 }
 
 impl Default for Marks {
@@ -90,6 +102,7 @@ impl Default for Marks {
             crashed: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
+            tours: [0; REPLICAS_MAX],
         }
     }
 }
@@ -163,6 +176,17 @@ impl Marks {
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
             Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
+            Observation::ScrubTourCompleted { .. } => {
+                self.tours[id.index()] += 1;
+                let least = shadow.correct_replicas().map(|(id, _)| self.tours[id.index()]).min().unwrap_or(0);
+                self.tick_if(|mark| matches!(mark, Mark::ScrubTours(tours) if least >= tours));
+            }
+            Observation::ScrubFound { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubFound(_))),
+            Observation::ScrubRepaired { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubRepaired(_))),
+            Observation::Misread { .. } if correct => self.tick(Mark::Misread),
+            Observation::Repaired { .. } if correct && shadow.replicas[id.index()].status != Status::Normal => {
+                self.tick(Mark::HoleFilled);
+            }
             _ => {}
         }
     }
@@ -254,6 +278,11 @@ impl Mark {
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
             Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            Mark::ScrubTours(_) => kinds::SCRUB_TOUR_COMPLETED,
+            Mark::ScrubFound(_) => kinds::SCRUB_FOUND,
+            Mark::ScrubRepaired(_) => kinds::SCRUB_REPAIRED,
+            Mark::Misread => kinds::MISREAD,
+            Mark::HoleFilled => kinds::REPAIRED,
             // The end decides.
             Mark::VirtualSeconds(_) => 0,
         }
@@ -262,9 +291,12 @@ impl Mark {
     /// How often the mark has to be seen.
     fn count(self) -> u32 {
         match self {
-            Mark::Committed(count) | Mark::ViewsStarted(count) | Mark::Injected(_, count) | Mark::Tenants(count) => {
-                count
-            }
+            Mark::Committed(count)
+            | Mark::ViewsStarted(count)
+            | Mark::Injected(_, count)
+            | Mark::Tenants(count)
+            | Mark::ScrubFound(count)
+            | Mark::ScrubRepaired(count) => count,
             _ => 1,
         }
     }
@@ -374,6 +406,17 @@ mod tests {
         assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
+        assert!(shown(Mark::Misread, &[(0, O::Misread { zone: 0, record: 1 })]));
+        let found = O::ScrubFound { zone: 0, record: 1 };
+        assert!(shown(Mark::ScrubFound(2), &[(0, found), (1, found)]));
+        assert!(!shown(Mark::ScrubFound(2), &[(0, found), (2, found)]));
+        assert!(shown(Mark::ScrubRepaired(1), &[(0, O::ScrubRepaired { zone: 0, record: 1 })]));
+        let tour = O::ScrubTourCompleted { duration: 1, reads: 1 };
+        assert!(shown(Mark::ScrubTours(1), &[(0, tour), (1, tour)]));
+        assert!(!shown(Mark::ScrubTours(1), &[(0, tour), (0, tour), (2, tour)]), "each replica");
+        let normal = O::StatusChanged { status: Status::Normal, view: 0, primary: false };
+        assert!(shown(Mark::HoleFilled, &[(0, O::Repaired { op: 1 })]));
+        assert!(!shown(Mark::HoleFilled, &[(0, normal), (0, O::Repaired { op: 1 })]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));
         assert!(!shown(Mark::VirtualSeconds(2), &[(0, O::Crashed)]));
     }

@@ -28,6 +28,10 @@ pub struct Cluster {
     pub heartbeat: Time,
     /// How long a backup waits for its primary before it asks for the next view.
     pub view_change_timeout: Time,
+    /// How many reads a second a replica's background scrubber may make; 0 switches it off.
+    pub scrub_iops: u32,
+    /// Within this time the scrubber has to have looked at everything once.
+    pub scrub_tour_max: Time,
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -117,6 +121,8 @@ impl Default for Config {
                 log_slots: 1024,
                 heartbeat: 40 * MILLISECOND,
                 view_change_timeout: 200 * MILLISECOND,
+                scrub_iops: 0,
+                scrub_tour_max: SECOND,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -175,6 +181,8 @@ impl Config {
         within("log_slots", self.cluster.log_slots.into(), 8, 65_536)?;
         within("heartbeat", self.cluster.heartbeat, MILLISECOND, 10 * SECOND)?;
         within("view_change_timeout", self.cluster.view_change_timeout, MILLISECOND, 60 * SECOND)?;
+        within("scrub_iops", self.cluster.scrub_iops.into(), 0, 10_000)?;
+        within("scrub_tour_max", self.cluster.scrub_tour_max, MILLISECOND, 600 * SECOND)?;
         within("delay_min", self.network.delay_min, 1, 10 * SECOND)?;
         within("delay_max", self.network.delay_max, 1, 10 * SECOND)?;
         ordered("network delay", self.network.delay_min, self.network.delay_max)?;

@@ -110,7 +110,8 @@ impl Trace {
             | O::DiskFailed
             | O::Healed
             | O::Panicked
-            | O::Loading => self.pair(head, 0),
+            | O::Loading
+            | O::ScrubTourStarted => self.pair(head, 0),
             O::Sent { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::Delivered { from, kind } => self.pair(head, u64::from(from.0) << 8 | kind as u64),
             O::Dropped { to, kind, why } => {
@@ -177,6 +178,20 @@ impl Trace {
                 self.pair(to, 0);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
+            O::Misread { zone, record } | O::ScrubFound { zone, record } | O::ScrubRepaired { zone, record } => {
+                self.pair(head, u64::from(zone) << 32 | u64::from(record));
+            }
+            O::Loaded { op, content } => {
+                self.pair(head, op);
+                self.wide(content);
+            }
+            O::ScrubTourCovers { zone, records } => self.pair(head, u64::from(zone) << 32 | u64::from(records)),
+            O::ScrubRead { zone, record, records, clock } => {
+                self.pair(head | u64::from(zone) << SMALL, u64::from(record) << 32 | u64::from(records));
+                self.pair(clock, 0);
+            }
+            O::ScrubReadDone { judged } => self.pair(head, u64::from(judged)),
+            O::ScrubTourCompleted { duration, reads } => self.pair(head | u64::from(reads) << SMALL, duration),
         }
     }
 }
@@ -304,6 +319,29 @@ mod tests {
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::Misread { zone: 0, record: 0 },
+            O::Misread { zone: 1, record: 0 },
+            O::Misread { zone: 0, record: 1 },
+            O::ScrubFound { zone: 0, record: 0 },
+            O::ScrubFound { zone: 1, record: 0 },
+            O::ScrubRepaired { zone: 0, record: 0 },
+            O::Loaded { op, content: 0 },
+            O::Loaded { op: 1, content: 0 },
+            O::Loaded { op, content: 1 },
+            O::ScrubTourStarted,
+            O::ScrubTourCovers { zone: 0, records: 0 },
+            O::ScrubTourCovers { zone: 1, records: 0 },
+            O::ScrubTourCovers { zone: 0, records: 1 },
+            O::ScrubRead { zone: 0, record: 0, records: 0, clock: 0 },
+            O::ScrubRead { zone: 1, record: 0, records: 0, clock: 0 },
+            O::ScrubRead { zone: 0, record: 1, records: 0, clock: 0 },
+            O::ScrubRead { zone: 0, record: 0, records: 1, clock: 0 },
+            O::ScrubRead { zone: 0, record: 0, records: 0, clock: 1 },
+            O::ScrubReadDone { judged: false },
+            O::ScrubReadDone { judged: true },
+            O::ScrubTourCompleted { duration: 0, reads: 0 },
+            O::ScrubTourCompleted { duration: 1, reads: 0 },
+            O::ScrubTourCompleted { duration: 0, reads: 1 },
         ]
     }
 

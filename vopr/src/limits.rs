@@ -65,7 +65,8 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::Pause { duration, .. }
         | What::DiskError { duration, .. }
         | What::DiskFull { duration, .. }
-        | What::ClockFreeze { duration, .. } => check_span(duration),
+        | What::ClockFreeze { duration, .. }
+        | What::StaleRead { duration, .. } => check_span(duration),
         What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
             check_span(extra)?;
             check_span(duration)
@@ -81,6 +82,9 @@ fn check_action(action: &Action) -> Result<(), String> {
         What::BitFlip { .. }
         | What::LostWrite { .. }
         | What::MisdirectedWrite { .. }
+        | What::FlippedBits { .. }
+        | What::TruncatedRecord { .. }
+        | What::ShiftedRecord { .. }
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }

@@ -9,6 +9,7 @@ kinds! {
     DELIVERED = 1,
     DROPPED = 2,
     CRASHED = 3,
+    RESUMED = 6,
     INJECTED = 8,
     SKIPPED = 9,
     LIED = 10,
@@ -31,7 +32,17 @@ kinds! {
     EXECUTED = 28,
     REJECTED = 29,
     REPAIR_REQUESTED = 30,
+    REPAIRED = 31,
     HOLDING = 32,
+    MISREAD = 33,
+    LOADED = 34,
+    SCRUB_TOUR_STARTED = 35,
+    SCRUB_TOUR_COVERS = 36,
+    SCRUB_READ = 37,
+    SCRUB_READ_DONE = 38,
+    SCRUB_FOUND = 39,
+    SCRUB_REPAIRED = 40,
+    SCRUB_TOUR_COMPLETED = 41,
 }
 
 #[cfg(test)]
@@ -51,6 +62,7 @@ mod tests {
             (DELIVERED, O::Delivered { from: ReplicaId(0), kind: MessageKind::Ping }),
             (DROPPED, O::Dropped { to: ReplicaId(0), kind: MessageKind::Ping, why: DropReason::Lost }),
             (CRASHED, O::Crashed),
+            (RESUMED, O::Resumed),
             (INJECTED, O::Injected { fault: Fault::Crash }),
             (LIED, O::Lied { kind: MessageKind::Ping, field: Field::Op, how: How::Zero, class: LieClass::FalseClaim }),
             (SKIPPED, O::Skipped { fault: Fault::Crash, why: SkipReason::NoTarget }),
@@ -73,7 +85,17 @@ mod tests {
             (ACKNOWLEDGED, O::Acknowledged { view: 0, op: 0, entry: 0 }),
             (COMMITTED, O::Committed { op: 0, entry: 0 }),
             (EXECUTED, O::Executed { op: 0, client, session, number, operation: None, answer }),
+            (REPAIRED, O::Repaired { op: 1 }),
             (HOLDING, O::Holding { items: 0, bytes: 0 }),
+            (MISREAD, O::Misread { zone: 0, record: 0 }),
+            (LOADED, O::Loaded { op: 1, content: 1 }),
+            (SCRUB_TOUR_STARTED, O::ScrubTourStarted),
+            (SCRUB_TOUR_COVERS, O::ScrubTourCovers { zone: 0, records: 0 }),
+            (SCRUB_READ, O::ScrubRead { zone: 0, record: 0, records: 0, clock: 0 }),
+            (SCRUB_READ_DONE, O::ScrubReadDone { judged: true }),
+            (SCRUB_FOUND, O::ScrubFound { zone: 0, record: 0 }),
+            (SCRUB_REPAIRED, O::ScrubRepaired { zone: 0, record: 0 }),
+            (SCRUB_TOUR_COMPLETED, O::ScrubTourCompleted { duration: 0, reads: 0 }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

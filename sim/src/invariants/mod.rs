@@ -7,6 +7,7 @@
 
 pub mod applied_position_monotonic;
 mod context;
+pub mod corruption_detection;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
@@ -16,10 +17,14 @@ pub mod liveness;
 pub mod log_consistency;
 pub mod mvcc_visibility;
 pub mod no_panic;
+mod patience;
 mod record;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
+pub mod scrub_completeness;
+pub mod scrub_rate;
+pub mod scrub_repair;
 pub mod tenant_isolation;
 pub mod view_monotonic;
 pub mod vsr_agreement;
@@ -69,12 +74,16 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    corruption_detection::NAME,
+    scrub_completeness::NAME,
+    scrub_rate::NAME,
+    scrub_repair::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 16] = [
+const JUDGED: [(&str, u64); 20] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -89,15 +98,19 @@ const JUDGED: [(&str, u64); 16] = [
     (exactly_once::NAME, exactly_once::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (corruption_detection::NAME, corruption_detection::INTERESTS),
+    (scrub_completeness::NAME, scrub_completeness::INTERESTS),
+    (scrub_rate::NAME, scrub_rate::INTERESTS),
+    (scrub_repair::NAME, scrub_repair::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 15;
+const NO_PANIC: usize = 19;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u16; OBSERVATION_KINDS] = {
+const INTERESTED: [u32; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -137,6 +150,10 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    corruption: corruption_detection::CorruptionDetection,
+    scrub_completeness: scrub_completeness::ScrubCompleteness,
+    scrub_rate: scrub_rate::ScrubRate,
+    scrub_repair: scrub_repair::ScrubRepair,
 }
 
 impl Judge {
@@ -154,6 +171,10 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.corruption.reset();
+        self.scrub_completeness.reset(config);
+        self.scrub_rate.reset(config);
+        self.scrub_repair.reset(config);
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -174,7 +195,7 @@ impl Judge {
         }
     }
 
-    fn judge_replica(&mut self, interested: u16, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -196,6 +217,10 @@ impl Judge {
                 10 => self.mvcc.observe(&context),
                 11 => self.exactly_once.observe(&context),
                 13 => self.linearizability.observe(&context),
+                14 => self.corruption.observe(&context),
+                15 => self.scrub_completeness.observe(&context),
+                16 => self.scrub_rate.observe(&context),
+                17 => self.scrub_repair.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -228,6 +253,11 @@ impl Judge {
                 self.record.client_crashed(client);
                 None
             }
+            Observation::Healed => {
+                self.scrub_completeness.healed(seen.at);
+                self.scrub_repair.healed(seen.at);
+                None
+            }
             _ => None,
         }
     }
@@ -248,7 +278,10 @@ impl Judge {
         // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
         match liveness::missing(&self.record, shadow) {
             Some(missing) => Some(liveness::violation(&missing, at, event, &self.record, shadow)),
-            None => self.durability.finish(at, event, shadow),
+            None => {
+                let durability = self.durability.finish(at, event, shadow);
+                durability.or_else(|| self.scrub_completeness.finish(at, event, shadow))
+            }
         }
     }
 
@@ -257,7 +290,7 @@ impl Judge {
         let count = |name: &&str| {
             let interests = JUDGED.iter().find(|judged| judged.0 == *name).map_or(0, |judged| judged.1);
             let judged = (0..OBSERVATION_KINDS).filter(|kind| interests >> kind & 1 == 1);
-            let at_the_end = if [durability::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
+            let at_the_end = if [durability::NAME, scrub_completeness::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
             judged.map(|kind| self.kinds.0[kind]).sum::<u64>() + at_the_end
         };
         NAMES.iter().map(count).collect()
@@ -275,7 +308,7 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[15], "no_panic");
+        assert_eq!(NAMES[19], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
     }
 
