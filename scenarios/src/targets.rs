@@ -5,9 +5,10 @@ use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
-    CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
+    CorruptionBitFlip, CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit,
+    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
     MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
-    TimeCompression,
+    ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -56,7 +57,18 @@ pub const TARGETS: &[FuzzTarget] = &[
     FuzzTarget {
         name: "crash_recovery",
         description: "A crash in the wrong moment, or a damaged log, breaks a promise that was already given.",
-        scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog],
+        scenarios: &[
+            CrashDuringCommit,
+            CrashDuringViewChange,
+            RecoveryCorruptLog,
+            CorruptionBitFlip,
+            CorruptionChecksumValidation,
+            CorruptionSilentDiskFailure,
+            ScrubDetectsCorruption,
+            ScrubCompletesTour,
+            ScrubRateLimited,
+            ScrubTriggersRepair,
+        ],
     },
     FuzzTarget {
         name: "gray_network",
@@ -96,6 +108,13 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            CorruptionBitFlip,
+            CorruptionChecksumValidation,
+            CorruptionSilentDiskFailure,
+            ScrubDetectsCorruption,
+            ScrubCompletesTour,
+            ScrubRateLimited,
+            ScrubTriggersRepair,
         ],
     },
 ];

@@ -101,7 +101,7 @@ impl CorruptionDetection {
                 }
                 context.violation(
                     NAME,
-                    "a sound record is reported as damaged",
+                    "reported as damaged as it was written",
                     format!("{id} reports what it read otherwise than it was written"),
                     format!("it reported record {record} of zone {zone}, which it read as it was written"),
                 )
@@ -261,7 +261,7 @@ mod tests {
         script.ok(0, MISREAD);
         let overlooked = script.same_event(0, DONE).expect("it was not reported");
         assert_eq!((overlooked.invariant, overlooked.rule), (NAME, "the scrubber overlooks damage"));
-        script.caught(0, FOUND, NAME, "a sound record is reported as damaged");
+        script.caught(0, FOUND, NAME, "reported as damaged as it was written");
         script.ok(0, O::Crashed);
         script.ok(0, FOUND);
     }

@@ -98,10 +98,10 @@ const JUDGED: [(&str, u64); 20] = [
     (exactly_once::NAME, exactly_once::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
-    (corruption_detection::NAME, corruption_detection::INTERESTS),
     (scrub_completeness::NAME, scrub_completeness::INTERESTS),
     (scrub_rate::NAME, scrub_rate::INTERESTS),
     (scrub_repair::NAME, scrub_repair::INTERESTS),
+    (corruption_detection::NAME, corruption_detection::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
@@ -217,10 +217,10 @@ impl Judge {
                 10 => self.mvcc.observe(&context),
                 11 => self.exactly_once.observe(&context),
                 13 => self.linearizability.observe(&context),
-                14 => self.corruption.observe(&context),
-                15 => self.scrub_completeness.observe(&context),
-                16 => self.scrub_rate.observe(&context),
-                17 => self.scrub_repair.observe(&context),
+                14 => self.scrub_completeness.observe(&context),
+                15 => self.scrub_rate.observe(&context),
+                16 => self.scrub_repair.observe(&context),
+                17 => self.corruption.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };

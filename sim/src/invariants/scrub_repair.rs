@@ -4,7 +4,8 @@
 //!    normal status (another one may miss the content itself) with a sound disk and clock.
 //! 2. A record that was reported as written anew is not found damaged again, unless the disk was damaged again since.
 //!
-//! Source: this project's reference protocol. Not checked: what a crash interrupts (the restart finds it again).
+//! Source: this project's reference protocol. Not checked: what a crash interrupts (the restart finds it again), and what a
+//! new view may have taken out of the log.
 
 use super::patience::{self, Patience};
 use super::{Context, Violation, kinds};
@@ -59,6 +60,7 @@ impl ScrubRepair {
         let findings = &mut self.replicas[id.index()];
         match context.seen.what {
             Observation::Crashed => findings.forget(),
+            Observation::Truncated { .. } => findings.open.clear(),
             Observation::Injected { fault } if fault.damages() => {
                 findings.closed.clear();
                 if fault == Fault::StaleRead {

@@ -16,7 +16,7 @@
 //! 3. The superblock names the view as the last normal one, with the op and hash that the view started from. An entry
 //!    after `start_op` counts only if it was prepared in exactly that view, so the leftovers of older views do not.
 
-use sim::{EntryHash, Env, IoId, IoResult, TimerId, Zone, spec::Cluster};
+use sim::{EntryHash, Env, IoId, IoResult, Observation, TimerId, Zone, spec::Cluster};
 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
@@ -97,21 +97,47 @@ impl Superblock {
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
+    /// What one copy says, if it is intact.
+    fn decode(copy: &[u8]) -> Option<Superblock> {
+        let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
+        let checksum = u32::from_le_bytes(copy[56..60].try_into().expect("four bytes"));
+        (word(0) > 0 && crc32fast::hash(&copy[..56]) == checksum).then(|| Superblock {
+            sequence: word(0),
+            view: word(1),
+            last_normal: word(2),
+            start_op: word(3),
+            installing: word(4),
+            start_hash: u128::from(word(5)) | u128::from(word(6)) << 64,
+        })
+    }
+
     /// The newest intact copy among those in `bytes`; a fresh one if none was ever written.
     pub fn newest(bytes: &[u8]) -> Superblock {
-        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(|copy| {
-            let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
-            let checksum = u32::from_le_bytes(copy[56..60].try_into().expect("four bytes"));
-            (word(0) > 0 && crc32fast::hash(&copy[..56]) == checksum).then(|| Superblock {
-                sequence: word(0),
-                view: word(1),
-                last_normal: word(2),
-                start_op: word(3),
-                installing: word(4),
-                start_hash: u128::from(word(5)) | u128::from(word(6)) << 64,
-            })
-        });
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
+    }
+}
+
+/// A record on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The entry of this op.
+    Entry(u64),
+    /// The header of this op.
+    Header(u64),
+    /// This copy of the superblock.
+    Superblock(u64),
+}
+
+impl Record {
+    /// The zone, as an index into [`Layout::zones`], and the record's number in it.
+    pub fn place(self) -> (u8, u32) {
+        const HALF: u64 = SUPERBLOCK_COPIES / 2;
+        match self {
+            Record::Entry(op) => (0, (op - 1) as u32),
+            Record::Header(op) => (1, (op - 1) as u32),
+            Record::Superblock(copy) => (2 + (copy / HALF) as u8, (copy % HALF) as u32),
+        }
     }
 }
 
@@ -124,6 +150,8 @@ struct InFlight {
     /// The headers that were written.
     headers: Span,
     superblock: Superblock,
+    /// What was damaged and is written anew.
+    repairs: Vec<Record>,
 }
 
 /// The ops `from..=to`.
@@ -189,6 +217,10 @@ pub struct Journal {
     /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
     conflict_from: u64,
     in_flight: Option<InFlight>,
+    /// What was found damaged and has to be written anew.
+    damaged: Vec<Record>,
+    /// The superblock, by its sequence, that each copy was repaired with last.
+    repaired_with: [u64; SUPERBLOCK_COPIES as usize],
     /// Whether a sync has failed and the next try is still to come.
     failed: bool,
     buffer: Vec<u8>,
@@ -210,6 +242,8 @@ impl Journal {
             headers: Progress::up_to(headers),
             conflict_from: 0,
             in_flight: None,
+            damaged: Vec::new(),
+            repaired_with: [0; SUPERBLOCK_COPIES as usize],
             failed: false,
             buffer: Vec::new(),
         }
@@ -223,6 +257,34 @@ impl Journal {
     /// Up to this op the disk durably holds the log that stands in memory, headers included.
     pub fn durable(&self) -> u64 {
         self.headers.durable
+    }
+
+    /// Up to these ops the disk durably holds the entries and the headers of the log that stands in memory.
+    pub fn zones_durable(&self) -> (u64, u64) {
+        (self.entries.durable, self.headers.durable)
+    }
+
+    /// Whether what stands in this copy of the superblock is as it should be; `None` while another one is being written.
+    ///
+    /// The newest stands in two copies, and the one before it (or, after a repair, the newest as well) in the others.
+    pub fn superblock_is_sound(&self, copy: u64, bytes: &[u8]) -> Option<bool> {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock != self.on_disk) {
+            return None;
+        }
+        let newest = self.on_disk.sequence;
+        let in_turn = copy % (SUPERBLOCK_COPIES / 2) == newest % (SUPERBLOCK_COPIES / 2);
+        Some(match Superblock::decode(bytes) {
+            Some(found) if in_turn || self.repaired_with[copy as usize] == newest => found == self.on_disk,
+            Some(found) => found.sequence + 1 == newest,
+            None => !in_turn && newest == 1 && bytes.iter().all(|byte| *byte == 0),
+        })
+    }
+
+    /// A record was found damaged: it is written anew as soon as its content is known and its turn has come.
+    pub fn repair(&mut self, record: Record) {
+        if !self.damaged.contains(&record) {
+            self.damaged.push(record);
+        }
     }
 
     /// The durable superblock.
@@ -278,6 +340,7 @@ impl Journal {
                 (true, true) => log.last_op(),
             });
         self.write_headers(env, log, headers);
+        let repairs = if log_may_be_written { self.write_repairs(env, log) } else { Vec::new() };
         let fresh = self.on_disk.sequence == 0;
         let superblock_changes = next != self.on_disk || fresh;
         if superblock_changes {
@@ -288,8 +351,8 @@ impl Journal {
             self.headers.synced(headers);
             return true;
         }
-        if superblock_changes || !entries.is_empty() || !headers.is_empty() {
-            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next });
+        if superblock_changes || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
+            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next, repairs });
         }
         false
     }
@@ -311,9 +374,58 @@ impl Journal {
     fn write_superblock(&mut self, env: &mut Env<'_, Vsr>, superblock: &Superblock) {
         superblock.encode(&mut self.buffer);
         let half = SUPERBLOCK_COPIES / 2;
-        for copy in [superblock.sequence % half, half + superblock.sequence % half] {
+        let copies = [superblock.sequence % half, half + superblock.sequence % half];
+        for copy in &copies[usize::from(self.bugs.on(PlantedBug::SuperblockSingleCopy))..] {
             env.write(copy * SUPERBLOCK_BYTES, &self.buffer);
         }
+    }
+
+    /// Writes anew what was found damaged, as far as the journal vouches for it now; the rest waits. A superblock that is
+    /// about to be replaced is written as well, before its successor.
+    fn write_repairs(&mut self, env: &mut Env<'_, Vsr>, log: &Log) -> Vec<Record> {
+        let mut repairs = Vec::new();
+        if self.damaged.is_empty() {
+            return repairs;
+        }
+        let mut damaged = std::mem::take(&mut self.damaged);
+        damaged.retain(|record| match record {
+            Record::Entry(op) | Record::Header(op) if *op > log.last_op() => false,
+            _ if self.write_repair(env, log, *record) => {
+                repairs.push(*record);
+                false
+            }
+            _ => true,
+        });
+        self.damaged = damaged;
+        repairs
+    }
+
+    /// Writes one damaged record anew, if that can be done now.
+    fn write_repair(&mut self, env: &mut Env<'_, Vsr>, log: &Log, record: Record) -> bool {
+        let offset = match record {
+            Record::Entry(op) => {
+                let Some(entry) = log.get(op).filter(|entry| !entry.is_hole() && op <= self.entries.durable) else {
+                    return false;
+                };
+                entry.encode(&mut self.buffer);
+                self.layout.entry(op).0
+            }
+            Record::Header(op) => {
+                let Some(entry) = log.get(op).filter(|_| op <= self.headers.durable) else { return false };
+                entry.encode_header(&mut self.buffer);
+                self.layout.header(op).0
+            }
+            Record::Superblock(copy) => {
+                self.on_disk.encode(&mut self.buffer);
+                self.repaired_with[copy as usize] = self.on_disk.sequence;
+                copy * SUPERBLOCK_BYTES
+            }
+        };
+        // The bug takes the disk's own copy for the source: what stands there is written there again.
+        if !self.bugs.on(PlantedBug::ScrubRepairFromSelf) {
+            env.write(offset, &self.buffer);
+        }
+        true
     }
 
     /// A sync ended. Returns whether something became durable.
@@ -323,10 +435,14 @@ impl Journal {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
             self.on_disk = in_flight.superblock;
+            for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
+                env.observe(Observation::ScrubRepaired { zone, record });
+            }
             true
         } else {
             self.entries.failed(in_flight.entries);
             self.headers.failed(in_flight.headers);
+            self.damaged.extend(in_flight.repairs);
             self.failed = true;
             env.set_timer(RETRY_TIMER, RETRY_AFTER);
             false

@@ -18,6 +18,7 @@ pub mod message;
 mod normal;
 mod recovery;
 mod replica;
+mod scrub;
 pub mod sessions;
 pub mod signature;
 pub mod store;

@@ -87,6 +87,26 @@ pub enum Body {
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
     },
+    /// The sender cannot read the content of this entry any more. The hash says which one it is, whatever the view.
+    RequestContent {
+        /// The op.
+        op: u64,
+        /// The entry.
+        hash: EntryHash,
+    },
+    /// The content of an entry that was asked for.
+    Content {
+        /// The entry.
+        entry: Rc<Entry>,
+    },
+    /// The sender never held this entry. Who held it and cannot read it any more keeps silent (Protocol-Aware Recovery,
+    /// section 3.4).
+    Nack {
+        /// The op.
+        op: u64,
+        /// The entry.
+        hash: EntryHash,
+    },
 }
 
 /// "I have committed up to `op`", and, where replicas may lie, why that is true.
@@ -188,12 +208,13 @@ impl Body {
             Body::DoViewChange(_) => MessageKind::DoViewChange,
             Body::StartView(_) => MessageKind::StartView,
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
-            Body::RequestRepair { .. } => MessageKind::RequestRepair,
-            Body::Repair { .. } => MessageKind::Repair,
+            Body::RequestRepair { .. } | Body::RequestContent { .. } => MessageKind::RequestRepair,
+            Body::Repair { .. } | Body::Content { .. } => MessageKind::Repair,
+            Body::Nack { .. } => MessageKind::Nack,
         }
     }
 
-    /// The view that the message belongs to.
+    /// The view that the message belongs to; that of the entry where the message is about one entry in any view.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -205,6 +226,8 @@ impl Body {
             | Body::Repair { view, .. } => *view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
+            Body::Content { entry } => entry.view,
+            Body::RequestContent { .. } | Body::Nack { .. } => 0,
         }
     }
 
@@ -215,6 +238,7 @@ impl Body {
             |claim: &CommitClaim| claim.certificate.as_ref().map_or(0, |c| 32 + 17 * c.acknowledgements.len() as u64);
         64 + match self {
             Body::Prepare { entry, commit, .. } => entry.size() + certificate(commit),
+            Body::Content { entry } => entry.size(),
             Body::Commit { commit, .. } => certificate(commit),
             Body::StartViewChange { votes, .. } => 25 * votes.len() as u64,
             Body::DoViewChange(message) => entries(&message.log),
@@ -223,7 +247,11 @@ impl Body {
                 message.padding.saturating_add(entries(&message.log) + certificate(&message.commit) + reasons)
             }
             Body::Repair { entries: repaired, .. } => entries(repaired),
-            Body::PrepareOk { .. } | Body::RequestStartView { .. } | Body::RequestRepair { .. } => 0,
+            Body::PrepareOk { .. }
+            | Body::RequestStartView { .. }
+            | Body::RequestRepair { .. }
+            | Body::RequestContent { .. }
+            | Body::Nack { .. } => 0,
         }
     }
 
@@ -269,6 +297,16 @@ impl Body {
             Body::RequestRepair { from: first, to, .. } => {
                 words[3] = *first;
                 words[4] = *to;
+            }
+            // Nothing else is about one entry, so the last word tells these from others of their kinds.
+            Body::RequestContent { op, hash } | Body::Nack { op, hash } => {
+                words[3] = *op;
+                [words[4], words[5]] = halves(*hash);
+                words[11] = 1;
+            }
+            Body::Content { entry } => {
+                [words[4], words[5]] = halves(entry.hash);
+                words[11] = 1;
             }
             Body::Repair { entries, .. } => {
                 words[3] = entries.len() as u64;

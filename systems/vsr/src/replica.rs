@@ -17,6 +17,7 @@ use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::Log;
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::recovery::Loader;
+use crate::scrub::{SCRUB_TIMER, Scrubber};
 use crate::sessions::Sessions;
 use crate::signature::{Keyring, Signature};
 use crate::store::Store;
@@ -51,6 +52,8 @@ pub struct Vsr {
     pub(crate) journal: Journal,
     /// What is being read from the disk after a restart.
     pub(crate) loader: Option<Loader>,
+    /// Looks in the background whether the disk still holds what it should.
+    pub(crate) scrubber: Scrubber,
     /// The disk was never used: the replica takes part, in view 0, from the moment when its first superblock is durable.
     pub(crate) fresh: bool,
     /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
@@ -284,6 +287,9 @@ impl Vsr {
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
             Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
             Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+            Body::RequestContent { op, hash } => self.on_request_content(env, from, *op, *hash),
+            Body::Content { entry } => self.on_content(env, entry),
+            Body::Nack { op, hash } => self.on_nack(env, *op, *hash),
         }
     }
 }
@@ -320,7 +326,8 @@ impl System for Vsr {
             sessions: Sessions::default(),
             store: Store::default(),
             journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0, 0),
-            loader: Some(Loader::begin(env)),
+            loader: Some(Loader::begin(env, bugs)),
+            scrubber: Scrubber::begin(env, &cluster, bugs),
             fresh: false,
             amnesia: false,
             may_have_led: None,
@@ -378,6 +385,7 @@ impl System for Vsr {
             HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
+            SCRUB_TIMER => self.on_scrub_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
                 self.write_disk(env);
@@ -389,6 +397,8 @@ impl System for Vsr {
     fn disk_done(&mut self, env: &mut Env<'_, Self>, io: IoId, result: IoResult<'_>) {
         if self.loader.is_some() {
             self.on_loaded(env, io, &result);
+        } else if self.scrubber.is_reading(io) {
+            self.on_scrubbed(env, &result);
         } else if self.journal.done(env, io, &result) {
             self.disk_progress(env);
         }

@@ -67,6 +67,7 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             // Entries that do not follow from the receiver's log are no more than a lost message.
             Some((Body::Repair { view, entries: entries.into() }, LieClass::Contradiction))
         }
+        Body::RequestContent { .. } | Body::Content { .. } | Body::Nack { .. } => None,
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))
