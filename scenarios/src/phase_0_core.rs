@@ -141,7 +141,7 @@ pub const SCENARIOS: &[Entry] = &[
             "liveness",
         ],
         run: Some(Run {
-            config: byzantine_config,
+            config: combined_config,
             palette: Palette { faults: ALL_FAULTS, lies: ALL_LIES },
             baseline: combined,
             marks: &[Mark::Committed(35), Mark::ViewsStarted(1)],
@@ -174,6 +174,10 @@ const ALL_FAULTS: &[Fault] = &[
     Fault::ClientCrash,
     Fault::DuplicateRequest,
     Fault::Lie,
+    Fault::FlippedBits,
+    Fault::TruncatedRecord,
+    Fault::ShiftedRecord,
+    Fault::StaleRead,
 ];
 
 /// Clogs begin one after the other in one order and end in another.
@@ -253,7 +257,13 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
 fn long_config() -> Config {
     let config = crash_config();
     Config {
-        cluster: Cluster { heartbeat: 100 * MILLISECOND, view_change_timeout: ms(500), ..config.cluster },
+        cluster: Cluster {
+            heartbeat: 100 * MILLISECOND,
+            view_change_timeout: ms(500),
+            scrub_iops: 10,
+            scrub_tour_max: ms(10_000),
+            ..config.cluster
+        },
         workload: Workload { requests: 66, think_min: ms(50), think_max: ms(1_800), ..config.workload },
         heal_at: ms(20_000),
         ..config
@@ -278,6 +288,11 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
         });
     }
     actions
+}
+
+fn combined_config() -> Config {
+    let config = byzantine_config();
+    Config { cluster: Cluster { scrub_iops: 20, scrub_tour_max: ms(10_000), ..config.cluster }, ..config }
 }
 
 fn combined(setup: &mut Setup<'_>) -> Vec<Action> {

@@ -3,11 +3,11 @@
 use sim::observation::Fault;
 use sim::plan::Target;
 use sim::spec::Cluster;
-use sim::{Action, Config, Mark, ReplicaId, What};
+use sim::{Action, Config, Mark, ReplicaId, Watch, What};
 
 use crate::entry::{Entry, Run, crash_config, five_config, scrub_config};
 use crate::palette::Palette;
-use crate::script::{Setup, at, ms};
+use crate::script::{Setup, after, at, ms};
 
 /// The scenarios of this phase.
 pub const SCENARIOS: &[Entry] = &[
@@ -90,6 +90,13 @@ fn silent_config() -> Config {
 /// By convention, the first zone is the log.
 const LOG: u8 = 0;
 
+/// A bit of an early record flips: from then on the disk is in the ledger, and what is laid over the script does not take
+/// its place there.
+pub(crate) fn first_damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<Action> {
+    let bit = setup.draw.below(1 << 12) as u16;
+    [1, 3].map(|count| after(Watch::Executed, count, 0, What::BitFlip { target, zone, record: 0, bit })).to_vec()
+}
+
 /// An entry loses a bit, and its replica crashes. Mostly the others hold the entry; now and then it is the last intact copy
 /// but one that is damaged, and that one is out of reach.
 fn bit_flip(setup: &mut Setup<'_>) -> Vec<Action> {
@@ -108,6 +115,7 @@ fn bit_flip(setup: &mut Setup<'_>) -> Vec<Action> {
         actions.push(at(gone, What::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
         begin = gone + duration + setup.span(50, 150);
     }
+    actions.extend(first_damage(setup, Target::Replica(target), LOG));
     for _ in 0..setup.draw.between(1, 3) {
         actions.extend(flip_and_crash(setup, target, begin, 8, 200));
         begin += setup.span(250, 400);
@@ -130,6 +138,7 @@ fn every_pattern(setup: &mut Setup<'_>) -> Vec<Action> {
     let other_zone = setup.draw.between(1, 3) as u8;
     for (replica, zone) in [(targets[0], LOG), (targets[1], other_zone)] {
         let target = Target::Replica(replica);
+        actions.extend(first_damage(setup, target, zone));
         let mut time = setup.span(200, 400);
         for _ in 0..setup.draw.between(1, 2) {
             let mut patterns = damage(setup, target, zone);
@@ -164,10 +173,12 @@ fn stale(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = setup.anyone();
     let mut time = setup.span(200, 400);
+    // The disk goes wrong little by little, and is in the ledger from the start.
+    actions.push(at(0, What::StaleRead { target, zone: LOG, away: 1, per_mille: 50, duration: time + ms(1) }));
     for _ in 0..setup.draw.between(1, 2) {
         let down = setup.span(10, 150);
         let duration = down + setup.span(40, 200);
-        let (away, per_mille) = (setup.draw.below(5) as u8, setup.draw.between(300, 1000) as u16);
+        let (away, per_mille) = (setup.draw.below(5) as u8, setup.draw.between(600, 1000) as u16);
         actions.push(at(time, What::StaleRead { target, zone: LOG, away, per_mille, duration }));
         actions.push(at(time + ms(5), What::Crash { target, down }));
         time += duration + setup.span(100, 300);

@@ -7,7 +7,7 @@ use sim::{Action, Config, Mark, ReplicaId, What};
 
 use crate::entry::{Entry, Run, five_config, scrub_config};
 use crate::palette::Palette;
-use crate::phase_2_corruption::damage;
+use crate::phase_2_corruption::{damage, first_damage};
 use crate::script::{Setup, at, ms};
 
 /// The scenarios of this phase.
@@ -106,7 +106,7 @@ fn repair_config() -> Config {
 fn rot(setup: &mut Setup<'_>) -> Vec<Action> {
     let target = setup.anyone();
     let zone = if setup.draw.chance(70) { 0 } else { setup.draw.between(1, 3) as u8 };
-    let mut actions = Vec::new();
+    let mut actions = first_damage(setup, target, zone);
     for _ in 0..setup.draw.between(1, 3) {
         let patterns = damage(setup, target, zone);
         let what = setup.draw.pick(&patterns);
@@ -126,12 +126,14 @@ fn repair(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut backups = [1, 2, 3, 4].map(ReplicaId);
     setup.draw.shuffle(&mut backups);
     let target = Target::Replica(backups[0]);
+    actions.extend(first_damage(setup, target, 0));
     for _ in 0..setup.draw.between(1, 3) {
         let patterns = damage(setup, target, 0);
         let what = setup.draw.pick(&patterns);
         actions.push(at(setup.span(300, 900), what));
     }
     let target = Target::Replica(backups[1]);
+    actions.extend(first_damage(setup, target, 0));
     let time = setup.span(400, 900);
     // The last entries may not have reached their headers yet.
     for record in 1..setup.draw.between(3, 5) as u16 {
@@ -141,7 +143,7 @@ fn repair(setup: &mut Setup<'_>) -> Vec<Action> {
     let down = setup.span(5, 30);
     actions.push(at(time, What::Crash { target, down }));
     let duration = setup.patience();
-    actions.push(at(time + down / 2, What::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
+    actions.push(at(time + down / 2, What::Isolate { target: Target::Primary, duration }));
     if setup.draw.chance(30) {
         actions.push(at(time + down + ms(2), What::Isolate { target, duration: ms(60) }));
     }

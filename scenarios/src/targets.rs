@@ -6,9 +6,9 @@ use crate::ScenarioType::{
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
     CorruptionBitFlip, CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit,
-    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
-    ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, TimeCompression,
+    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation,
+    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, ScrubCompletesTour, ScrubDetectsCorruption,
+    ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.

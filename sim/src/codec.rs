@@ -282,9 +282,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             to: decode_replica(record[12]),
             count: record[13].saturating_add(1),
         }),
-        Tag::FlippedBits => {
-            What::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) }
-        }
+        Tag::FlippedBits => What::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) },
         Tag::TruncatedRecord => What::TruncatedRecord { target, zone, record: record_back, keep: b },
         Tag::ShiftedRecord => {
             What::ShiftedRecord { target, zone, record: record_back, from: b, by: d.saturating_add(1) }

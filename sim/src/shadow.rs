@@ -10,9 +10,14 @@ use crate::observation::{EntryHash, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 
 /// The kinds of observations that change nothing here; messages come and go all the time.
-const IGNORED: u64 =
-    kinds::SENT | kinds::DELIVERED | kinds::DROPPED | kinds::INVOKED | kinds::ANSWERED | kinds::REJECTED
-    | kinds::SCRUB_READ | kinds::SCRUB_READ_DONE;
+const IGNORED: u64 = kinds::SENT
+    | kinds::DELIVERED
+    | kinds::DROPPED
+    | kinds::INVOKED
+    | kinds::ANSWERED
+    | kinds::REJECTED
+    | kinds::SCRUB_READ
+    | kinds::SCRUB_READ_DONE;
 
 /// An entry of a replica's log as it was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -122,7 +122,9 @@ fn what(what: &What) -> String {
         }
         What::ShiftedRecord { target: whom, zone, record, from, by } => {
             let disk = target(whom);
-            format!("push {by} bytes in at byte {from} of record {record} from the last in zone {zone} of {disk}'s disk")
+            format!(
+                "push {by} bytes in at byte {from} of record {record} from the last in zone {zone} of {disk}'s disk"
+            )
         }
         What::StaleRead { target: whom, zone, away, per_mille, duration } => {
             let what = if away == 0 { "its older content".to_string() } else { format!("the record {away} before it") };

@@ -113,16 +113,11 @@ impl Disk {
         for record in (first..end).map(|record| record as u32) {
             let place = records.offset(record)..records.offset(record) + bytes;
             let cached = |write: &Write| write.offset < place.end && place.start < write.offset + write.len as u64;
-            if !records.links[record as usize].written
-                || self.cache.pending().iter().any(cached)
-                || !chance(record)
-            {
+            if !records.links[record as usize].written || self.cache.pending().iter().any(cached) || !chance(record) {
                 continue;
             }
             let answer = match records.links[record as usize].before {
-                _ if away > 0 => {
-                    self.content(zone, records.older_than(record, u32::from(away) % records.written))
-                }
+                _ if away > 0 => self.content(zone, records.older_than(record, u32::from(away) % records.written)),
                 NONE => vec![0; records.record],
                 start => records.before[start as usize..start as usize + records.record].to_vec(),
             };

@@ -290,7 +290,8 @@ impl Judge {
         let count = |name: &&str| {
             let interests = JUDGED.iter().find(|judged| judged.0 == *name).map_or(0, |judged| judged.1);
             let judged = (0..OBSERVATION_KINDS).filter(|kind| interests >> kind & 1 == 1);
-            let at_the_end = if [durability::NAME, scrub_completeness::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
+            let at_the_end =
+                if [durability::NAME, scrub_completeness::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
             judged.map(|kind| self.kinds.0[kind]).sum::<u64>() + at_the_end
         };
         NAMES.iter().map(count).collect()

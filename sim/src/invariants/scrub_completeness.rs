@@ -128,10 +128,11 @@ impl ScrubCompleteness {
             return None;
         }
         let tour_max = self.tour_max;
-        let (id, waited) = shadow.correct_replicas().filter(|(_, state)| state.up && !state.paused).find_map(|(id, _)| {
-            let from = self.replicas[id.index()].completed;
-            self.patience.waited(id, from, at).filter(|waited| *waited > tour_max).map(|waited| (id, waited))
-        })?;
+        let (id, waited) =
+            shadow.correct_replicas().filter(|(_, state)| state.up && !state.paused).find_map(|(id, _)| {
+                let from = self.replicas[id.index()].completed;
+                self.patience.waited(id, from, at).filter(|waited| *waited > tour_max).map(|waited| (id, waited))
+            })?;
         Some(Violation {
             invariant: NAME,
             rule: LATE,

@@ -15,11 +15,8 @@ use crate::time::Time;
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_repair";
-pub(super) const INTERESTS: u64 = patience::INTERESTS
-    | kinds::CRASHED
-    | kinds::SCRUB_FOUND
-    | kinds::SCRUB_REPAIRED
-    | kinds::SCRUB_READ_DONE;
+pub(super) const INTERESTS: u64 =
+    patience::INTERESTS | kinds::CRASHED | kinds::SCRUB_FOUND | kinds::SCRUB_REPAIRED | kinds::SCRUB_READ_DONE;
 
 /// A replica's findings.
 #[derive(Debug, Default)]
@@ -91,7 +88,9 @@ impl ScrubRepair {
                 return context.violation(
                     NAME,
                     "found and not repaired",
-                    format!("{id} repairs record {record} of zone {zone} within {tour_max} ns after it found it damaged"),
+                    format!(
+                        "{id} repairs record {record} of zone {zone} within {tour_max} ns after it found it damaged"
+                    ),
                     format!("it has not for {waited} ns"),
                 );
             }

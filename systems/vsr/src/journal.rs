@@ -276,7 +276,9 @@ impl Journal {
         Some(match Superblock::decode(bytes) {
             Some(found) if in_turn || self.repaired_with[copy as usize] == newest => found == self.on_disk,
             Some(found) => found.sequence + 1 == newest,
-            None => !in_turn && newest == 1 && bytes.iter().all(|byte| *byte == 0),
+            None => {
+                !in_turn && newest == 1 && self.repaired_with[copy as usize] == 0 && bytes.iter().all(|byte| *byte == 0)
+            }
         })
     }
 

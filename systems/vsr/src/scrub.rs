@@ -79,7 +79,9 @@ impl Tour {
     fn next(&self) -> Piece {
         const HALF: u64 = SUPERBLOCK_COPIES / 2;
         let number = (self.origin + self.done) % self.pieces();
-        let span = |index: u64, total: u64| (index * RECORDS_PER_READ + 1, RECORDS_PER_READ.min(total - index * RECORDS_PER_READ));
+        let span = |index: u64, total: u64| {
+            (index * RECORDS_PER_READ + 1, RECORDS_PER_READ.min(total - index * RECORDS_PER_READ))
+        };
         if number < 2 {
             Piece { first: Record::Superblock(number * HALF), records: HALF }
         } else if number - 2 < self.header_pieces() {
@@ -293,7 +295,8 @@ impl Vsr {
             return Err(RejectReason::Duplicate);
         }
         // Not round and round: when everybody was asked, the timer begins anew.
-        if self.scrubber.interval > 0 && self.scrubber.asked_times % (u64::from(self.cluster.replicas) - 1).max(1) != 0 {
+        if self.scrubber.interval > 0 && self.scrubber.asked_times % (u64::from(self.cluster.replicas) - 1).max(1) != 0
+        {
             self.scrubber.asked = 0;
             self.ask_for_content(env);
         }
