@@ -303,3 +303,28 @@ impl Vsr {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tour_covers_every_record_once_wherever_it_begins() {
+        for (entries, headers) in [(0, 0), (1, 0), (4, 4), (9, 6), (13, 13)] {
+            let mut tour = Tour { began: 0, entries, headers, origin: 0, done: 0, reads: 0 };
+            for origin in 0..tour.pieces() {
+                tour.origin = origin;
+                let mut read = Vec::new();
+                for done in 0..tour.pieces() {
+                    let Piece { first, records } = Tour { done, ..tour }.next();
+                    let (zone, record) = first.place();
+                    read.extend((0..records as u32).map(|more| (zone, record + more)));
+                }
+                read.sort_unstable();
+                let zone = |zone: u8, records: u64| (0..records as u32).map(move |record| (zone, record));
+                let all: Vec<_> = zone(0, entries).chain(zone(1, headers)).chain(zone(2, 2)).chain(zone(3, 2)).collect();
+                assert_eq!(read, all, "{entries} entries, {headers} headers, from {origin}");
+            }
+        }
+    }
+}
