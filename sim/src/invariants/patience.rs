@@ -1,6 +1,6 @@
 //! Since when a replica has had all that its scrubber needs to keep its times.
 //!
-//! Not before it has read its disk; anew after a pause, and after a new view, which may replace the log under a tour. And
+//! Not before it has started and read its disk; anew after a pause, and after a new view, which may replace the log under a tour. And
 //! not at all while its disk or its clock may be failing: until the heal phase ends all faults.
 
 use super::{Context, kinds};
@@ -9,7 +9,7 @@ use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::time::Time;
 
 pub(super) const INTERESTS: u64 =
-    kinds::RESUMED | kinds::INJECTED | kinds::RECOVERED | kinds::VIEW_STARTED | kinds::TRUNCATED;
+    kinds::RESTARTED | kinds::RESUMED | kinds::INJECTED | kinds::RECOVERED | kinds::VIEW_STARTED | kinds::TRUNCATED;
 
 #[derive(Debug, Default)]
 pub(super) struct Patience {
@@ -20,7 +20,8 @@ pub(super) struct Patience {
 impl Patience {
     pub fn observe(&mut self, context: &Context<'_>) {
         match context.seen.what {
-            Observation::Resumed
+            Observation::Restarted
+            | Observation::Resumed
             | Observation::Recovered { .. }
             | Observation::ViewStarted { .. }
             | Observation::Truncated { .. } => self.since[context.id.index()] = context.seen.at,

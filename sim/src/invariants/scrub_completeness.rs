@@ -249,9 +249,11 @@ mod tests {
         script.ok_at(2 * SECOND, 0, O::ScrubTourStarted);
         script.caught_at(3 * SECOND + 1, 0, COMPLETED, NAME, LATE);
 
-        let mut script = Script::new();
-        script.ok_at(900 * MILLISECOND, 0, O::Resumed);
-        empty(&mut script, 1900 * MILLISECOND);
+        for back in [O::Resumed, O::Restarted] {
+            let mut script = Script::new();
+            script.ok_at(900 * MILLISECOND, 0, back);
+            empty(&mut script, 1900 * MILLISECOND);
+        }
 
         let mut script = Script::new();
         script.ok_at(0, 0, O::Injected { fault: Fault::DiskSlow });
