@@ -175,7 +175,7 @@ fn stale(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut time = setup.span(200, 400);
     // The disk goes wrong little by little, and is in the ledger from the start.
     actions.push(at(0, What::StaleRead { target, zone: LOG, away: 1, per_mille: 50, duration: time + ms(1) }));
-    for _ in 0..setup.draw.between(1, 2) {
+    for _ in 0..setup.draw.between(2, 3) {
         let down = setup.span(10, 150);
         let duration = down + setup.span(40, 200);
         let (away, per_mille) = (setup.draw.below(5) as u8, setup.draw.between(600, 1000) as u16);

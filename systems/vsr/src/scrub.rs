@@ -322,7 +322,8 @@ mod tests {
                 }
                 read.sort_unstable();
                 let zone = |zone: u8, records: u64| (0..records as u32).map(move |record| (zone, record));
-                let all: Vec<_> = zone(0, entries).chain(zone(1, headers)).chain(zone(2, 2)).chain(zone(3, 2)).collect();
+                let all: Vec<_> =
+                    zone(0, entries).chain(zone(1, headers)).chain(zone(2, 2)).chain(zone(3, 2)).collect();
                 assert_eq!(read, all, "{entries} entries, {headers} headers, from {origin}");
             }
         }
