@@ -25,6 +25,8 @@ use crate::log::Log;
 
 /// The bytes of one copy of the superblock on disk.
 pub const SUPERBLOCK_BYTES: u64 = 128;
+/// The bytes of a copy that say something.
+const ENCODED_BYTES: usize = 60;
 /// The copies of the superblock.
 pub const SUPERBLOCK_COPIES: u64 = 4;
 /// The place of a header on disk.
@@ -87,8 +89,13 @@ pub struct Superblock {
 }
 
 impl Superblock {
+    /// Writes one copy. That of a superblock that never was is empty.
     fn encode(&self, into: &mut Vec<u8>) {
         into.clear();
+        if self.sequence == 0 {
+            into.resize(ENCODED_BYTES, 0);
+            return;
+        }
         for word in [self.sequence, self.view, self.last_normal, self.start_op, self.installing] {
             into.extend_from_slice(&word.to_le_bytes());
         }
@@ -115,6 +122,17 @@ impl Superblock {
     pub fn newest(bytes: &[u8]) -> Superblock {
         let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
+    }
+
+    /// What the copies out of turn hold, beside those of the newest: the superblock before it, or, if that can be read
+    /// nowhere, soon the newest as well.
+    pub fn before(newest: Superblock, bytes: &[u8]) -> Superblock {
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
+        match copies.filter(|copy| copy.sequence < newest.sequence).max_by_key(|copy| copy.sequence) {
+            Some(before) => before,
+            None if newest.sequence <= 1 => Superblock::default(),
+            None => newest,
+        }
     }
 }
 
@@ -212,6 +230,8 @@ pub struct Journal {
     wanted: Superblock,
     /// What it durably says.
     on_disk: Superblock,
+    /// What the copies hold that the next superblock is written to.
+    before: Superblock,
     entries: Progress,
     headers: Progress,
     /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
@@ -219,8 +239,6 @@ pub struct Journal {
     in_flight: Option<InFlight>,
     /// What was found damaged and has to be written anew.
     damaged: Vec<Record>,
-    /// The superblock, by its sequence, that each copy was repaired with last.
-    repaired_with: [u64; SUPERBLOCK_COPIES as usize],
     /// Whether a sync has failed and the next try is still to come.
     failed: bool,
     buffer: Vec<u8>,
@@ -231,19 +249,19 @@ pub const RETRY_TIMER: TimerId = TimerId(4);
 const RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 
 impl Journal {
-    /// The journal of a replica that found `on_disk`, the entries up to `entries` and their headers up to `headers`.
-    pub fn new(layout: Layout, bugs: Bugs, on_disk: Superblock, entries: u64, headers: u64) -> Self {
+    /// The journal of a replica that found the superblock `on_disk` (and `before` it another one), the entries up to `entries` and their headers up to `headers`.
+    pub fn new(layout: Layout, bugs: Bugs, [on_disk, before]: [Superblock; 2], entries: u64, headers: u64) -> Self {
         Journal {
             layout,
             bugs,
             wanted: on_disk,
             on_disk,
+            before,
             entries: Progress::up_to(entries),
             headers: Progress::up_to(headers),
             conflict_from: 0,
             in_flight: None,
             damaged: Vec::new(),
-            repaired_with: [0; SUPERBLOCK_COPIES as usize],
             failed: false,
             buffer: Vec::new(),
         }
@@ -264,22 +282,19 @@ impl Journal {
         (self.entries.durable, self.headers.durable)
     }
 
+    /// The superblock that this copy should hold.
+    fn copy(&self, copy: u64) -> Superblock {
+        let in_turn = copy % (SUPERBLOCK_COPIES / 2) == self.on_disk.sequence % (SUPERBLOCK_COPIES / 2);
+        if in_turn { self.on_disk } else { self.before }
+    }
+
     /// Whether what stands in this copy of the superblock is as it should be; `None` while another one is being written.
-    ///
-    /// The newest stands in two copies, and the one before it (or, after a repair, the newest as well) in the others.
-    pub fn superblock_is_sound(&self, copy: u64, bytes: &[u8]) -> Option<bool> {
+    pub fn superblock_is_sound(&mut self, copy: u64, bytes: &[u8]) -> Option<bool> {
         if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock != self.on_disk) {
             return None;
         }
-        let newest = self.on_disk.sequence;
-        let in_turn = copy % (SUPERBLOCK_COPIES / 2) == newest % (SUPERBLOCK_COPIES / 2);
-        Some(match Superblock::decode(bytes) {
-            Some(found) if in_turn || self.repaired_with[copy as usize] == newest => found == self.on_disk,
-            Some(found) => found.sequence + 1 == newest,
-            None => {
-                !in_turn && newest == 1 && self.repaired_with[copy as usize] == 0 && bytes.iter().all(|byte| *byte == 0)
-            }
-        })
+        self.copy(copy).encode(&mut self.buffer);
+        Some(bytes.starts_with(&self.buffer))
     }
 
     /// A record was found damaged: it is written anew as soon as its content is known and its turn has come.
@@ -418,8 +433,7 @@ impl Journal {
                 self.layout.header(op).0
             }
             Record::Superblock(copy) => {
-                self.on_disk.encode(&mut self.buffer);
-                self.repaired_with[copy as usize] = self.on_disk.sequence;
+                self.copy(copy).encode(&mut self.buffer);
                 copy * SUPERBLOCK_BYTES
             }
         };
@@ -436,6 +450,9 @@ impl Journal {
         if *result == IoResult::Synced {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
+            if in_flight.superblock.sequence > self.on_disk.sequence {
+                self.before = self.on_disk;
+            }
             self.on_disk = in_flight.superblock;
             for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
                 env.observe(Observation::ScrubRepaired { zone, record });

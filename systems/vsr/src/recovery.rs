@@ -32,6 +32,8 @@ pub struct Loader {
     bugs: Bugs,
     stage: Stage,
     superblock: Superblock,
+    /// The one before it.
+    before: Superblock,
     /// The headers of the chunk, as bytes.
     headers: Vec<u8>,
     /// The first op of the chunk.
@@ -66,6 +68,7 @@ impl Loader {
             bugs,
             stage: Stage::Superblock,
             superblock: Superblock::default(),
+            before: Superblock::default(),
             headers: Vec::new(),
             first: 1,
             log: Log::default(),
@@ -119,6 +122,7 @@ impl Vsr {
         match loader.stage {
             Stage::Superblock => {
                 loader.superblock = Superblock::newest(bytes);
+                loader.before = Superblock::before(loader.superblock, bytes);
                 if loader.superblock.sequence == 0 {
                     self.loader = None;
                     self.fresh = true;
@@ -182,7 +186,7 @@ impl Vsr {
         let Some(loader) = self.loader.take() else { return };
         let Superblock { view, last_normal, start_op, .. } = loader.superblock;
         let (layout, last_op) = (self.journal.layout(), loader.log.last_op());
-        self.journal = Journal::new(layout, self.bugs, loader.superblock, last_op, loader.headers_to);
+        self.journal = Journal::new(layout, self.bugs, [loader.superblock, loader.before], last_op, loader.headers_to);
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;

@@ -325,7 +325,7 @@ impl System for Vsr {
             certificate: None,
             sessions: Sessions::default(),
             store: Store::default(),
-            journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0, 0),
+            journal: Journal::new(layout, bugs, <[crate::journal::Superblock; 2]>::default(), 0, 0),
             loader: Some(Loader::begin(env, bugs)),
             scrubber: Scrubber::begin(env, &cluster, bugs),
             fresh: false,
