@@ -241,7 +241,13 @@ impl Kmb {
             return Err(KmbError::TrailingBytes(body.len() - length));
         }
         kmb.check()?;
-        if header[18..] != case_hash(&kmb.case) {
+        // As it stands in the file: encoded anew it would name the settings that are newer than the file, too.
+        let malformed =
+            |error: bincode::error::DecodeError| KmbError::Malformed(error.to_string().escape_debug().to_string());
+        let (_, start): ((String, String), usize) =
+            bincode::serde::decode_from_slice(body, CODEC).map_err(malformed)?;
+        let (_, length): (Case, usize) = bincode::serde::decode_from_slice(&body[start..], CODEC).map_err(malformed)?;
+        if header[18..] != *blake3::hash(&body[start..start + length]).as_bytes() {
             return Err(KmbError::WrongCase);
         }
         Ok(kmb)

@@ -168,9 +168,9 @@ impl CorruptionDetection {
     }
 }
 
-fn content_fits(context: &Context<'_>, op: u64, content: EntryHash) -> Option<Violation> {
+fn content_fits(context: &Context<'_>, op: u64, found: EntryHash) -> Option<Violation> {
     let stated = context.me.entry(op)?.entry;
-    if stated == content {
+    if stated == found {
         return None;
     }
     let id = context.id;
@@ -178,7 +178,7 @@ fn content_fits(context: &Context<'_>, op: u64, content: EntryHash) -> Option<Vi
         NAME,
         "damaged content is believed",
         format!("what {id} takes from its disk for entry {} at op {op} has that hash", short(stated)),
-        format!("its hash is {}", short(content)),
+        format!("its hash is {}", short(found)),
     )
 }
 

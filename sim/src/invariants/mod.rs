@@ -276,13 +276,11 @@ impl Judge {
     pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Violation> {
         self.ends += 1;
         // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
-        match liveness::missing(&self.record, shadow) {
-            Some(missing) => Some(liveness::violation(&missing, at, event, &self.record, shadow)),
-            None => {
-                let durability = self.durability.finish(at, event, shadow);
-                durability.or_else(|| self.scrub_completeness.finish(at, event, shadow))
-            }
+        if let Some(missing) = liveness::missing(&self.record, shadow) {
+            return Some(liveness::violation(&missing, at, event, &self.record, shadow));
         }
+        let durability = self.durability.finish(at, event, shadow);
+        durability.or_else(|| self.scrub_completeness.finish(at, event, shadow))
     }
 
     /// How often each invariant was checked in this run, in the order of [`NAMES`].
