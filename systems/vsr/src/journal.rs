@@ -502,6 +502,8 @@ mod tests {
             }
         }
         assert_eq!(Superblock::newest(&bytes), superblock(4));
+        assert_eq!(Superblock::before(superblock(4), &bytes), superblock(3));
+        assert_eq!(Superblock::before(superblock(1), &bytes), Superblock::default(), "nothing was before the first");
         for bit in 0..60 * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

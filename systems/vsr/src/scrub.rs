@@ -267,6 +267,9 @@ impl Vsr {
         op: u64,
         hash: EntryHash,
     ) -> Handled {
+        if op == 0 || op > self.journal.layout().slots {
+            return Err(RejectReason::BadRange);
+        }
         match self.log.get(op) {
             Some(entry) if entry.hash == hash && entry.is_hole() => {}
             Some(entry) if entry.hash == hash => {
@@ -295,8 +298,8 @@ impl Vsr {
             return Err(RejectReason::Duplicate);
         }
         // Not round and round: when everybody was asked, the timer begins anew.
-        if self.scrubber.interval > 0 && self.scrubber.asked_times % (u64::from(self.cluster.replicas) - 1).max(1) != 0
-        {
+        let others = u64::from(self.cluster.replicas) - 1;
+        if self.scrubber.interval > 0 && !self.scrubber.asked_times.is_multiple_of(others) {
             self.scrubber.asked = 0;
             self.ask_for_content(env);
         }
