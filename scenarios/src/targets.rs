@@ -6,9 +6,11 @@ use crate::ScenarioType::{
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
     ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift,
-    ClockNtpFailure, ClockOffsetExceeded, Combined, CrashDuringCommit, CrashDuringViewChange,
-    GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, RaceCommitDuringDvc,
-    RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging, TimeCompression,
+    ClockNtpFailure, ClockOffsetExceeded, Combined, CorruptionBitFlip, CorruptionChecksumValidation,
+    CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork,
+    GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges,
+    RecoveryCorruptLog, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair,
+    SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -57,7 +59,18 @@ pub const TARGETS: &[FuzzTarget] = &[
     FuzzTarget {
         name: "crash_recovery",
         description: "A crash in the wrong moment, or a damaged log, breaks a promise that was already given.",
-        scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog],
+        scenarios: &[
+            CrashDuringCommit,
+            CrashDuringViewChange,
+            RecoveryCorruptLog,
+            CorruptionBitFlip,
+            CorruptionChecksumValidation,
+            CorruptionSilentDiskFailure,
+            ScrubDetectsCorruption,
+            ScrubCompletesTour,
+            ScrubRateLimited,
+            ScrubTriggersRepair,
+        ],
     },
     FuzzTarget {
         name: "gray_network",
@@ -114,6 +127,13 @@ pub const TARGETS: &[FuzzTarget] = &[
             ClientSessionCrash,
             ClientSessionViewChangeLockout,
             ClientSessionEviction,
+            CorruptionBitFlip,
+            CorruptionChecksumValidation,
+            CorruptionSilentDiskFailure,
+            ScrubDetectsCorruption,
+            ScrubCompletesTour,
+            ScrubRateLimited,
+            ScrubTriggersRepair,
         ],
     },
 ];

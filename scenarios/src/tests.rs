@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 21] = [
+const INVARIANTS: [&str; 25] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -26,6 +26,10 @@ const INVARIANTS: [&str; 21] = [
     "session_eviction",
     "message_deduplication",
     "kernel_command_validation",
+    "corruption_detection",
+    "scrub_completeness",
+    "scrub_rate",
+    "scrub_repair",
     "liveness",
     "no_panic",
 ];
@@ -59,7 +63,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 31);
+    assert_eq!(runnable().count(), 38);
 }
 
 #[test]

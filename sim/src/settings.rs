@@ -79,6 +79,8 @@ settings! {
         clock_epoch: Time,
         clock_tolerance: Time,
         sessions_max: u16,
+        scrub_iops: u32,
+        scrub_tour_max: Time,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }

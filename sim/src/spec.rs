@@ -35,6 +35,10 @@ pub struct Cluster {
     /// How many client sessions the cluster keeps. Clients then register before they ask, and may be evicted; with 0 they
     /// name their sessions themselves, and none is ever evicted.
     pub sessions_max: u16,
+    /// How many reads a second a replica's background scrubber may make; 0 switches it off.
+    pub scrub_iops: u32,
+    /// Within this time the scrubber has to have looked at everything once.
+    pub scrub_tour_max: Time,
 }
 
 impl Cluster {
@@ -140,6 +144,8 @@ impl Default for Config {
                 clock_epoch: 150 * MILLISECOND,
                 clock_tolerance: 10 * MILLISECOND,
                 sessions_max: 0,
+                scrub_iops: 0,
+                scrub_tour_max: SECOND,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -198,6 +204,8 @@ impl Config {
         within("log_slots", self.cluster.log_slots.into(), 8, 65_536)?;
         within("heartbeat", self.cluster.heartbeat, MILLISECOND, 10 * SECOND)?;
         within("view_change_timeout", self.cluster.view_change_timeout, MILLISECOND, 60 * SECOND)?;
+        within("scrub_iops", self.cluster.scrub_iops.into(), 0, 10_000)?;
+        within("scrub_tour_max", self.cluster.scrub_tour_max, MILLISECOND, 600 * SECOND)?;
         within("delay_min", self.network.delay_min, 1, 10 * SECOND)?;
         within("delay_max", self.network.delay_max, 1, 10 * SECOND)?;
         ordered("network delay", self.network.delay_min, self.network.delay_max)?;

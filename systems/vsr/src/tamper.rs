@@ -70,6 +70,7 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
         Body::Ping { .. } | Body::Pong { .. } => None,
         // No plan can lie about requests.
         Body::Forward { .. } => None,
+        Body::RequestContent { .. } | Body::Content { .. } | Body::Nack { .. } => None,
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))

@@ -86,3 +86,10 @@ fn five_replicas() {
 fn five_replicas_one_of_them_a_liar() {
     check(&config(5, 4, 1), seeds());
 }
+
+#[test]
+fn with_scrubbers_at_work() {
+    let mut config = config(3, 2, 0);
+    config.cluster.scrub_iops = 100;
+    check(&config, seeds());
+}
