@@ -61,7 +61,9 @@ const IGNORED: u64 = kinds::SENT
     | kinds::EXECUTED
     | kinds::VOTED
     | kinds::CLIENT_CRASHED
-    | kinds::HOLDING;
+    | kinds::HOLDING
+    | kinds::CONDITIONS
+    | kinds::REPAIR_ENDED;
 
 /// So many of the last faults and lies are causes of what happens next.
 const CAUSES: usize = 4;
@@ -235,7 +237,7 @@ impl Coverage {
             O::Truncated { .. } => Some(Depth::Truncations),
             O::Repaired { .. } => Some(Depth::Repairs),
             O::Damaged { .. } => Some(Depth::Damaged),
-            O::RepairRequested { from, to } => {
+            O::RepairRequested { from, to, .. } => {
                 self.deep(Depth::RepairRange, to.saturating_sub(from).saturating_add(1));
                 None
             }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lie::{Field, How, LieClass};
-use crate::spec::{ClientId, ReplicaId};
+use crate::spec::{ClientId, ReplicaId, ReplicaSet};
 use crate::time::Time;
 use crate::workload::{Answer, Operation};
 
@@ -355,8 +355,10 @@ pub enum Observation {
         /// Why.
         why: RejectReason,
     },
-    /// The replica asked for missing entries.
+    /// The replica asked for missing entries; the request is under way until `RepairEnded`, or until the replica crashes.
     RepairRequested {
+        /// Whom it asked.
+        peer: ReplicaId,
         /// The first missing op.
         from: u64,
         /// The last missing op.
@@ -374,10 +376,41 @@ pub enum Observation {
         /// How many bytes.
         bytes: u64,
     },
+    /// What the replica's links and devices are like changed (said by the world).
+    Conditions {
+        /// The replicas from which messages get through to it: no cut keeps them away.
+        hears: ReplicaSet,
+        /// Whether nothing else is wrong with it: no loss, delay or clog on its links, no fault of its disk or its clocks.
+        sound: bool,
+        /// The longest additional delay of its messages, in nanoseconds.
+        delay: Time,
+    },
+    /// The replica told the others that it wants a view to start; it stays in its own until enough others want it too.
+    ViewChangeWanted {
+        /// The view that it wants.
+        view: u64,
+    },
+    /// The primary stepped down: it leads its view no longer.
+    Abdicated {
+        /// The view that it led.
+        view: u64,
+    },
+    /// The replica found that its view's primary commits nothing although there is something to commit.
+    CommitStalled {
+        /// Its view.
+        view: u64,
+    },
+    /// A repair request is no longer under way.
+    RepairEnded {
+        /// Who was asked.
+        peer: ReplicaId,
+        /// Whether it answered in time.
+        answered: bool,
+    },
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 33;
+pub const OBSERVATION_KINDS: usize = 38;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -417,6 +450,11 @@ impl Observation {
             O::RepairRequested { .. } => 30,
             O::Repaired { .. } => 31,
             O::Holding { .. } => 32,
+            O::Conditions { .. } => 33,
+            O::ViewChangeWanted { .. } => 34,
+            O::Abdicated { .. } => 35,
+            O::CommitStalled { .. } => 36,
+            O::RepairEnded { .. } => 37,
         }
     }
 }

@@ -172,11 +172,16 @@ impl Trace {
                 self.answer(answer);
             }
             O::Rejected { kind, why } => self.pair(head, (why as u64) << 8 | kind as u64),
-            O::RepairRequested { from, to } => {
-                self.pair(head, from);
+            O::RepairRequested { peer, from, to } => {
+                self.pair(head | u64::from(peer.0) << SMALL, from);
                 self.pair(to, 0);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
+            O::Conditions { hears, sound, delay } => {
+                self.pair(head | u64::from(hears.0) << SMALL | u64::from(sound) << (SMALL + 8), delay);
+            }
+            O::ViewChangeWanted { view } | O::Abdicated { view } | O::CommitStalled { view } => self.pair(head, view),
+            O::RepairEnded { peer, answered } => self.pair(head, u64::from(answered) << 8 | u64::from(peer.0)),
         }
     }
 }
@@ -193,7 +198,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
     use crate::observation::{DropReason, Fault, MessageKind, RejectReason, SkipReason, Status};
-    use crate::spec::{ClientId, ReplicaId};
+    use crate::spec::{ClientId, ReplicaId, ReplicaSet};
 
     fn digest(seen: &[Seen]) -> u64 {
         let mut trace = Trace::default();
@@ -297,13 +302,27 @@ mod tests {
             executed(None, answer(0, 0, 1)),
             O::Rejected { kind, why: RejectReason::OldView },
             O::Rejected { kind, why: RejectReason::Busy },
-            O::RepairRequested { from: 0, to: 0 },
-            O::RepairRequested { from: 1, to: 0 },
-            O::RepairRequested { from: 0, to: 1 },
+            O::RepairRequested { peer: r(0), from: 0, to: 0 },
+            O::RepairRequested { peer: r(0), from: 1, to: 0 },
+            O::RepairRequested { peer: r(0), from: 0, to: 1 },
+            O::RepairRequested { peer: r(1), from: 0, to: 0 },
             O::Repaired { op },
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::Conditions { hears: ReplicaSet(0), sound: true, delay: 0 },
+            O::Conditions { hears: ReplicaSet(1), sound: true, delay: 0 },
+            O::Conditions { hears: ReplicaSet(0), sound: false, delay: 0 },
+            O::Conditions { hears: ReplicaSet(0), sound: true, delay: 1 },
+            O::ViewChangeWanted { view },
+            O::ViewChangeWanted { view: 1 },
+            O::Abdicated { view },
+            O::Abdicated { view: 1 },
+            O::CommitStalled { view },
+            O::CommitStalled { view: 1 },
+            O::RepairEnded { peer: r(0), answered: true },
+            O::RepairEnded { peer: r(1), answered: true },
+            O::RepairEnded { peer: r(0), answered: false },
         ]
     }
 

@@ -111,7 +111,7 @@ fn kind(watch: Watch) -> usize {
         Watch::Crashed => O::Crashed,
         Watch::Recovered => O::Recovered { view, last_normal: 0, op },
         Watch::Rejected => O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate },
-        Watch::RepairRequested => O::RepairRequested { from: 0, to: 0 },
+        Watch::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
         Watch::Truncated => O::Truncated { op },
     }
     .kind()

@@ -9,6 +9,9 @@ kinds! {
     DELIVERED = 1,
     DROPPED = 2,
     CRASHED = 3,
+    RESTARTED = 4,
+    PAUSED = 5,
+    RESUMED = 6,
     INJECTED = 8,
     SKIPPED = 9,
     LIED = 10,
@@ -32,6 +35,11 @@ kinds! {
     REJECTED = 29,
     REPAIR_REQUESTED = 30,
     HOLDING = 32,
+    CONDITIONS = 33,
+    VIEW_CHANGE_WANTED = 34,
+    ABDICATED = 35,
+    COMMIT_STALLED = 36,
+    REPAIR_ENDED = 37,
 }
 
 #[cfg(test)]
@@ -39,7 +47,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
     use crate::observation::{DropReason, Fault, MessageKind, Observation as O, RejectReason, SkipReason, Status};
-    use crate::spec::{ClientId, ReplicaId};
+    use crate::spec::{ClientId, ReplicaId, ReplicaSet};
     use crate::workload::{Answer, Operation, OperationKind};
 
     #[test]
@@ -51,6 +59,9 @@ mod tests {
             (DELIVERED, O::Delivered { from: ReplicaId(0), kind: MessageKind::Ping }),
             (DROPPED, O::Dropped { to: ReplicaId(0), kind: MessageKind::Ping, why: DropReason::Lost }),
             (CRASHED, O::Crashed),
+            (RESTARTED, O::Restarted),
+            (PAUSED, O::Paused),
+            (RESUMED, O::Resumed),
             (INJECTED, O::Injected { fault: Fault::Crash }),
             (LIED, O::Lied { kind: MessageKind::Ping, field: Field::Op, how: How::Zero, class: LieClass::FalseClaim }),
             (SKIPPED, O::Skipped { fault: Fault::Crash, why: SkipReason::NoTarget }),
@@ -60,7 +71,7 @@ mod tests {
             (RETRIED, O::Retried { client, number }),
             (DAMAGED, O::Damaged { op: 1 }),
             (REJECTED, O::Rejected { kind: MessageKind::Ping, why: RejectReason::Busy }),
-            (REPAIR_REQUESTED, O::RepairRequested { from: 1, to: 1 }),
+            (REPAIR_REQUESTED, O::RepairRequested { peer: ReplicaId(0), from: 1, to: 1 }),
             (ANSWERED, O::Answered { client, session, number, answer }),
             (LOADING, O::Loading),
             (RECOVERED, O::Recovered { view: 0, last_normal: 0, op: 0 }),
@@ -74,6 +85,11 @@ mod tests {
             (COMMITTED, O::Committed { op: 0, entry: 0 }),
             (EXECUTED, O::Executed { op: 0, client, session, number, operation: None, answer }),
             (HOLDING, O::Holding { items: 0, bytes: 0 }),
+            (CONDITIONS, O::Conditions { hears: ReplicaSet::default(), sound: true, delay: 0 }),
+            (VIEW_CHANGE_WANTED, O::ViewChangeWanted { view: 0 }),
+            (ABDICATED, O::Abdicated { view: 0 }),
+            (COMMIT_STALLED, O::CommitStalled { view: 0 }),
+            (REPAIR_ENDED, O::RepairEnded { peer: ReplicaId(0), answered: true }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

@@ -4,7 +4,7 @@
 //! Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018), and, where up to b replicas may lie, signed messages
 //! and claims that carry their reasons (`choice`, `message`), which is sound when r + v − n > 2b.
 //!
-//! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, scrubbing, clock
+//! What it leaves out so far: checkpoints and log truncation, state transfer, scrubbing, clock
 //! synchronization, session registration and eviction, membership changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
@@ -16,7 +16,9 @@ pub mod journal;
 pub mod log;
 pub mod message;
 mod normal;
+mod patience;
 mod recovery;
+mod repair;
 mod replica;
 pub mod sessions;
 pub mod signature;

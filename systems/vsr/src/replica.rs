@@ -1,5 +1,5 @@
-//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, view changes in `view_change.rs`,
-//! restarts in `recovery.rs`.
+//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, repair in `repair.rs`, what a replica
+//! thinks of its primary in `patience.rs`, view changes in `view_change.rs`, restarts in `recovery.rs`.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -16,7 +16,9 @@ use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::Log;
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
+use crate::patience::Patience;
 use crate::recovery::Loader;
+use crate::repair::{REPAIR_TIMER, Repair};
 use crate::sessions::Sessions;
 use crate::signature::{Keyring, Signature};
 use crate::store::Store;
@@ -71,9 +73,10 @@ pub struct Vsr {
     pub(crate) resend_to: u64,
     /// Backup: entries of this view that came before their turn.
     pub(crate) pending: Vec<Rc<Entry>>,
-    /// Backup: when missing entries were last asked for, and how often in a row.
-    pub(crate) repair_asked: Time,
-    pub(crate) repair_asked_times: u64,
+    /// Backup: which missing entries it has asked whom for.
+    pub(crate) repair: Repair,
+    /// What tells a primary that leads nowhere.
+    pub(crate) patience: Patience,
 
     // -- view change
     /// The view that this replica wants to start; 0 when it wants none.
@@ -118,8 +121,9 @@ impl Vsr {
         self.primary_of(self.view) == self.id
     }
 
+    /// Whether it is a primary that has not stepped down.
     pub(crate) fn leads(&self) -> bool {
-        self.status == Status::Normal && self.is_primary()
+        self.status == Status::Normal && self.is_primary() && !self.patience.abdicated()
     }
 
     /// Whether a replica may lie in this cluster, so that claims need their reasons.
@@ -282,8 +286,10 @@ impl Vsr {
             Body::DoViewChange(body) => self.on_do_view_change(env, message, body),
             Body::StartView(body) => self.on_start_view(env, from, body),
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
-            Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
-            Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+            Body::RequestRepair { view, from: first, to, number } => {
+                self.on_request_repair(env, from, *view, *first..=*to, *number)
+            }
+            Body::Repair { view, number, entries } => self.on_repair(env, from, *view, *number, entries),
         }
     }
 }
@@ -329,8 +335,8 @@ impl System for Vsr {
             shares: VecDeque::new(),
             resend_to: 0,
             pending: Vec::new(),
-            repair_asked: 0,
-            repair_asked_times: 0,
+            repair: Repair::default(),
+            patience: Patience::default(),
             own_vote: 0,
             votes: [None; REPLICAS_MAX],
             entered_by: Rc::from([]),
@@ -378,6 +384,7 @@ impl System for Vsr {
             HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
+            REPAIR_TIMER => self.on_repair_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
                 self.write_disk(env);
