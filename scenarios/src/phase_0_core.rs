@@ -24,6 +24,7 @@ pub const SCENARIOS: &[Entry] = &[
             "hash_chain",
             "exactly_once",
             "linearizability",
+            "needless_view_change",
             "liveness",
         ],
         run: Some(Run {

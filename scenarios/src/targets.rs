@@ -5,8 +5,9 @@ use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
-    CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
+    CommitStallDetection, CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork,
+    GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition, RaceCommitDuringDvc,
+    RaceConcurrentViewChanges, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection, SwizzleClogging,
     TimeCompression,
 };
 
@@ -61,7 +62,16 @@ pub const TARGETS: &[FuzzTarget] = &[
     FuzzTarget {
         name: "gray_network",
         description: "Slow, flaky and half-dead replicas and links stop the cluster or confuse it.",
-        scenarios: &[GrayFailures, GrayFailureSlowDisk, GrayFailureIntermittentNetwork, SwizzleClogging],
+        scenarios: &[
+            GrayFailures,
+            GrayFailureSlowDisk,
+            GrayFailureIntermittentNetwork,
+            SwizzleClogging,
+            RepairBudgetPreventsStorm,
+            RepairEwmaSelection,
+            PrimaryAbdicatePartition,
+            CommitStallDetection,
+        ],
     },
     FuzzTarget {
         name: "multi_tenant",
@@ -96,6 +106,10 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            RepairBudgetPreventsStorm,
+            RepairEwmaSelection,
+            PrimaryAbdicatePartition,
+            CommitStallDetection,
         ],
     },
 ];

@@ -10,7 +10,7 @@ use crate::lie::How;
 use crate::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
 use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
-use crate::time::{SECOND, Time};
+use crate::time::{MILLISECOND, SECOND, Time};
 
 /// Something that a run has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +49,26 @@ pub enum Mark {
     VirtualSeconds(u32),
     /// A correct replica asked for missing entries.
     RepairRequested,
+    /// At least this many correct replicas had requests for missing entries under way at the same time.
+    ConcurrentRepairs(u32),
+    /// Correct replicas made at least this many requests for missing entries.
+    RepairsRequested(u32),
+    /// A correct replica with fast links made at least this many requests for missing entries while the links of some other
+    /// replica were slow: up to 50 ms and more for a message.
+    RepairsAmongSlowPeers(u32),
+    /// A primary stepped down.
+    Abdicated,
+    /// A replica found that its primary commits nothing.
+    CommitStalled,
+    /// At least this many ops were committed in a view that started while links were cut or a replica was impaired, and
+    /// while that lasted without a break.
+    MovedOn(u32),
 }
 
 /// Tenants are below this number (`Config::check`).
 const TENANTS_MAX: usize = 1024;
+/// A replica's links are slow from this additional delay on.
+const SLOW: Time = 50 * MILLISECOND;
 
 /// A mark that is wanted, and how far the run has come.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +94,12 @@ pub struct Marks {
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
     tenants: [u64; TENANTS_MAX / 64],
+    /// How many requests for missing entries each replica has under way.
+    repairing: [u32; REPLICAS_MAX],
+    /// The replicas that are not linked with all others, or impaired.
+    troubled: ReplicaSet,
+    /// The first view that has started while there is trouble.
+    troubled_view: Option<u64>,
 }
 
 impl Default for Marks {
@@ -90,6 +112,9 @@ impl Default for Marks {
             crashed: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
+            repairing: [0; REPLICAS_MAX],
+            troubled: ReplicaSet::default(),
+            troubled_view: None,
         }
     }
 }
@@ -130,6 +155,9 @@ impl Marks {
             Observation::Committed { op, entry } if correct => self.committed(op, entry, id, shadow),
             Observation::ViewStarted { view, primary: true, .. } if correct && view > self.view => {
                 self.view = view;
+                if !self.troubled.is_empty() {
+                    self.troubled_view.get_or_insert(view);
+                }
                 self.count(|mark| matches!(mark, Mark::ViewsStarted(_)));
             }
             Observation::Injected { fault } => self.count(|mark| matches!(mark, Mark::Injected(of, _) if of == fault)),
@@ -138,6 +166,7 @@ impl Marks {
                 self.tick(Mark::RejectedBecause(why));
             }
             Observation::Crashed if replica.is_some() => {
+                self.repairing[id.index()] = 0;
                 self.crashed.insert(id);
                 let before = &shadow.replicas[id.index()];
                 self.tick(Mark::CrashedWhile(before.status));
@@ -162,7 +191,21 @@ impl Marks {
             Observation::Dropped { why, .. } => self.tick(Mark::Dropped(why)),
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
-            Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
+            Observation::RepairRequested { .. } if correct => self.repair_requested(id, shadow),
+            Observation::RepairEnded { .. } => {
+                self.repairing[id.index()] = self.repairing[id.index()].saturating_sub(1);
+            }
+            Observation::Conditions { hears, sound, .. } => {
+                self.troubled.0 &= !(1 << id.0);
+                if !sound || hears.len() < shadow.replicas.len() as u32 {
+                    self.troubled.insert(id);
+                }
+                if self.troubled.is_empty() {
+                    self.troubled_view = None;
+                }
+            }
+            Observation::Abdicated { .. } if correct => self.tick(Mark::Abdicated),
+            Observation::CommitStalled { .. } if correct => self.tick(Mark::CommitStalled),
             _ => {}
         }
     }
@@ -170,11 +213,26 @@ impl Marks {
     fn committed(&mut self, op: u64, entry: u128, id: ReplicaId, shadow: &Shadow) {
         if entry != 0 && op == shadow.committed.len() as u64 + 1 {
             self.count(|mark| matches!(mark, Mark::Committed(_)));
+            if self.troubled_view.is_some_and(|view| shadow.replicas[id.index()].view >= view) {
+                self.count(|mark| matches!(mark, Mark::MovedOn(_)));
+            }
         }
         let changing =
             |(other, state): (ReplicaId, &ReplicaShadow)| other != id && state.up && state.status == Status::ViewChange;
         if shadow.correct_replicas().any(changing) {
             self.tick(Mark::CommittedDuringViewChange);
+        }
+    }
+
+    fn repair_requested(&mut self, id: ReplicaId, shadow: &Shadow) {
+        self.tick(Mark::RepairRequested);
+        self.count(|mark| matches!(mark, Mark::RepairsRequested(_)));
+        self.repairing[id.index()] += 1;
+        let at_once = self.repairing.iter().filter(|requests| **requests > 0).count() as u32;
+        self.tick_if(|mark| matches!(mark, Mark::ConcurrentRepairs(replicas) if at_once >= replicas));
+        let fast = shadow.replicas[id.index()].delay == 0;
+        if fast && shadow.replicas.iter().any(|state| state.delay >= SLOW) {
+            self.count(|mark| matches!(mark, Mark::RepairsAmongSlowPeers(_)));
         }
     }
 
@@ -242,6 +300,10 @@ impl Mark {
     fn interests(self) -> u64 {
         match self {
             Mark::Committed(_) | Mark::CommittedDuringViewChange => kinds::COMMITTED,
+            Mark::MovedOn(_) => kinds::COMMITTED | kinds::VIEW_STARTED | kinds::CONDITIONS,
+            Mark::ConcurrentRepairs(_) => kinds::REPAIR_REQUESTED | kinds::REPAIR_ENDED | kinds::CRASHED,
+            Mark::Abdicated => kinds::ABDICATED,
+            Mark::CommitStalled => kinds::COMMIT_STALLED,
             Mark::ViewsStarted(_) => kinds::VIEW_STARTED,
             Mark::Injected(..) => kinds::INJECTED,
             Mark::LieDelivered(_) => kinds::LIED | kinds::DELIVERED,
@@ -253,7 +315,9 @@ impl Mark {
             Mark::Dropped(_) => kinds::DROPPED,
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
-            Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            Mark::RepairRequested | Mark::RepairsRequested(_) | Mark::RepairsAmongSlowPeers(_) => {
+                kinds::REPAIR_REQUESTED
+            }
             // The end decides.
             Mark::VirtualSeconds(_) => 0,
         }
@@ -262,9 +326,13 @@ impl Mark {
     /// How often the mark has to be seen.
     fn count(self) -> u32 {
         match self {
-            Mark::Committed(count) | Mark::ViewsStarted(count) | Mark::Injected(_, count) | Mark::Tenants(count) => {
-                count
-            }
+            Mark::Committed(count)
+            | Mark::ViewsStarted(count)
+            | Mark::Injected(_, count)
+            | Mark::Tenants(count)
+            | Mark::RepairsRequested(count)
+            | Mark::RepairsAmongSlowPeers(count)
+            | Mark::MovedOn(count) => count,
             _ => 1,
         }
     }
@@ -371,10 +439,37 @@ mod tests {
         assert!(!shown(Mark::Dropped(DropReason::Lost), &[(0, dropped)]));
         assert!(shown(Mark::Retried, &[(0, O::Retried { client: ClientId(0), number: 1 })]));
         assert!(shown(Mark::FoundDamage, &[(0, O::Damaged { op: 1 })]));
-        assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
+        assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { peer: ReplicaId(1), from: 1, to: 2 })]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));
         assert!(!shown(Mark::VirtualSeconds(2), &[(0, O::Crashed)]));
+    }
+
+    #[test]
+    fn repairs_count_those_under_way_and_those_among_slow_peers() {
+        let ask = |peer| O::RepairRequested { peer: ReplicaId(peer), from: 1, to: 2 };
+        let end = |peer| O::RepairEnded { peer: ReplicaId(peer), answered: true };
+        let conditions = |delay| O::Conditions { hears: ReplicaSet(7), sound: delay == 0, delay };
+        assert!(shown(Mark::ConcurrentRepairs(2), &[(0, ask(2)), (1, ask(2))]));
+        assert!(!shown(Mark::ConcurrentRepairs(2), &[(0, ask(2)), (0, ask(1)), (0, end(1)), (0, end(2)), (1, ask(2))]));
+        assert!(shown(Mark::RepairsRequested(2), &[(0, ask(2)), (0, ask(1))]));
+        let mark = Mark::RepairsAmongSlowPeers(1);
+        assert!(shown(mark, &[(1, conditions(SLOW)), (0, ask(2))]));
+        assert!(!shown(mark, &[(0, ask(2)), (1, conditions(SLOW)), (1, ask(2)), (1, conditions(0)), (0, ask(1))]));
+    }
+
+    #[test]
+    fn moving_on_means_to_commit_in_a_new_view_while_the_trouble_lasts() {
+        let hears = |set| O::Conditions { hears: ReplicaSet(set), sound: true, delay: 0 };
+        let (start, commit) =
+            (O::ViewStarted { view: 1, op: 0, commit: 0, primary: true }, O::Committed { op: 1, entry: 1 });
+        let mark = Mark::MovedOn(1);
+        assert!(shown(mark, &[(0, hears(1)), (1, start), (1, commit)]));
+        assert!(!shown(mark, &[(0, hears(1)), (1, start), (0, commit)]), "in the old view");
+        assert!(!shown(mark, &[(0, hears(1)), (1, start), (0, hears(7)), (1, commit)]));
+        assert!(!shown(mark, &[(1, start), (0, hears(1)), (1, commit)]));
+        assert!(shown(Mark::Abdicated, &[(0, O::Abdicated { view: 0 })]));
+        assert!(shown(Mark::CommitStalled, &[(1, O::CommitStalled { view: 0 })]));
     }
 }

@@ -162,6 +162,7 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::Acknowledged { .. }
             | Observation::Executed { .. }
             | Observation::Holding { .. }
+            | Observation::ViewChangeWanted { .. }
     )
 }
 

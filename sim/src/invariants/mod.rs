@@ -6,6 +6,7 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+pub mod availability;
 mod context;
 pub mod durability;
 pub mod exactly_once;
@@ -15,8 +16,12 @@ pub mod linearizability;
 pub mod liveness;
 pub mod log_consistency;
 pub mod mvcc_visibility;
+pub mod needless_view_change;
 pub mod no_panic;
+pub mod primary_abdication;
 mod record;
+pub mod repair_budget;
+pub mod repair_efficiency;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
@@ -69,12 +74,17 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    repair_budget::NAME,
+    repair_efficiency::NAME,
+    needless_view_change::NAME,
+    primary_abdication::NAME,
+    availability::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 16] = [
+const JUDGED: [(&str, u64); 21] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -89,15 +99,23 @@ const JUDGED: [(&str, u64); 16] = [
     (exactly_once::NAME, exactly_once::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (repair_budget::NAME, repair_budget::INTERESTS),
+    (repair_efficiency::NAME, repair_efficiency::INTERESTS),
+    (needless_view_change::NAME, needless_view_change::INTERESTS),
+    (primary_abdication::NAME, primary_abdication::INTERESTS),
+    (availability::NAME, availability::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 15;
+const NO_PANIC: usize = 20;
+/// The places of those that judge only where the configuration promises something.
+const PRIMARY_ABDICATION: u32 = 17;
+const AVAILABILITY: u32 = 18;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u16; OBSERVATION_KINDS] = {
+const INTERESTED: [u32; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -128,6 +146,8 @@ impl Default for Counts {
 pub struct Judge {
     record: Record,
     kinds: Counts,
+    /// The invariants that do not judge in this run: bit i is the i-th of `JUDGED`.
+    idle: u32,
     /// How often the end was judged.
     ends: u64,
     resource_limits: resource_limits::ResourceLimits,
@@ -137,13 +157,16 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    repair_budget: repair_budget::RepairBudget,
+    repair_efficiency: repair_efficiency::RepairEfficiency,
+    needless_view_change: needless_view_change::NeedlessViewChange,
+    primary_abdication: primary_abdication::PrimaryAbdication,
+    availability: availability::Availability,
 }
 
 impl Judge {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
-        // Which replicas lie is read from the shadow, which was reset with the same set.
-        let _ = liars;
         self.record.reset();
         self.kinds = Counts::default();
         self.ends = 0;
@@ -154,6 +177,14 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.repair_budget.reset(config);
+        self.repair_efficiency.reset(config);
+        self.needless_view_change.reset(config, liars);
+        self.primary_abdication.reset(config);
+        self.availability.reset(config);
+        let abdication = primary_abdication::PrimaryAbdication::promised(config);
+        let availability = availability::Availability::promised(config, liars);
+        self.idle = u32::from(!abdication) << PRIMARY_ABDICATION | u32::from(!availability) << AVAILABILITY;
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -164,7 +195,7 @@ impl Judge {
             Who::Replica(id) if shadow.liars.has(id) => None,
             Who::Replica(id) => {
                 self.kinds.0[kind] += 1;
-                let interested = INTERESTED[kind];
+                let interested = INTERESTED[kind] & !self.idle;
                 if interested == 0 { None } else { self.judge_replica(interested, seen, id, shadow) }
             }
             Who::World | Who::Client(_) => {
@@ -174,7 +205,7 @@ impl Judge {
         }
     }
 
-    fn judge_replica(&mut self, interested: u16, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -196,6 +227,11 @@ impl Judge {
                 10 => self.mvcc.observe(&context),
                 11 => self.exactly_once.observe(&context),
                 13 => self.linearizability.observe(&context),
+                14 => self.repair_budget.observe(&context),
+                15 => self.repair_efficiency.observe(&context),
+                16 => self.needless_view_change.observe(&context),
+                PRIMARY_ABDICATION => self.primary_abdication.observe(&context),
+                AVAILABILITY => self.availability.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -218,6 +254,7 @@ impl Judge {
                 let durability = self.durability.answered(&answered);
                 let linearizability = self.linearizability.answered(&answered);
                 self.record.answered(asked, answer.position);
+                self.availability.answered();
                 isolation.or(durability).or(linearizability)
             }
             Observation::Invoked { client, session, number, operation } => {
@@ -226,7 +263,11 @@ impl Judge {
             }
             Observation::ClientCrashed { client } => {
                 self.record.client_crashed(client);
+                self.availability.answered();
                 None
+            }
+            Observation::Retried { .. } if self.idle >> AVAILABILITY & 1 == 0 => {
+                self.availability.retried(seen, shadow)
             }
             _ => None,
         }
@@ -255,7 +296,8 @@ impl Judge {
     /// How often each invariant was checked in this run, in the order of [`NAMES`].
     pub fn checks(&self) -> Vec<u64> {
         let count = |name: &&str| {
-            let interests = JUDGED.iter().find(|judged| judged.0 == *name).map_or(0, |judged| judged.1);
+            let place = JUDGED.iter().position(|judged| judged.0 == *name).unwrap_or(NO_PANIC);
+            let interests = if self.idle >> place & 1 == 0 { JUDGED[place].1 } else { 0 };
             let judged = (0..OBSERVATION_KINDS).filter(|kind| interests >> kind & 1 == 1);
             let at_the_end = if [durability::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
             judged.map(|kind| self.kinds.0[kind]).sum::<u64>() + at_the_end
@@ -275,8 +317,10 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[15], "no_panic");
+        assert_eq!(NAMES[20], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
+        assert_eq!(JUDGED[PRIMARY_ABDICATION as usize].0, primary_abdication::NAME);
+        assert_eq!(JUDGED[AVAILABILITY as usize].0, availability::NAME);
     }
 
     #[test]

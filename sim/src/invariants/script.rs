@@ -4,6 +4,7 @@ use super::{Judge, Violation};
 use crate::observation::{EntryHash, MessageKind, Observation, Seen, Status, Who};
 use crate::shadow::Shadow;
 use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
+use crate::time::Time;
 use crate::workload::{Answer, Operation, OperationKind, value};
 
 /// A cluster of three that exists only as a stream of observations.
@@ -12,6 +13,8 @@ pub(super) struct Script {
     pub shadow: Shadow,
     liars: ReplicaSet,
     event: u64,
+    /// How long the script has waited.
+    waited: Time,
 }
 
 /// The entry that stands at `op` in an ordinary log of these scripts.
@@ -46,20 +49,37 @@ impl Script {
     }
 
     fn start(liars: ReplicaSet) -> Self {
-        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0 };
+        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0, waited: 0 };
         script.reset();
         script
     }
 
     pub fn reset(&mut self) {
-        self.judge.reset(&Config::default(), self.liars);
-        self.shadow.reset(&Config::default(), self.liars);
-        self.event = 0;
+        self.judge.reset(&Self::config(), self.liars);
+        self.shadow.reset(&Self::config(), self.liars);
+        (self.event, self.waited) = (0, 0);
+    }
+
+    /// The default configuration, in which primaries step down, too.
+    pub fn config() -> Config {
+        let mut config = Config::default();
+        config.cluster.abdicate_timeout = 5 * config.cluster.heartbeat;
+        config
+    }
+
+    /// Time passes.
+    pub fn wait(&mut self, span: Time) {
+        self.waited += span;
+    }
+
+    /// The replica does something.
+    pub fn say(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+        self.see(Who::Replica(ReplicaId(replica)), what)
     }
 
     pub fn see(&mut self, who: Who, what: Observation) -> Option<Violation> {
         self.event += 1;
-        let seen = Seen { at: self.event * 1000, event: self.event, who, what };
+        let seen = Seen { at: self.waited + self.event * 1000, event: self.event, who, what };
         let violation = self.judge.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);
         violation
@@ -161,6 +181,7 @@ impl Script {
             assert_eq!(self.answer(number, answer), None);
         }
         self.ok(0, O::Crashed);
+        (1..3).for_each(|replica| self.ok(replica, O::ViewChangeWanted { view: 1 }));
         for replica in [1, 2] {
             self.ok(replica, O::ViewChangeStarted { view: 1 });
             self.ok(replica, O::StatusChanged { status: Status::ViewChange, view: 1, primary: false });
