@@ -79,7 +79,11 @@ impl NeedlessViewChange {
                 self.wanted[context.id.index()] = Some((now, view));
                 return None;
             }
-            Observation::ViewChangeStarted { view } => violation = self.started(context, view),
+            // Whichever of the two is said first.
+            Observation::ViewChangeStarted { view }
+            | Observation::StatusChanged { status: Status::ViewChange, view, .. } => {
+                violation = self.started(context, view);
+            }
             Observation::Conditions { sound, .. } => {
                 self.touched = true;
                 self.murky |= !sound;
@@ -151,6 +155,10 @@ mod tests {
         script.ok(1, O::ViewChangeWanted { view: 1 });
         script.ok(2, O::ViewChangeWanted { view: 1 });
         script.caught(1, O::ViewChangeStarted { view: 1 }, NAME, "all was well");
+        let mut script = well();
+        let left = O::StatusChanged { status: Status::ViewChange, view: 1, primary: false };
+        script.caught(1, left, NAME, "all was well");
+        script.ok(1, O::ViewChangeStarted { view: 1 });
         let mut script = well();
         script.ok(1, cut_off(0b010));
         script.ok(1, cut_off(0b111));
