@@ -142,7 +142,7 @@ pub const SCENARIOS: &[Entry] = &[
             "liveness",
         ],
         run: Some(Run {
-            config: byzantine_config,
+            config: combined_config,
             palette: Palette { faults: ALL_FAULTS, lies: ALL_LIES },
             baseline: combined,
             marks: &[Mark::Committed(35), Mark::ViewsStarted(1)],
@@ -254,7 +254,13 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
 fn long_config() -> Config {
     let config = crash_config();
     Config {
-        cluster: Cluster { heartbeat: 100 * MILLISECOND, view_change_timeout: ms(500), ..config.cluster },
+        cluster: Cluster {
+            heartbeat: 100 * MILLISECOND,
+            view_change_timeout: ms(500),
+            abdicate_timeout: ms(600),
+            commit_stall_timeout: ms(800),
+            ..config.cluster
+        },
         workload: Workload { requests: 66, think_min: ms(50), think_max: ms(1_800), ..config.workload },
         heal_at: ms(20_000),
         ..config
@@ -279,6 +285,11 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
         });
     }
     actions
+}
+
+fn combined_config() -> Config {
+    let config = byzantine_config();
+    Config { cluster: Cluster { abdicate_timeout: ms(180), commit_stall_timeout: ms(240), ..config.cluster }, ..config }
 }
 
 fn combined(setup: &mut Setup<'_>) -> Vec<Action> {
