@@ -75,6 +75,13 @@ settings! {
         log_slots: u32,
         heartbeat: Time,
         view_change_timeout: Time,
+        repair_credits: u16,
+        repair_entries: u16,
+        repair_expiry: Time,
+        repair_explore: u16,
+        abdicate_timeout: Time,
+        commit_stall_timeout: Time,
+        start_view_change_window: Time,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }
