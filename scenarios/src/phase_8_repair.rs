@@ -146,7 +146,7 @@ fn slow_peers_config() -> Config {
             view_change_timeout: ms(500),
             ..config.cluster
         },
-        workload: Workload { requests: 320, ..config.workload },
+        workload: Workload { requests: 360, ..config.workload },
         ..config
     }
 }
@@ -155,7 +155,7 @@ fn slow_peers_config() -> Config {
 fn slow_peers(setup: &mut Setup<'_>) -> Vec<Action> {
     let order: Vec<ReplicaId> = setup.everyone().into_iter().filter(|replica| replica.0 != 0).collect();
     let target = Target::Replica(order[0]);
-    let (begin, away) = (setup.span(60, 120), setup.span(350, 450));
+    let (begin, away) = (setup.span(60, 120), setup.span(400, 500));
     let mut actions = vec![at(begin, What::Isolate { target, duration: away })];
     // By then it has caught up.
     let again = begin + away + setup.span(200, 250);
@@ -163,7 +163,7 @@ fn slow_peers(setup: &mut Setup<'_>) -> Vec<Action> {
         let (extra, duration) = (setup.span(100, 200), setup.span(1_400, 1_800));
         actions.push(at(again, What::Delay { target: Target::Replica(*slow), extra, duration }));
     }
-    actions.push(at(again + setup.span(0, 20), What::Isolate { target, duration: setup.span(400, 550) }));
+    actions.push(at(again + setup.span(0, 20), What::Isolate { target, duration: setup.span(450, 600) }));
     actions
 }
 

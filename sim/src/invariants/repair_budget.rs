@@ -1,4 +1,4 @@
-//! Repair budget: however much a replica misses, its requests for it stay few and small. Always owed.
+//! Repair budget: however much a replica misses, its requests for it stay few and small.
 //!
 //! 1. A replica has at most `repair_credits` requests under way. A request is under way from `RepairRequested` until
 //!    `RepairEnded`, or until the replica crashes.

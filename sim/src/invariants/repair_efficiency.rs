@@ -5,8 +5,8 @@
 //! 2. A peer that could answer is asked at least once in `repair_explore` × (replicas − 1) requests.
 //!
 //! The first rule is owed while the latencies differ clearly and for long enough, as the stream shows: a peer is known to be
-//! fast when its last twelve answers all came within eight times the network's longest delay, and to be slow when each of
-//! the last two requests to it took twice as long as that or expired. At least one fast peer has to be able to answer: up,
+//! fast when its last eight answers all came within eight times the network's longest delay, and to be slow when each of
+//! the last three requests to it took twice as long as that or expired. At least one fast peer has to be able to answer: up,
 //! linked, normal in the replica's view, without a request of the replica under way, and with the entries asked for. The
 //! count begins anew when what is wrong with any replica changes.
 //! The second rule counts requests while the peer is up, linked, and normal in the replica's view.
@@ -24,9 +24,9 @@ pub(super) const INTERESTS: u64 =
     kinds::REPAIR_REQUESTED | kinds::REPAIR_ENDED | kinds::CONDITIONS | kinds::CRASHED | kinds::RESTARTED;
 
 /// So many fast answers in a row make a peer known to be fast.
-const FAST_IN_A_ROW: u8 = 12;
+const FAST_IN_A_ROW: u8 = 8;
 /// So many slow ones make it known to be slow.
-const SLOW_IN_A_ROW: u8 = 2;
+const SLOW_IN_A_ROW: u8 = 3;
 /// So many requests are enough to judge a replica by.
 const ENOUGH: u32 = 24;
 
@@ -161,8 +161,8 @@ mod tests {
         let mut script = Script::new();
         (0..3).for_each(|id| script.ok(id, O::StatusChanged { status: Status::Normal, view: 0, primary: id == 0 }));
         script.append(0, 1..=1);
-        (0..2).for_each(|_| assert_eq!(ask(&mut script, 1, 50), None));
-        (0..12).for_each(|_| assert_eq!(ask(&mut script, 0, 3), None));
+        (0..3).for_each(|_| assert_eq!(ask(&mut script, 1, 50), None));
+        (0..8).for_each(|_| assert_eq!(ask(&mut script, 0, 3), None));
         script
     }
 
@@ -189,7 +189,7 @@ mod tests {
     fn a_peer_that_is_given_up_is_caught() {
         let mut script = known();
         let most = u32::from(Config::default().cluster.repair_explore) * 2;
-        (12..most).for_each(|_| assert_eq!(ask(&mut script, 0, 3), None));
+        (8..most).for_each(|_| assert_eq!(ask(&mut script, 0, 3), None));
         let caught = ask(&mut script, 0, 3).expect("the rule is broken");
         assert_eq!((caught.invariant, caught.rule), (NAME, "a peer is never asked again"));
     }
