@@ -1,7 +1,8 @@
 //! Availability: while a quorum of replicas could serve the clients, it does, whatever is wrong with the others.
 //!
 //! A quorum that could: as many replicas as the larger of the two quorums, all up, unpaused and sound, each linked with each
-//! of the others, the same ones all the time. If clients wait, such a quorum commits something new, or answers, within the
+//! of the others, the same ones all the time. A replica whose messages were delayed is sound once the last of them has
+//! arrived: a link keeps its order. If clients wait, such a quorum commits something new, or answers, within the
 //! bound: the time for the clients to ask everybody, for the replicas to notice, and for a view change for each replica
 //! outside of the quorum, whose turn to lead may come first, and for one more.
 //!
@@ -13,7 +14,7 @@
 use super::{Context, Violation, kinds};
 use crate::observation::{Observation, Seen};
 use crate::shadow::Shadow;
-use crate::spec::{Config, ReplicaId, ReplicaSet};
+use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::time::Time;
 
 /// The invariant's name.
@@ -33,6 +34,8 @@ pub(super) struct Availability {
     /// The replicas that could serve, and since when; empty while unknown.
     group: ReplicaSet,
     since: Time,
+    /// When the last delayed message of each replica has arrived.
+    late_until: [Time; REPLICAS_MAX],
     /// Since when clients ask again and nothing happens.
     waiting: Option<Time>,
 }
@@ -58,7 +61,10 @@ impl Availability {
     }
 
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
-        let Context { id, shadow, .. } = *context;
+        let Context { id, me, shadow, .. } = *context;
+        if me.delay > 0 {
+            self.late_until[id.index()] = context.seen.at + me.delay;
+        }
         match context.seen.what {
             Observation::Committed { op, .. } => {
                 if op == shadow.committed.len() as u64 + 1 {
@@ -84,7 +90,7 @@ impl Availability {
     pub fn retried(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Violation> {
         let now = seen.at;
         if self.group.is_empty() {
-            self.group = self.able(shadow);
+            self.group = self.able(now, shadow);
             self.since = now;
         }
         let waiting = (*self.waiting.get_or_insert(now)).max(self.since);
@@ -108,10 +114,10 @@ impl Availability {
     }
 
     /// A largest set of replicas that could serve the clients; empty where there is no quorum.
-    fn able(&self, shadow: &Shadow) -> ReplicaSet {
+    fn able(&self, now: Time, shadow: &Shadow) -> ReplicaSet {
         let well = |id: ReplicaId| {
             let state = &shadow.replicas[id.index()];
-            state.up && !state.paused && !state.loading && state.sound
+            state.up && !state.paused && !state.loading && state.sound && now >= self.late_until[id.index()]
         };
         let count = shadow.replicas.len() as u8;
         let mut best = ReplicaSet::default();
@@ -168,6 +174,19 @@ mod tests {
         script.wait(2000);
         let violation = retry(&mut script).expect("the rule is broken");
         assert_eq!((violation.invariant, violation.replicas), (NAME, ReplicaSet(0b110)));
+    }
+
+    #[test]
+    fn messages_that_were_delayed_may_still_be_on_their_way() {
+        let mut script = deaf_primary();
+        script.ok(1, O::Conditions { hears: ReplicaSet(0b111), sound: false, delay: 3 * bound() });
+        script.ok(1, hears(0b111));
+        script.wait(2 * bound());
+        assert_eq!(retry(&mut script), None);
+        script.wait(2 * bound());
+        assert_eq!(retry(&mut script), None, "from now on it could serve");
+        script.wait(2 * bound());
+        assert_eq!(retry(&mut script).expect("the rule is broken").invariant, NAME);
     }
 
     #[test]

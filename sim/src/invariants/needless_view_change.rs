@@ -3,7 +3,8 @@
 //! Judged when the first replica leaves for a view:
 //!
 //! 1. Not while all is well: every replica up, unpaused, sound, linked with all others and normal in one view, either since
-//!    the run began or for four view change timeouts and the time for which a wish for a view counts.
+//!    the run began or for four view change timeouts and the time for which a wish for a view counts, after the last
+//!    message has arrived that a fault may have delayed or doubled.
 //! 2. Not before a view-change quorum has wanted that view or a higher one lately: within the time for which a wish counts,
 //!    and an eighth more for clocks that drift. Not owed once some replica was paused or unsound: then a wish may have
 //!    been on its way for long. Nor where nobody wanted it: a system need not say what its replicas want.
@@ -16,7 +17,7 @@ use super::{Context, Violation, kinds};
 use crate::observation::{Observation, Status};
 use crate::shadow::Shadow;
 use crate::spec::{Config, REPLICAS_MAX, ReplicaSet};
-use crate::time::Time;
+use crate::time::{SECOND, Time};
 
 /// The invariant's name.
 pub const NAME: &str = "needless_view_change";
@@ -41,6 +42,8 @@ pub(super) struct NeedlessViewChange {
     settling: Time,
     /// When something changed last: conditions, who is up, a status.
     changed: Time,
+    /// When the last message has arrived that was sent before conditions changed.
+    late: Time,
     /// Whether a fault has touched a replica in this run.
     touched: bool,
     /// Whether some replica was ever paused or unsound.
@@ -87,6 +90,8 @@ impl NeedlessViewChange {
             Observation::Conditions { sound, .. } => {
                 self.touched = true;
                 self.murky |= !sound;
+                // What was delayed, or doubled, is on its way for as long as that.
+                self.late = self.late.max(now + context.me.delay.max(SECOND));
             }
             Observation::Paused | Observation::Resumed => (self.touched, self.murky) = (true, true),
             Observation::Crashed | Observation::Restarted => self.touched = true,
@@ -102,7 +107,7 @@ impl NeedlessViewChange {
         if !self.owed || shadow.replicas.iter().any(|state| state.view >= view) {
             return None;
         }
-        let quiet = now - self.changed;
+        let quiet = now.saturating_sub(self.changed.max(self.late));
         if self.all_is_well(shadow) && (!self.touched || quiet > self.settling) {
             return context.violation(
                 NAME,
@@ -168,7 +173,7 @@ mod tests {
         let mut script = well();
         script.ok(1, cut_off(0b010));
         script.ok(1, cut_off(0b111));
-        script.wait(10 * Config::default().cluster.view_change_timeout);
+        script.wait(20 * Config::default().cluster.view_change_timeout);
         script.caught(1, O::ViewChangeStarted { view: 1 }, NAME, "all was well");
     }
 
