@@ -7,7 +7,7 @@
 //!    message has arrived that a fault may have delayed or doubled.
 //! 2. Not before a view-change quorum has wanted that view or a higher one lately: within the time for which a wish counts,
 //!    and an eighth more for clocks that drift. Not owed once some replica was paused or unsound: then a wish may have
-//!    been on its way for long. Nor where nobody wanted it: a system need not say what its replicas want.
+//!    been on its way for long. Nor once one wanted less than before, as after a crash: others may remember more. Nor where nobody wanted it: a system need not say what its replicas want.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4.2 (a replica starts a view change when its timer runs out, and
 //! leaves its view with enough others). Owed where nobody lies, the network loses and doubles nothing by itself, and
@@ -46,7 +46,7 @@ pub(super) struct NeedlessViewChange {
     late: Time,
     /// Whether a fault has touched a replica in this run.
     touched: bool,
-    /// Whether some replica was ever paused or unsound.
+    /// Whether some replica was ever paused or unsound, or wants less than it did: then only the last wish is known here.
     murky: bool,
     /// When each replica last wanted a view, and which.
     wanted: [Option<(Time, u64)>; REPLICAS_MAX],
@@ -79,7 +79,8 @@ impl NeedlessViewChange {
         let mut violation = None;
         match context.seen.what {
             Observation::ViewChangeWanted { view } => {
-                self.wanted[context.id.index()] = Some((now, view));
+                let before = self.wanted[context.id.index()].replace((now, view));
+                self.murky |= before.is_some_and(|(_, higher)| higher > view);
                 return None;
             }
             // Whichever of the two is said first.
@@ -190,6 +191,16 @@ mod tests {
         script.ok(2, O::ViewChangeWanted { view: 1 });
         script.caught(2, O::ViewChangeStarted { view: 1 }, NAME, "too few wanted it");
         script.ok(1, O::ViewChangeStarted { view: 1 });
+    }
+
+    #[test]
+    fn others_may_remember_what_a_replica_wanted_before_a_crash() {
+        let mut script = well();
+        script.ok(0, O::ViewChangeWanted { view: 2 });
+        script.ok(0, O::Crashed);
+        script.ok(0, O::ViewChangeWanted { view: 1 });
+        script.ok(1, O::ViewChangeWanted { view: 2 });
+        script.ok(1, O::ViewChangeStarted { view: 2 });
     }
 
     #[test]
