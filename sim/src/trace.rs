@@ -139,7 +139,10 @@ impl Trace {
             O::StatusChanged { status, view, primary } => {
                 self.pair(head | (status as u64) << SMALL | u64::from(primary) << (SMALL + 8), view);
             }
-            O::ViewChangeStarted { view } => self.pair(head, view),
+            O::ViewChangeStarted { view }
+            | O::ViewChangeWanted { view }
+            | O::Abdicated { view }
+            | O::CommitStalled { view } => self.pair(head, view),
             O::Voted { view, last_normal, op, commit } => {
                 self.pair(head, view);
                 self.pair(last_normal, op);
@@ -180,7 +183,6 @@ impl Trace {
             O::Conditions { hears, sound, delay } => {
                 self.pair(head | u64::from(hears.0) << SMALL | u64::from(sound) << (SMALL + 8), delay);
             }
-            O::ViewChangeWanted { view } | O::Abdicated { view } | O::CommitStalled { view } => self.pair(head, view),
             O::RepairEnded { peer, answered } => self.pair(head, u64::from(answered) << 8 | u64::from(peer.0)),
         }
     }

@@ -7,7 +7,8 @@
 //!    message has arrived that a fault may have delayed or doubled.
 //! 2. Not before a view-change quorum has wanted that view or a higher one lately: within the time for which a wish counts,
 //!    and an eighth more for clocks that drift. Not owed once some replica was paused or unsound: then a wish may have
-//!    been on its way for long. Nor once one wanted less than before, as after a crash: others may remember more. Nor where nobody wanted it: a system need not say what its replicas want.
+//!    been on its way for long. Nor once one wanted less than before, as after a crash: others may remember more. Nor
+//!    where nobody wanted it: a system need not say what its replicas want.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4.2 (a replica starts a view change when its timer runs out, and
 //! leaves its view with enough others). Owed where nobody lies, the network loses and doubles nothing by itself, and
