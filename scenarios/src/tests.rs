@@ -159,7 +159,7 @@ fn targets_name_scenarios_that_run() {
     let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     for target in TARGETS {
         assert!(target.scenarios.iter().all(|kind| kind.create_scenario().runnable), "{}", target.name);
     }
