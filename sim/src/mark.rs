@@ -49,6 +49,14 @@ pub enum Mark {
     VirtualSeconds(u32),
     /// A correct replica asked for missing entries.
     RepairRequested,
+    /// A correct replica asked for a whole state.
+    StateTransferStarted,
+    /// A correct replica installed a state that it got from another one.
+    StateInstalled,
+    /// A replica that had installed a state from another one committed an op by itself afterwards.
+    CommittedAfterTransfer,
+    /// At least this many checkpoints were made durable.
+    Checkpointed(u32),
 }
 
 /// Tenants are below this number (`Config::check`).
@@ -74,6 +82,8 @@ pub struct Marks {
     view: u64,
     /// The replicas that have crashed.
     crashed: ReplicaSet,
+    /// The replicas that have installed a state from another one.
+    transferred: ReplicaSet,
     /// Per replica the kinds of messages in which it has lied, one bit each.
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
@@ -88,6 +98,7 @@ impl Default for Marks {
             at: 0,
             view: 0,
             crashed: ReplicaSet::default(),
+            transferred: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
         }
@@ -163,6 +174,12 @@ impl Marks {
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
             Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
+            Observation::StateTransferStarted { .. } if correct => self.tick(Mark::StateTransferStarted),
+            Observation::StateInstalled { .. } if correct && !shadow.replicas[id.index()].loading => {
+                self.transferred.insert(id);
+                self.tick(Mark::StateInstalled);
+            }
+            Observation::Checkpointed { .. } if correct => self.count(|mark| matches!(mark, Mark::Checkpointed(_))),
             _ => {}
         }
     }
@@ -175,6 +192,9 @@ impl Marks {
             |(other, state): (ReplicaId, &ReplicaShadow)| other != id && state.up && state.status == Status::ViewChange;
         if shadow.correct_replicas().any(changing) {
             self.tick(Mark::CommittedDuringViewChange);
+        }
+        if self.transferred.has(id) {
+            self.tick(Mark::CommittedAfterTransfer);
         }
     }
 
@@ -254,6 +274,10 @@ impl Mark {
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
             Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            Mark::StateTransferStarted => kinds::STATE_TRANSFER_STARTED,
+            Mark::StateInstalled => kinds::STATE_INSTALLED,
+            Mark::CommittedAfterTransfer => kinds::STATE_INSTALLED | kinds::COMMITTED,
+            Mark::Checkpointed(_) => kinds::CHECKPOINTED,
             // The end decides.
             Mark::VirtualSeconds(_) => 0,
         }
@@ -262,9 +286,11 @@ impl Mark {
     /// How often the mark has to be seen.
     fn count(self) -> u32 {
         match self {
-            Mark::Committed(count) | Mark::ViewsStarted(count) | Mark::Injected(_, count) | Mark::Tenants(count) => {
-                count
-            }
+            Mark::Committed(count)
+            | Mark::ViewsStarted(count)
+            | Mark::Injected(_, count)
+            | Mark::Tenants(count)
+            | Mark::Checkpointed(count) => count,
             _ => 1,
         }
     }
@@ -372,6 +398,15 @@ mod tests {
         assert!(shown(Mark::Retried, &[(0, O::Retried { client: ClientId(0), number: 1 })]));
         assert!(shown(Mark::FoundDamage, &[(0, O::Damaged { op: 1 })]));
         assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
+        let installed = O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 };
+        assert!(shown(Mark::StateTransferStarted, &[(0, O::StateTransferStarted { at_least: 1 })]));
+        assert!(shown(Mark::StateInstalled, &[(0, installed)]));
+        assert!(!shown(Mark::StateInstalled, &[(0, O::Loading), (0, installed)]), "its own checkpoint");
+        let commit = O::Committed { op: 2, entry: 2 };
+        assert!(shown(Mark::CommittedAfterTransfer, &[(0, installed), (0, commit)]));
+        assert!(!shown(Mark::CommittedAfterTransfer, &[(0, installed), (1, commit)]));
+        let checkpointed = O::Checkpointed { op: 1, state: 1 };
+        assert!(shown(Mark::Checkpointed(2), &[(0, checkpointed), (1, checkpointed)]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));

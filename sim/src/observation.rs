@@ -374,10 +374,39 @@ pub enum Observation {
         /// How many bytes.
         bytes: u64,
     },
+    /// The replica holds the state after `op` durably, and will find it when it restarts.
+    Checkpointed {
+        /// The op.
+        op: u64,
+        /// The hash over the state: equal wherever the same log was executed up to `op`.
+        state: EntryHash,
+    },
+    /// The replica's log begins after `op` from now on: what came before, its checkpoint stands for.
+    LogDropped {
+        /// The op.
+        op: u64,
+    },
+    /// The replica gives up getting entry by entry what it misses, and asks for a whole state.
+    StateTransferStarted {
+        /// The lowest op whose state is of use to it.
+        at_least: u64,
+    },
+    /// The replica's state is that after `op` from now on, as if it had committed and executed all up to it; it holds that
+    /// state durably. After `Loading`: it found this checkpoint on its disk.
+    StateInstalled {
+        /// The op.
+        op: u64,
+        /// The entry at that op.
+        entry: EntryHash,
+        /// The hash over the state.
+        state: EntryHash,
+        /// The last op of its log: entries after `op` stay only where they follow from it.
+        last: u64,
+    },
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 33;
+pub const OBSERVATION_KINDS: usize = 37;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -417,6 +446,10 @@ impl Observation {
             O::RepairRequested { .. } => 30,
             O::Repaired { .. } => 31,
             O::Holding { .. } => 32,
+            O::Checkpointed { .. } => 33,
+            O::LogDropped { .. } => 34,
+            O::StateTransferStarted { .. } => 35,
+            O::StateInstalled { .. } => 36,
         }
     }
 }

@@ -28,6 +28,11 @@ pub struct Cluster {
     pub heartbeat: Time,
     /// How long a backup waits for its primary before it asks for the next view.
     pub view_change_timeout: Time,
+    /// After so many committed ops a replica writes a checkpoint of its state and drops the log before it; 0: never, and
+    /// the log is whole.
+    pub checkpoint_interval: u32,
+    /// How long a replica that misses entries tries to get them one by one before it asks for a whole state.
+    pub sync_timeout: Time,
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -117,6 +122,8 @@ impl Default for Config {
                 log_slots: 1024,
                 heartbeat: 40 * MILLISECOND,
                 view_change_timeout: 200 * MILLISECOND,
+                checkpoint_interval: 0,
+                sync_timeout: 150 * MILLISECOND,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -175,6 +182,17 @@ impl Config {
         within("log_slots", self.cluster.log_slots.into(), 8, 65_536)?;
         within("heartbeat", self.cluster.heartbeat, MILLISECOND, 10 * SECOND)?;
         within("view_change_timeout", self.cluster.view_change_timeout, MILLISECOND, 60 * SECOND)?;
+        let interval = u64::from(self.cluster.checkpoint_interval);
+        if interval > 0 {
+            within("checkpoint_interval", interval, 2, 16_384)?;
+            // Two checkpoints may lie between the newest durable one and the commit number, and the pipeline beyond it.
+            let needed = 2 * interval + u64::from(self.cluster.pipeline_max);
+            within("log_slots", self.cluster.log_slots.into(), needed, 65_536)?;
+            if byzantine > 0 {
+                return Err("checkpoint_interval: checkpoints are only for clusters in which nobody lies".to_owned());
+            }
+        }
+        within("sync_timeout", self.cluster.sync_timeout, MILLISECOND, 60 * SECOND)?;
         within("delay_min", self.network.delay_min, 1, 10 * SECOND)?;
         within("delay_max", self.network.delay_max, 1, 10 * SECOND)?;
         ordered("network delay", self.network.delay_min, self.network.delay_max)?;

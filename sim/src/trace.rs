@@ -176,6 +176,17 @@ impl Trace {
                 self.pair(head, from);
                 self.pair(to, 0);
             }
+            O::Checkpointed { op, state } => {
+                self.pair(head, op);
+                self.wide(state);
+            }
+            O::LogDropped { op } | O::StateTransferStarted { at_least: op } => self.pair(head, op),
+            O::StateInstalled { op, entry, state, last } => {
+                self.pair(head, op);
+                self.pair(last, 0);
+                self.wide(entry);
+                self.wide(state);
+            }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
         }
     }

@@ -32,6 +32,10 @@ kinds! {
     REJECTED = 29,
     REPAIR_REQUESTED = 30,
     HOLDING = 32,
+    CHECKPOINTED = 33,
+    LOG_DROPPED = 34,
+    STATE_TRANSFER_STARTED = 35,
+    STATE_INSTALLED = 36,
 }
 
 #[cfg(test)]
@@ -74,6 +78,10 @@ mod tests {
             (COMMITTED, O::Committed { op: 0, entry: 0 }),
             (EXECUTED, O::Executed { op: 0, client, session, number, operation: None, answer }),
             (HOLDING, O::Holding { items: 0, bytes: 0 }),
+            (CHECKPOINTED, O::Checkpointed { op: 1, state: 1 }),
+            (LOG_DROPPED, O::LogDropped { op: 1 }),
+            (STATE_TRANSFER_STARTED, O::StateTransferStarted { at_least: 1 }),
+            (STATE_INSTALLED, O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

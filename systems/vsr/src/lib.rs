@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bug;
+pub mod checkpoint;
 pub mod choice;
 pub mod entry;
 pub mod journal;
@@ -20,6 +21,7 @@ mod recovery;
 mod replica;
 pub mod sessions;
 pub mod signature;
+mod state_transfer;
 pub mod store;
 mod tamper;
 mod view_change;

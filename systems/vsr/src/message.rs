@@ -7,7 +7,8 @@ use std::rc::Rc;
 use sim::{EntryHash, MessageKind, ReplicaId};
 
 use crate::entry::Entry;
-use crate::signature::{Keyring, Signature, halves};
+use crate::log::Tail;
+use crate::signature::{Keyring, Signature, halves, hash};
 
 /// A message larger than this is refused.
 pub const MESSAGE_BYTES_MAX: u64 = 1 << 20;
@@ -87,6 +88,19 @@ pub enum Body {
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
     },
+    /// The sender wants the state of a checkpoint at `at_least` or later.
+    RequestState {
+        /// The sender's view.
+        view: u64,
+        /// The lowest op that is of use.
+        at_least: u64,
+        /// The state that the sender has begun to get; 0 at first.
+        state: EntryHash,
+        /// How many of its bytes the sender has.
+        offset: u64,
+    },
+    /// A part of a checkpoint's state.
+    State(Rc<StateChunk>),
 }
 
 /// "I have committed up to `op`", and, where replicas may lie, why that is true.
@@ -154,8 +168,12 @@ pub struct DoViewChange {
     pub op: u64,
     /// Its commit number.
     pub commit: u64,
-    /// Its whole log; entries that it cannot read are holes.
+    /// Its log after `base`; entries that it cannot read are holes.
     pub log: Rc<[Rc<Entry>]>,
+    /// The op that the log begins after, and the entry there: 0 without checkpoints. What comes before is committed.
+    pub base: (u64, EntryHash),
+    /// The op of its newest checkpoint.
+    pub checkpoint: u64,
 }
 
 /// The body of a StartView.
@@ -167,7 +185,7 @@ pub struct StartView {
     pub op: u64,
     /// How far the sender has committed.
     pub commit: CommitClaim,
-    /// The sender's whole log.
+    /// The sender's log after `base`.
     pub log: Rc<[Rc<Entry>]>,
     /// How many entries the view started from.
     pub start_op: u64,
@@ -175,6 +193,41 @@ pub struct StartView {
     pub reasons: Rc<[Message]>,
     /// Bytes that a liar adds.
     pub padding: u64,
+    /// The op that the log begins after, and the entry there: 0 without checkpoints.
+    pub base: (u64, EntryHash),
+}
+
+/// Part of the state of a checkpoint.
+#[derive(Clone, Debug)]
+pub struct StateChunk {
+    /// The sender's view.
+    pub view: u64,
+    /// The checkpoint's op.
+    pub op: u64,
+    /// The entry at that op.
+    pub entry: EntryHash,
+    /// The hash of the whole state.
+    pub state: EntryHash,
+    /// How many bytes the whole state has.
+    pub length: u64,
+    /// Where the part begins.
+    pub offset: u64,
+    /// The part.
+    pub bytes: Rc<[u8]>,
+}
+
+impl DoViewChange {
+    /// The log.
+    pub fn tail(&self) -> Tail<'_> {
+        Tail { base: self.base.0, base_hash: self.base.1, entries: &self.log }
+    }
+}
+
+impl StartView {
+    /// The log.
+    pub fn tail(&self) -> Tail<'_> {
+        Tail { base: self.base.0, base_hash: self.base.1, entries: &self.log }
+    }
 }
 
 impl Body {
@@ -190,6 +243,8 @@ impl Body {
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
             Body::RequestRepair { .. } => MessageKind::RequestRepair,
             Body::Repair { .. } => MessageKind::Repair,
+            Body::RequestState { .. } => MessageKind::RequestState,
+            Body::State(_) => MessageKind::State,
         }
     }
 
@@ -202,7 +257,9 @@ impl Body {
             | Body::StartViewChange { view, .. }
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
-            | Body::Repair { view, .. } => *view,
+            | Body::Repair { view, .. }
+            | Body::RequestState { view, .. } => *view,
+            Body::State(chunk) => chunk.view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
         }
@@ -223,7 +280,11 @@ impl Body {
                 message.padding.saturating_add(entries(&message.log) + certificate(&message.commit) + reasons)
             }
             Body::Repair { entries: repaired, .. } => entries(repaired),
-            Body::PrepareOk { .. } | Body::RequestStartView { .. } | Body::RequestRepair { .. } => 0,
+            Body::State(chunk) => chunk.bytes.len() as u64,
+            Body::PrepareOk { .. }
+            | Body::RequestStartView { .. }
+            | Body::RequestRepair { .. }
+            | Body::RequestState { .. } => 0,
         }
     }
 
@@ -273,6 +334,17 @@ impl Body {
             Body::Repair { entries, .. } => {
                 words[3] = entries.len() as u64;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
+            }
+            Body::RequestState { at_least, state, offset, .. } => {
+                words[3] = *at_least;
+                words[4] = *offset;
+                [words[5], words[6]] = halves(*state);
+            }
+            Body::State(chunk) => {
+                [words[3], words[4], words[5]] = [chunk.op, chunk.offset, chunk.length];
+                [words[6], words[7]] = halves(chunk.entry);
+                [words[8], words[9]] = halves(chunk.state);
+                [words[10], words[11]] = halves(hash(&chunk.bytes));
             }
         }
         words

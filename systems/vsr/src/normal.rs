@@ -40,7 +40,7 @@ impl Vsr {
             }
         }
         let op = self.log.last_op() + 1;
-        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.layout().slots {
+        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
         let entry = Rc::new(Entry::new(self.view, op, self.log.last_hash(), request, self.id, &self.keys));
@@ -57,6 +57,7 @@ impl Vsr {
             self.sessions.log(request);
         }
         self.log.push(entry);
+        self.transfer.progress();
     }
 
     /// Backup: an entry from the primary.
@@ -76,14 +77,15 @@ impl Vsr {
         let next = self.log.last_op() + 1;
         match entry.op.cmp(&next) {
             Ordering::Less => {
-                if self.log.hash_at(entry.op) != entry.hash {
+                // Before the log's base everything is committed, and was dropped.
+                if entry.op >= self.log.base() && self.log.hash_at(entry.op) != entry.hash {
                     return Err(RejectReason::BadHash);
                 }
                 self.acknowledge_again(env, entry.op);
             }
             Ordering::Equal => {
                 self.check_entry(entry, next, self.log.last_hash())?;
-                if next > self.journal.layout().slots {
+                if next > self.journal.last_place() {
                     return Err(RejectReason::Busy);
                 }
                 self.append(env, entry.clone());
@@ -210,6 +212,9 @@ impl Vsr {
         if op > self.log.last_op() {
             return Err(RejectReason::BadMetadata);
         }
+        if op < self.log.base() {
+            return Ok(());
+        }
         if self.log.hash_at(op) != hash {
             return Err(RejectReason::BadHash);
         }
@@ -301,7 +306,7 @@ impl Vsr {
     }
 
     /// Backup: appends what had to wait and whose turn has come.
-    fn take_pending(&mut self, env: &mut Env<'_, Self>) {
+    pub(crate) fn take_pending(&mut self, env: &mut Env<'_, Self>) {
         let mut taken = 0;
         while let Some(entry) = self.pending.get(taken).cloned() {
             let next = self.log.last_op() + 1;
@@ -309,7 +314,7 @@ impl Vsr {
                 break;
             }
             taken += 1;
-            if self.check_entry(&entry, next, self.log.last_hash()).is_ok() {
+            if entry.op <= self.journal.last_place() && self.check_entry(&entry, next, self.log.last_hash()).is_ok() {
                 self.append(env, entry);
             }
         }
@@ -338,6 +343,9 @@ impl Vsr {
             peer = ReplicaId(((u64::from(peer.0) + 1) % n) as u8);
         }
         self.repair_asked_times += 1;
+        if self.escalate(env, peer) {
+            return;
+        }
         env.observe(Observation::RepairRequested { from, to });
         self.send(env, peer, Body::RequestRepair { view: self.view, from, to });
     }
@@ -396,7 +404,7 @@ impl Vsr {
             return Err(RejectReason::BadMetadata);
         }
         self.check_entry(entry, next, self.log.last_hash())?;
-        if next > self.journal.layout().slots {
+        if next > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
         self.append(env, entry.clone());

@@ -19,6 +19,7 @@ use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message,
 use crate::recovery::Loader;
 use crate::sessions::Sessions;
 use crate::signature::{Keyring, Signature};
+use crate::state_transfer::{STATE_TIMER, StateTransfer};
 use crate::store::Store;
 
 /// The primary's heartbeat.
@@ -96,6 +97,8 @@ pub struct Vsr {
     pub(crate) attempts: u32,
     /// The part of the view change timeout that is this replica's own.
     pub(crate) jitter: Time,
+
+    pub(crate) transfer: StateTransfer,
 }
 
 /// The acknowledgements of one op.
@@ -158,12 +161,13 @@ impl Vsr {
         self.execute_committed(env);
     }
 
-    fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
+    pub(crate) fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
         while self.executed < self.commit {
             let Some(entry) = self.log.get(self.executed + 1).cloned() else { return };
             let Some(request) = &entry.request else { return };
             self.executed += 1;
             self.execute(env, entry.op, request);
+            self.checkpoint_if_due(env);
         }
     }
 
@@ -256,6 +260,9 @@ impl Vsr {
         if std::mem::take(&mut self.fresh) {
             self.start_first_view(env);
         }
+        if let Some(checkpoint) = self.journal.named.take() {
+            self.on_checkpoint(env, &checkpoint);
+        }
         if self.status == Status::ViewChange {
             self.say_do_view_change(env);
         }
@@ -284,6 +291,10 @@ impl Vsr {
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
             Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
             Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+            Body::RequestState { at_least, state, offset, .. } => {
+                self.on_request_state(env, from, *at_least, *state, *offset)
+            }
+            Body::State(chunk) => self.on_state(env, from, chunk),
         }
     }
 }
@@ -341,6 +352,7 @@ impl System for Vsr {
             start_view_asked: [0; REPLICAS_MAX],
             attempts: 0,
             jitter: env.random() % (cluster.view_change_timeout / 2),
+            transfer: StateTransfer::default(),
             cluster,
         }
     }
@@ -378,6 +390,7 @@ impl System for Vsr {
             HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
+            STATE_TIMER => self.on_state_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
                 self.write_disk(env);

@@ -1,7 +1,10 @@
 //! The client table (Viewstamped Replication Revisited, section 4): per client the newest executed request with its
 //! answer, so that a repeated request is answered again and never executed twice.
 
+use sim::spec::CLIENTS_MAX;
 use sim::{Answer, Request};
+
+use crate::entry::Reader;
 
 /// What is known of one client.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +41,37 @@ impl Sessions {
             self.0.resize(index + 1, Session::default());
         }
         &mut self.0[index]
+    }
+
+    /// Appends what is executed to `into`, equal wherever the same log was executed. `forget` is a planted bug.
+    pub fn encode(&self, into: &mut Vec<u8>, forget: bool) {
+        let known = || (0u32..).zip(&self.0).filter(|(_, session)| session.executed != (0, 0) && !forget);
+        into.extend_from_slice(&(known().count() as u32).to_le_bytes());
+        for (client, Session { executed, answer, .. }) in known() {
+            for word in [client, executed.0, executed.1] {
+                into.extend_from_slice(&word.to_le_bytes());
+            }
+            for word in [answer.position, answer.version, answer.value] {
+                into.extend_from_slice(&word.to_le_bytes());
+            }
+        }
+    }
+
+    /// The table that was encoded; `None` where it was not.
+    pub fn decode(from: &mut Reader<'_>) -> Option<Sessions> {
+        let mut sessions = Sessions::default();
+        for _ in 0..from.try_u32()? {
+            let client = from.try_u32()? as usize;
+            if client >= CLIENTS_MAX {
+                return None;
+            }
+            sessions.0.resize(sessions.0.len().max(client + 1), Session::default());
+            let executed = (from.try_u32()?, from.try_u32()?);
+            let (position, version, value) = (from.try_u64()?, from.try_u64()?, from.try_u64()?);
+            let answer = Answer { position, version, value };
+            sessions.0[client] = Session { executed, answer, logged: executed };
+        }
+        Some(sessions)
     }
 
     /// What to do with a request that arrived.
@@ -78,5 +112,31 @@ impl Sessions {
         let session = self.of(request);
         session.executed = (request.session, request.number);
         session.answer = answer;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sim::ClientId;
+    use std::rc::Rc;
+
+    #[test]
+    fn a_table_survives_its_encoding_whatever_else_the_replica_has_heard() {
+        let request = |client, number| Request { client: ClientId(client), session: 1, number, payload: Rc::from([]) };
+        let (mut one, mut other) = (Sessions::default(), Sessions::default());
+        for table in [&mut one, &mut other] {
+            table.execute(&request(2, 5), Answer { position: 9, version: 8, value: 7 });
+        }
+        other.standing(&request(4, 1));
+        other.log(&request(2, 6));
+        let (mut bytes, mut same) = (Vec::new(), Vec::new());
+        one.encode(&mut bytes, false);
+        other.encode(&mut same, false);
+        assert_eq!(bytes, same);
+        let mut back = Sessions::decode(&mut Reader::new(&bytes)).expect("it is whole");
+        assert_eq!(back.standing(&request(2, 5)), Standing::Executed(Answer { position: 9, version: 8, value: 7 }));
+        assert_eq!(back.standing(&request(2, 6)), Standing::New);
+        assert!(Sessions::decode(&mut Reader::new(&bytes[1..])).is_none());
     }
 }

@@ -67,6 +67,8 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             // Entries that do not follow from the receiver's log are no more than a lost message.
             Some((Body::Repair { view, entries: entries.into() }, LieClass::Contradiction))
         }
+        // Checkpoints are only for clusters in which nobody lies.
+        Body::RequestState { .. } | Body::State(_) => None,
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))

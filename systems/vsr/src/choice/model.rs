@@ -14,6 +14,7 @@ use sim::{ClientId, Request};
 
 use super::{Choice, Claim, Quorums, choose};
 use crate::entry::Entry;
+use crate::log::Tail;
 use crate::signature::Keyring;
 
 /// A small generator of random numbers (xorshift64*).
@@ -218,11 +219,54 @@ impl Model {
         if lies {
             messages.push(self.lie(view));
         }
-        let claims: Vec<Claim<'_>> =
-            messages.iter().map(|(last_normal, log)| Claim { last_normal: *last_normal, commit: 0, log }).collect();
-        let Choice::Log(log, _) = choose(&claims, self.quorums) else { panic!("there are no holes in the model") };
+        let bases: Vec<usize> = messages.iter().map(|(_, log)| self.checkpoint_in(log)).collect();
+        let tail = |log: &'_ Log, base: usize| (base as u64, base.checked_sub(1).map_or(0, |last| log[last].hash));
+        let claims: Vec<Claim<'_>> = messages
+            .iter()
+            .zip(&bases)
+            .map(|((last_normal, log), cut)| {
+                let (base, base_hash) = tail(log, *cut);
+                Claim { last_normal: *last_normal, commit: base, log: Tail { base, base_hash, entries: &log[*cut..] } }
+            })
+            .collect();
+        let Choice::Log(chosen, _) = choose(&claims, self.quorums) else { panic!("there are no holes in the model") };
+        // What comes before the chosen log's base, a state stands for.
+        let base = chosen.base() as usize;
+        let has_base = |log: &&Log| log.len() >= base && tail(log, base).1 == chosen.tail().base_hash;
+        let (_, before) = messages.iter().find(|(_, log)| has_base(&log)).expect("the base is somebody's");
+        let log: Log = before[..base].iter().chain(chosen.entries()).cloned().collect();
         self.view_logs.insert(view, log.clone());
         leads.then(|| self.enter(primary, view, log)).is_none_or(|agree| agree)
+    }
+
+    /// How much of a log its replica has dropped for a checkpoint: some committed prefix. Where replicas may lie, nothing.
+    fn checkpoint_in(&self, log: &Log) -> usize {
+        if self.quorums.byzantine > 0 {
+            return 0;
+        }
+        let held = |committed: &Log| committed.iter().zip(log).take_while(|(x, y)| x.hash == y.hash).count();
+        let committed = self.committed.iter().map(held).max().unwrap_or(0);
+        if self.random.percent(50) { self.random.below(committed + 1) } else { committed }
+    }
+
+    /// A replica that has fallen behind installs the state of a peer in a later view, and enters that view.
+    fn transfer(&mut self) -> bool {
+        if self.quorums.byzantine > 0 || self.committed.is_empty() {
+            return true;
+        }
+        let (i, state) = (*self.random.pick(&self.correct()), self.random.pick(&self.committed).clone());
+        let later = self.replicas.iter().map(|peer| peer.view).max().unwrap_or(0);
+        let me = &mut self.replicas[i];
+        let last = state.len() - 1;
+        if later > me.view {
+            if me.log.get(last).is_none_or(|held| held.hash != state[last].hash) {
+                me.log = state;
+            }
+            (me.view, me.normal) = (later, false);
+            let vote = (me.last_normal, me.log.clone());
+            self.votes.entry(later).or_default().insert(i, vote);
+        }
+        true
     }
 
     fn enter(&mut self, i: usize, view: u64, log: Log) -> bool {
@@ -253,7 +297,8 @@ impl Model {
                 self.leave();
                 true
             }
-            75..90 => self.start(),
+            75..86 => self.start(),
+            86..90 => self.transfer(),
             _ => self.install(),
         })
     }
