@@ -6,8 +6,8 @@ use crate::ScenarioType::{
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
     CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
-    TimeCompression,
+    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairSyncTimeout,
+    SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -56,7 +56,7 @@ pub const TARGETS: &[FuzzTarget] = &[
     FuzzTarget {
         name: "crash_recovery",
         description: "A crash in the wrong moment, or a damaged log, breaks a promise that was already given.",
-        scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog],
+        scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog, RepairSyncTimeout],
     },
     FuzzTarget {
         name: "gray_network",
@@ -96,6 +96,7 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            RepairSyncTimeout,
         ],
     },
 ];
