@@ -98,10 +98,9 @@ fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let away = setup.span(900, 1200);
     let duration = away;
     let absence = match setup.draw.below(8) {
-        0..3 => What::Isolate { target, duration },
-        3 | 4 => What::Cut { target, outgoing: false, duration },
-        5 | 6 => What::Crash { target, down: away },
-        _ => What::Pause { target, duration },
+        0..4 => What::Isolate { target, duration },
+        4 | 5 => What::Cut { target, outgoing: false, duration },
+        _ => What::Crash { target, down: away },
     };
     actions.push(at(leave, absence));
     let back = leave + away;

@@ -45,6 +45,8 @@ pub struct ReplicaShadow {
     pub checkpoint: u64,
     /// See `checkpoint`.
     pub dropped: u64,
+    /// The log that it had when it crashed, while it reads its disk.
+    before: Vec<LogEntry>,
     /// Its commit number.
     pub commit: u64,
     /// The last op that it executed.
@@ -94,8 +96,10 @@ impl ReplicaShadow {
     /// A fresh replica that runs; keeps the log's allocation.
     fn reset(&mut self) {
         let mut log = std::mem::take(&mut self.log);
+        let mut before = std::mem::take(&mut self.before);
         log.clear();
-        *self = ReplicaShadow { up: true, log, ..ReplicaShadow::default() };
+        before.clear();
+        *self = ReplicaShadow { up: true, log, before, ..ReplicaShadow::default() };
     }
 
     /// The entry at `op`, if the log reaches it.
@@ -126,17 +130,18 @@ impl ReplicaShadow {
     /// The replica's state is that after `op`: of its own log only what follows from `entry` there is left, up to `last`.
     fn install(&mut self, op: u64, entry: EntryHash, last: u64, committed: &[CommittedEntry]) {
         let index = |op: u64| usize::try_from(op).unwrap_or(usize::MAX);
-        let follows = self.entry(op).is_some_and(|held| held.entry == entry);
+        // A state may become durable just before a crash: what it replaced is then seen at the restart.
+        let own = if self.loading { &self.before } else { &self.log };
+        let follows = op > 0 && own.get(index(op - 1)).is_some_and(|held| held.entry == entry);
         let covered = index(op).min(committed.len());
-        let kept = if follows { self.log.split_off(index(op)) } else { Vec::new() };
+        let kept = if follows && !self.loading { self.log.split_off(index(op)) } else { Vec::new() };
         self.log.clear();
         self.log.extend(committed[..covered].iter().map(|c| LogEntry { entry: c.entry, view: c.prepared }));
         self.log.extend(kept);
         self.log.truncate(index(last));
         (self.commit, self.executed, self.checkpoint, self.dropped) = (op, op, op, op);
         // The state stands for all that was promised up to it; and what conflicts with it was never committed.
-        if !self.loading
-            && let Some((view, acknowledged, _)) = self.acknowledged
+        if let Some((view, acknowledged, _)) = self.acknowledged
             && (acknowledged <= op || !follows)
         {
             self.acknowledged = Some((view, op, entry));
@@ -201,6 +206,9 @@ impl Shadow {
             }
             Observation::Healed => self.healed = true,
             Observation::Loading => {
+                if replica.before.is_empty() {
+                    std::mem::swap(&mut replica.log, &mut replica.before);
+                }
                 replica.log.clear();
                 replica.commit = 0;
                 replica.executed = 0;
@@ -209,6 +217,7 @@ impl Shadow {
             }
             Observation::Recovered { view, .. } => {
                 replica.loading = false;
+                replica.before.clear();
                 replica.view = view;
             }
             Observation::StatusChanged { status, view, primary } => self.enter(id, status, view, primary),

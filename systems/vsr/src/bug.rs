@@ -193,7 +193,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "sync-timeout-ignored",
         breaks: "a replica that misses what the others have dropped asks for entries for ever",
-        caught_by: &["state_transfer"],
+        caught_by: &["state_transfer", "liveness"],
         origin: "the situation of scenario repair_sync_timeout",
         target: "crash_recovery",
         scenarios: &["repair_sync_timeout"],
