@@ -99,7 +99,8 @@ fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let duration = away;
     let absence = match setup.draw.below(8) {
         0..4 => What::Isolate { target, duration },
-        4 | 5 => What::Cut { target, outgoing: false, duration },
+        // A primary that hears nothing and is heard would let everybody wait.
+        4 | 5 if behind != ReplicaId(0) => What::Cut { target, outgoing: false, duration },
         _ => What::Crash { target, down: away },
     };
     actions.push(at(leave, absence));

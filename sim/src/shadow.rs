@@ -344,6 +344,21 @@ mod tests {
     }
 
     #[test]
+    fn a_state_that_became_durable_just_before_a_crash_counts_at_the_restart() {
+        for (state, promise) in [(3, (0, 4, 4)), (4, (0, 4, 4)), (5, (0, 5, 5))] {
+            let mut s = shadow(ReplicaSet::default());
+            fill(&mut s, 0, 1..=6);
+            (1..=5).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
+            fill(&mut s, 1, 1..=4);
+            see(&mut s, 1, O::Acknowledged { view: 0, op: 4, entry: 4 });
+            see(&mut s, 1, O::Crashed);
+            see(&mut s, 1, O::Loading);
+            see(&mut s, 1, O::StateInstalled { op: state, entry: state.into(), state: 7, last: state });
+            assert_eq!((s.replicas[1].acknowledged, s.replicas[1].op()), (Some(promise), state));
+        }
+    }
+
+    #[test]
     fn only_correct_replicas_make_the_committed_log_and_only_in_order() {
         let mut liars = ReplicaSet::default();
         liars.insert(ReplicaId(2));
