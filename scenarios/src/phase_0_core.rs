@@ -6,7 +6,7 @@ use sim::spec::{Cluster, Workload};
 use sim::time::MILLISECOND;
 use sim::{Action, Config, Mark, ReplicaId, What};
 
-use crate::entry::{Entry, Run, byzantine_config, crash_config, five_config};
+use crate::entry::{Entry, Run, byzantine_config, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
 use crate::phase_1_byzantine::ALL_LIES;
 use crate::script::{Setup, at, ms};
@@ -251,7 +251,7 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
 }
 
 fn long_config() -> Config {
-    let config = crash_config();
+    let config = with_checkpoints(crash_config(), 8);
     Config {
         cluster: Cluster { heartbeat: 100 * MILLISECOND, view_change_timeout: ms(500), ..config.cluster },
         workload: Workload { requests: 66, think_min: ms(50), think_max: ms(1_800), ..config.workload },

@@ -6,7 +6,8 @@
 //! 3. A replica that gets a state drops nothing that it acknowledged, neither for the sake of the transfer nor when it
 //!    installs the state: entries that follow from the state's op stay.
 //! 4. A replica on an undamaged disk comes back with its newest checkpoint or a later one.
-//! 5. A replica whose log ends before all others' logs begin, when the faults end, gets a state within [`bound`].
+//! 5. A replica whose log ends before all others' logs begin, when the faults end, gets a state within [`bound`]; whether
+//!    that one is enough is a matter of liveness.
 //!
 //! Source: "Viewstamped Replication Revisited", sections 5.1 and 5.2, and its known defect: a replica that cuts its log back
 //! to its commit number before it asks for a state, and votes in a view change before it has it, loses what it acknowledged
@@ -31,9 +32,10 @@ pub(super) const INTERESTS: u64 = kinds::CHECKPOINTED
 
 const TOO_LATE: &str = "a replica that fell behind got no state in time";
 
-/// How long after the end of the faults a replica that needs a state may be without it.
+/// How long after the end of the faults a replica that needs a state may be without it: a sync that was slow when they
+/// ended takes up to 7 seconds more (`codec.rs`), and all the rest is a matter of some timeouts.
 pub fn bound(config: &Config) -> Time {
-    SECOND + 8 * config.cluster.view_change_timeout + 4 * config.cluster.sync_timeout
+    8 * SECOND + 8 * config.cluster.view_change_timeout + 4 * config.cluster.sync_timeout
 }
 
 /// What is known of one replica.
@@ -43,8 +45,8 @@ struct Known {
     checkpoint: u64,
     /// It has asked for a state and did not get it yet.
     asking: bool,
-    /// It needs a state at this op or a later one; 0 when it needs none.
-    needs: u64,
+    /// It needs a state, and has got none since the faults ended.
+    needs: bool,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +72,7 @@ impl StateTransfer {
         for (id, state) in shadow.correct_replicas() {
             let others = shadow.correct_replicas().filter(|(other, _)| *other != id);
             let begin = others.map(|(_, other)| other.dropped).min().unwrap_or(0);
-            self.replicas[id.index()].needs = if state.op() < begin { begin } else { 0 };
+            self.replicas[id.index()].needs = state.op() < begin;
         }
     }
 
@@ -138,10 +140,8 @@ impl StateTransfer {
             known.asking = false;
             known.checkpoint = op;
         }
-        let late = self.healed.is_some_and(|healed| known.needs > 0 && context.seen.at > healed + self.bound);
-        if op >= known.needs {
-            known.needs = 0;
-        }
+        let needed = !me.loading && std::mem::take(&mut known.needs);
+        let late = needed && self.healed.is_some_and(|healed| context.seen.at > healed + self.bound);
         let wrong = self.compare(context, op, state);
         if wrong.is_some() {
             return wrong;
@@ -189,7 +189,7 @@ impl StateTransfer {
     /// Rule 5, at the end of the run.
     pub fn finish(&self, at: Time, event: u64) -> Option<Violation> {
         let deadline = self.healed? + self.bound;
-        let id = (0..).map(ReplicaId).zip(&self.replicas).find(|(_, known)| known.needs > 0)?.0;
+        let id = (0..).map(ReplicaId).zip(&self.replicas).find(|(_, known)| known.needs)?.0;
         if at > deadline { self.too_late(at, event, id) } else { None }
     }
 

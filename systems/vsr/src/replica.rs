@@ -163,11 +163,15 @@ impl Vsr {
 
     pub(crate) fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
         while self.executed < self.commit {
-            let Some(entry) = self.log.get(self.executed + 1).cloned() else { return };
-            let Some(request) = &entry.request else { return };
+            let Some(entry) = self.log.get(self.executed + 1).cloned() else { break };
+            let Some(request) = &entry.request else { break };
             self.executed += 1;
             self.execute(env, entry.op, request);
             self.checkpoint_if_due(env);
+        }
+        // A checkpoint must not wait until something else goes to the disk.
+        if self.cluster.checkpoint_interval > 0 {
+            self.write_disk(env);
         }
     }
 
