@@ -75,6 +75,8 @@ settings! {
         log_slots: u32,
         heartbeat: Time,
         view_change_timeout: Time,
+        checkpoint_interval: u32,
+        sync_timeout: Time,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }

@@ -155,7 +155,11 @@ impl Trace {
                 self.wide(entry);
                 self.wide(parent);
             }
-            O::Truncated { op } | O::Damaged { op } | O::Repaired { op } => self.pair(head, op),
+            O::Truncated { op }
+            | O::Damaged { op }
+            | O::Repaired { op }
+            | O::LogDropped { op }
+            | O::StateTransferStarted { at_least: op } => self.pair(head, op),
             O::Acknowledged { view, op, entry } => {
                 self.pair(head, view);
                 self.pair(op, 0);
@@ -180,7 +184,6 @@ impl Trace {
                 self.pair(head, op);
                 self.wide(state);
             }
-            O::LogDropped { op } | O::StateTransferStarted { at_least: op } => self.pair(head, op),
             O::StateInstalled { op, entry, state, last } => {
                 self.pair(head, op);
                 self.pair(last, 0);

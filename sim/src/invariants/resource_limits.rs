@@ -68,9 +68,7 @@ impl ResourceLimits {
                 format!("{id} holds at most {bytes_max} bytes beside its log"),
                 format!("it holds {bytes}"),
             ),
-            Observation::Appended { op, .. }
-                if context.me.op() - context.me.checkpoint.min(context.me.op()) >= entries =>
-            {
+            Observation::Appended { op, .. } if context.me.op().saturating_sub(context.me.checkpoint) >= entries => {
                 context.violation(
                     NAME,
                     "the log is longer than its slots",

@@ -166,7 +166,7 @@ impl StateTransfer {
         {
             return lost(context, acknowledged, last);
         }
-        if late { self.too_late(context.seen.at, context.seen.event, id) } else { None }
+        late.then(|| self.too_late(context.seen.at, context.seen.event, id))
     }
 
     /// Rule 1: the same op, the same state.
@@ -190,12 +190,12 @@ impl StateTransfer {
     pub fn finish(&self, at: Time, event: u64) -> Option<Violation> {
         let deadline = self.healed? + self.bound;
         let id = (0..).map(ReplicaId).zip(&self.replicas).find(|(_, known)| known.needs)?.0;
-        if at > deadline { self.too_late(at, event, id) } else { None }
+        (at > deadline).then(|| self.too_late(at, event, id))
     }
 
     #[cold]
-    fn too_late(&self, at: Time, event: u64, id: ReplicaId) -> Option<Violation> {
-        Some(Violation {
+    fn too_late(&self, at: Time, event: u64, id: ReplicaId) -> Violation {
+        Violation {
             invariant: NAME,
             rule: TOO_LATE,
             at,
@@ -203,7 +203,7 @@ impl StateTransfer {
             replicas: set([id]),
             expected: format!("{id} installs a state within {} ms after the faults ended", self.bound / 1_000_000),
             seen: "it needed longer, and the others' logs begin after its own".to_owned(),
-        })
+        }
     }
 }
 

@@ -134,14 +134,13 @@ impl Pipeline {
     pub fn synced(&mut self, well: bool) -> Option<Checkpoint> {
         let (_, stage) = self.under_way.as_mut()?;
         *stage = match (*stage, well) {
-            (Stage::Written, true) => Stage::Durable,
+            (Stage::Written, true) | (Stage::Named, false) => Stage::Durable,
             (Stage::Written, false) => Stage::Waits,
             (Stage::Named, true) => {
                 self.newest = self.under_way.take().map(|(checkpoint, _)| checkpoint);
                 self.advance();
                 return self.newest.clone();
             }
-            (Stage::Named, false) => Stage::Durable,
             (stage, _) => stage,
         };
         None

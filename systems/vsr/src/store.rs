@@ -54,7 +54,9 @@ impl Store {
         into.extend_from_slice(&(self.streams.len() as u32).to_le_bytes());
         for ((tenant, stream), elements) in &self.streams {
             encode_head(into, *tenant, *stream, elements.len());
-            elements.iter().for_each(|value| into.extend_from_slice(&value.to_le_bytes()));
+            for value in elements {
+                into.extend_from_slice(&value.to_le_bytes());
+            }
         }
     }
 
