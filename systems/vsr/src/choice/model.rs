@@ -3,7 +3,8 @@
 //! Replicas are reduced to (view, normal or not, last normal view, log); messages are lost, delayed and reordered at will.
 //! The liar always acknowledges, and sends any DoViewChange that it can sign: any last normal view; any known log, cut
 //! anywhere, with entries forged for views in which it is the primary. It never signs two entries for one (view, op), nor
-//! two StartViews for one view. Checked: all committed logs agree. With r + v − n > 2b there must be no disagreement, and
+//! two StartViews for one view. Where nobody lies, logs begin after some committed op, and replicas that fell behind get a
+//! state. Checked: all committed logs agree. With r + v − n > 2b there must be no disagreement, and
 //! without it the model must be able to find one, or it proves nothing.
 
 use std::cell::Cell;
@@ -61,6 +62,8 @@ struct Model {
     committed: Vec<Log>,
     signed: BTreeSet<(u64, u64)>,
     serial: u32,
+    /// Whether a replica that gets a state forgets what it holds beyond it.
+    forgets: bool,
 }
 
 impl Model {
@@ -84,6 +87,7 @@ impl Model {
             committed: Vec::new(),
             signed: BTreeSet::new(),
             serial: 0,
+            forgets: false,
         }
     }
 
@@ -220,19 +224,19 @@ impl Model {
             messages.push(self.lie(view));
         }
         let bases: Vec<usize> = messages.iter().map(|(_, log)| self.checkpoint_in(log)).collect();
-        let tail = |log: &'_ Log, base: usize| (base as u64, base.checked_sub(1).map_or(0, |last| log[last].hash));
+        let root = |log: &Log, base: usize| (base as u64, base.checked_sub(1).map_or(0, |last| log[last].hash));
         let claims: Vec<Claim<'_>> = messages
             .iter()
             .zip(&bases)
             .map(|((last_normal, log), cut)| {
-                let (base, base_hash) = tail(log, *cut);
+                let (base, base_hash) = root(log, *cut);
                 Claim { last_normal: *last_normal, commit: base, log: Tail { base, base_hash, entries: &log[*cut..] } }
             })
             .collect();
         let Choice::Log(chosen, _) = choose(&claims, self.quorums) else { panic!("there are no holes in the model") };
         // What comes before the chosen log's base, a state stands for.
         let base = chosen.base() as usize;
-        let has_base = |log: &&Log| log.len() >= base && tail(log, base).1 == chosen.tail().base_hash;
+        let has_base = |log: &&Log| log.len() >= base && root(log, base).1 == chosen.tail().base_hash;
         let (_, before) = messages.iter().find(|(_, log)| has_base(&log)).expect("the base is somebody's");
         let log: Log = before[..base].iter().chain(chosen.entries()).cloned().collect();
         self.view_logs.insert(view, log.clone());
@@ -259,7 +263,7 @@ impl Model {
         let me = &mut self.replicas[i];
         let last = state.len() - 1;
         if later > me.view {
-            if me.log.get(last).is_none_or(|held| held.hash != state[last].hash) {
+            if self.forgets || me.log.get(last).is_none_or(|held| held.hash != state[last].hash) {
                 me.log = state;
             }
             (me.view, me.normal) = (later, false);
@@ -314,6 +318,13 @@ fn where_the_inequality_holds_nothing_disagrees() {
     for (n, r, v, b) in [(3, 2, 2, 0), (5, 3, 3, 0), (5, 4, 4, 1)] {
         assert_eq!(disagreements(n, r, v, b, 4000), 0, "n = {n}, r = {r}, v = {v}, b = {b}");
     }
+}
+
+#[test]
+fn a_state_transfer_that_forgets_what_was_acknowledged_disagrees() {
+    let quorums = Quorums { replicas: 3, replication: 2, view_change: 2, byzantine: 0 };
+    let forgetful = |seed: u64| Model { forgets: true, ..Model::new(quorums, seed + 1) };
+    assert!((0..4000).any(|seed| !forgetful(seed).agrees()));
 }
 
 #[test]
