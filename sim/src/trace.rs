@@ -318,6 +318,18 @@ mod tests {
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::Checkpointed { op: 0, state: 0 },
+            O::Checkpointed { op: 1, state: 0 },
+            O::Checkpointed { op: 0, state: 1 },
+            O::LogDropped { op: 0 },
+            O::LogDropped { op: 1 },
+            O::StateTransferStarted { at_least: 0 },
+            O::StateTransferStarted { at_least: 1 },
+            O::StateInstalled { op: 0, entry: 0, state: 0, last: 0 },
+            O::StateInstalled { op: 1, entry: 0, state: 0, last: 0 },
+            O::StateInstalled { op: 0, entry: 1, state: 0, last: 0 },
+            O::StateInstalled { op: 0, entry: 0, state: 1, last: 0 },
+            O::StateInstalled { op: 0, entry: 0, state: 0, last: 1 },
         ]
     }
 
