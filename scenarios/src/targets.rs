@@ -4,10 +4,11 @@ use crate::ScenarioType;
 use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
-    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
-    CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairSyncTimeout,
-    SwizzleClogging, TimeCompression,
+    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
+    ClockBackwardJump, ClockDrift, ClockNtpFailure, ClockOffsetExceeded, Combined, CrashDuringCommit,
+    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation,
+    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairSyncTimeout, SwizzleClogging,
+    TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -69,6 +70,11 @@ pub const TARGETS: &[FuzzTarget] = &[
         scenarios: &[MultiTenantIsolation],
     },
     FuzzTarget {
+        name: "clock",
+        description: "Clocks that drift, jump or listen to a false time service make a primary hand out wrong times.",
+        scenarios: &[ClockDrift, ClockOffsetExceeded, ClockNtpFailure, ClockBackwardJump],
+    },
+    FuzzTarget {
         name: "combined",
         description: "Everything: all scenarios that run, the one with all faults first.",
         scenarios: &[
@@ -96,6 +102,10 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            ClockDrift,
+            ClockOffsetExceeded,
+            ClockNtpFailure,
+            ClockBackwardJump,
             RepairSyncTimeout,
         ],
     },

@@ -61,7 +61,11 @@ const IGNORED: u64 = kinds::SENT
     | kinds::EXECUTED
     | kinds::VOTED
     | kinds::CLIENT_CRASHED
-    | kinds::HOLDING;
+    | kinds::HOLDING
+    | kinds::CLOCK_SET
+    | kinds::CLOCK_SYNCHRONIZED
+    | kinds::TIMESTAMP_ASSIGNED
+    | kinds::TIMESTAMPED;
 
 /// So many of the last faults and lies are causes of what happens next.
 const CAUSES: usize = 4;

@@ -10,7 +10,7 @@ use crate::lie::How;
 use crate::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
 use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
-use crate::time::{SECOND, Time};
+use crate::time::{MILLISECOND, SECOND, Time};
 
 /// Something that a run has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub enum Mark {
     VirtualSeconds(u32),
     /// A correct replica asked for missing entries.
     RepairRequested,
+    /// The clock of a correct replica was synchronized, and then did not count as synchronized any more.
+    ClockLost,
+    /// A wall clock was set back by more than 50 ms while the network had cut its replica off.
+    SetBackWhileCut,
+    /// A replica whose clock was set back so gave an entry its timestamp later.
+    TimestampedAfterSetBack,
     /// A correct replica asked for a whole state.
     StateTransferStarted,
     /// A correct replica installed a state that it got from another one.
@@ -61,6 +67,11 @@ pub enum Mark {
 
 /// Tenants are below this number (`Config::check`).
 const TENANTS_MAX: usize = 1024;
+
+/// A clock that jumps back by more than this, in nanoseconds, was set back.
+const SET_BACK: i64 = 50 * MILLISECOND as i64;
+/// A replica that lost a message to a cut so lately is still cut off.
+const STILL_CUT: Time = 100 * MILLISECOND;
 
 /// A mark that is wanted, and how far the run has come.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +99,12 @@ pub struct Marks {
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
     tenants: [u64; TENANTS_MAX / 64],
+    /// Per replica when it lost a message to a cut for the last time.
+    cut: [Option<Time>; REPLICAS_MAX],
+    /// Per replica how far off its wall clock was when it was set.
+    clock_error: [i64; REPLICAS_MAX],
+    /// The replicas whose clocks were set back behind a cut.
+    set_back: ReplicaSet,
 }
 
 impl Default for Marks {
@@ -101,6 +118,9 @@ impl Default for Marks {
             transferred: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
+            cut: [None; REPLICAS_MAX],
+            clock_error: [0; REPLICAS_MAX],
+            set_back: ReplicaSet::default(),
         }
     }
 }
@@ -170,7 +190,21 @@ impl Marks {
                     self.tick(Mark::ConcurrentViewChanges);
                 }
             }
-            Observation::Dropped { why, .. } => self.tick(Mark::Dropped(why)),
+            Observation::Dropped { why, .. } => {
+                if why == DropReason::Cut {
+                    self.cut[id.index()] = Some(seen.at);
+                }
+                self.tick(Mark::Dropped(why));
+            }
+            Observation::ClockLost if correct => self.tick(Mark::ClockLost),
+            Observation::ClockSet { error, .. } if correct => {
+                let before = std::mem::replace(&mut self.clock_error[id.index()], error);
+                if before - error > SET_BACK && self.cut[id.index()].is_some_and(|at| at + STILL_CUT >= seen.at) {
+                    self.set_back.insert(id);
+                    self.tick(Mark::SetBackWhileCut);
+                }
+            }
+            Observation::TimestampAssigned { .. } if self.set_back.has(id) => self.tick(Mark::TimestampedAfterSetBack),
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
             Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
@@ -274,6 +308,9 @@ impl Mark {
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
             Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            Mark::ClockLost => kinds::CLOCK_LOST,
+            Mark::SetBackWhileCut => kinds::DROPPED | kinds::CLOCK_SET,
+            Mark::TimestampedAfterSetBack => kinds::DROPPED | kinds::CLOCK_SET | kinds::TIMESTAMP_ASSIGNED,
             Mark::StateTransferStarted => kinds::STATE_TRANSFER_STARTED,
             Mark::StateInstalled => kinds::STATE_INSTALLED,
             Mark::CommittedAfterTransfer => kinds::STATE_INSTALLED | kinds::COMMITTED,
@@ -398,6 +435,16 @@ mod tests {
         assert!(shown(Mark::Retried, &[(0, O::Retried { client: ClientId(0), number: 1 })]));
         assert!(shown(Mark::FoundDamage, &[(0, O::Damaged { op: 1 })]));
         assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
+        assert!(shown(Mark::ClockLost, &[(0, O::ClockLost)]));
+        assert!(!shown(Mark::ClockLost, &[(2, O::ClockLost)]));
+        let cut = O::Dropped { to: ReplicaId(1), kind: MessageKind::Ping, why: DropReason::Cut };
+        let back = O::ClockSet { error: -SET_BACK - 1, rate: 0 };
+        let assigned = O::TimestampAssigned { op: 1, timestamp: 1, previous: 0 };
+        assert!(shown(Mark::SetBackWhileCut, &[(0, cut), (0, back)]));
+        assert!(!shown(Mark::SetBackWhileCut, &[(1, cut), (0, back)]));
+        assert!(!shown(Mark::SetBackWhileCut, &[(0, cut), (0, O::ClockSet { error: SET_BACK, rate: 0 })]));
+        assert!(shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (0, assigned)]));
+        assert!(!shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (1, assigned)]));
         let installed = O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 };
         assert!(shown(Mark::StateTransferStarted, &[(0, O::StateTransferStarted { at_least: 1 })]));
         assert!(shown(Mark::StateInstalled, &[(0, installed)]));

@@ -128,11 +128,15 @@ pub enum Fault {
     DuplicateRequest,
     /// A replica lies.
     Lie,
+    /// The time service is out of reach.
+    NoNtp,
+    /// The time service tells a false time.
+    WrongNtp,
 }
 
 impl Fault {
     /// How many faults there are.
-    pub const COUNT: usize = Fault::Lie as usize + 1;
+    pub const COUNT: usize = Fault::WrongNtp as usize + 1;
 }
 
 /// Why the world did not carry out an action.
@@ -374,6 +378,41 @@ pub enum Observation {
         /// How many bytes.
         bytes: u64,
     },
+
+    // ---- about clocks, where the protocol compares them (`Cluster::clock_ping`)
+    /// Said by the world: the replica's clocks follow a new line. Until the next time they run at `rate`, and the wall
+    /// clock is off by `error` now.
+    ClockSet {
+        /// How far the wall clock is before the true time, in nanoseconds.
+        error: i64,
+        /// How fast both clocks run, in parts per million of true time.
+        rate: u64,
+    },
+    /// The replica and enough others agree on the time, and its own clock is near it.
+    ClockSynchronized {
+        /// How far the agreed time is before the replica's wall clock, in nanoseconds.
+        offset: i64,
+        /// By how much it may be more or less.
+        uncertainty: u64,
+    },
+    /// The replica's clock does not count as synchronized any more.
+    ClockLost,
+    /// The replica made an entry, as the primary, and gave it its timestamp.
+    TimestampAssigned {
+        /// The op.
+        op: u64,
+        /// The timestamp, in nanoseconds as wall clocks show them.
+        timestamp: Time,
+        /// The timestamp of the entry before it.
+        previous: Time,
+    },
+    /// The replica executes an entry with this timestamp; `Executed` follows.
+    Timestamped {
+        /// The op.
+        op: u64,
+        /// The timestamp.
+        timestamp: Time,
+    },
     /// The replica holds the state after `op` durably, and will find it when it restarts.
     Checkpointed {
         /// The op.
@@ -406,7 +445,7 @@ pub enum Observation {
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 37;
+pub const OBSERVATION_KINDS: usize = 42;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -446,10 +485,15 @@ impl Observation {
             O::RepairRequested { .. } => 30,
             O::Repaired { .. } => 31,
             O::Holding { .. } => 32,
-            O::Checkpointed { .. } => 33,
-            O::LogDropped { .. } => 34,
-            O::StateTransferStarted { .. } => 35,
-            O::StateInstalled { .. } => 36,
+            O::ClockSet { .. } => 33,
+            O::ClockSynchronized { .. } => 34,
+            O::ClockLost => 35,
+            O::TimestampAssigned { .. } => 36,
+            O::Timestamped { .. } => 37,
+            O::Checkpointed { .. } => 38,
+            O::LogDropped { .. } => 39,
+            O::StateTransferStarted { .. } => 40,
+            O::StateInstalled { .. } => 41,
         }
     }
 }

@@ -323,6 +323,22 @@ pub enum What {
     },
     /// Tells the liar to lie.
     Lie(Lie),
+    /// Keeps the time service out of the reach of the replicas of `side`; of all, if there are none of its replicas.
+    NoNtp {
+        /// Which replicas.
+        side: ReplicaSet,
+        /// For how long.
+        duration: Time,
+    },
+    /// Lets the time service tell the target a false time.
+    WrongNtp {
+        /// Which replica.
+        target: Target,
+        /// Off by so many microseconds.
+        micros: i32,
+        /// For how long.
+        duration: Time,
+    },
 }
 
 impl What {
@@ -352,6 +368,8 @@ impl What {
             What::ClientCrash { .. } => Fault::ClientCrash,
             What::DuplicateRequest { .. } => Fault::DuplicateRequest,
             What::Lie(_) => Fault::Lie,
+            What::NoNtp { .. } => Fault::NoNtp,
+            What::WrongNtp { .. } => Fault::WrongNtp,
         }
     }
 
@@ -372,7 +390,8 @@ impl What {
             | What::DiskFull { target, .. }
             | What::ClockStep { target, .. }
             | What::ClockDrift { target, .. }
-            | What::ClockFreeze { target, .. } => Some(target),
+            | What::ClockFreeze { target, .. }
+            | What::WrongNtp { target, .. } => Some(target),
             _ => None,
         }
     }
@@ -395,7 +414,9 @@ impl What {
             | What::DiskSlow { duration, .. }
             | What::DiskFull { duration, .. }
             | What::ClockDrift { duration, .. }
-            | What::ClockFreeze { duration, .. } => Some(duration),
+            | What::ClockFreeze { duration, .. }
+            | What::NoNtp { duration, .. }
+            | What::WrongNtp { duration, .. } => Some(duration),
             _ => None,
         }
     }

@@ -63,6 +63,8 @@ pub(crate) enum Event<M> {
     ActEnd(u16),
     /// A replica starts.
     Boot(ReplicaId),
+    /// The time service sets a wall clock.
+    Ntp(ReplicaId),
     /// Nothing may be left to do before the heal phase.
     Settle,
     /// The heal phase begins.

@@ -26,11 +26,25 @@ pub struct Cluster {
     pub heartbeat: Time,
     /// How long a backup waits for its primary before it asks for the next view.
     pub view_change_timeout: Time,
+    /// How often a replica asks the others for their time; 0: never, and commit timestamps merely count.
+    pub clock_ping: Time,
+    /// For how long answers are collected before the clocks are compared.
+    pub clock_epoch: Time,
+    /// How far off the true time a good clock may be.
+    pub clock_tolerance: Time,
     /// After so many committed ops a replica writes a checkpoint of its state and drops the log before it; 0: never, and
     /// the log is whole.
     pub checkpoint_interval: u32,
     /// How long a replica that misses entries tries to get them one by one before it asks for a whole state.
     pub sync_timeout: Time,
+}
+
+impl Cluster {
+    /// How many clocks have to agree on the time, so that a good one is always among them: any two such sets share more
+    /// than the liars.
+    pub fn clock_quorum(&self) -> usize {
+        usize::from(self.replicas + self.byzantine) / 2 + 1
+    }
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -64,6 +78,10 @@ pub struct Clock {
     pub offset_max: Time,
     /// A replica's clocks run up to this much too slow or too fast, in parts per million.
     pub drift_max: u32,
+    /// How often the time service sets each wall clock; 0: there is none.
+    pub ntp_interval: Time,
+    /// How far off the true time it may set it.
+    pub ntp_error_max: Time,
 }
 
 /// What the clients do.
@@ -120,6 +138,9 @@ impl Default for Config {
                 log_slots: 1024,
                 heartbeat: 40 * MILLISECOND,
                 view_change_timeout: 200 * MILLISECOND,
+                clock_ping: 0,
+                clock_epoch: 150 * MILLISECOND,
+                clock_tolerance: 10 * MILLISECOND,
                 checkpoint_interval: 0,
                 sync_timeout: 150 * MILLISECOND,
             },
@@ -131,7 +152,7 @@ impl Default for Config {
                 reordering: 0,
             },
             disk: Disk { latency_min: 100 * MICROSECOND, latency_max: 800 * MICROSECOND },
-            clock: Clock { offset_max: 2 * MILLISECOND, drift_max: 50 },
+            clock: Clock { offset_max: 2 * MILLISECOND, drift_max: 50, ntp_interval: 0, ntp_error_max: MILLISECOND },
             workload: Workload {
                 clients: 3,
                 requests: 40,
@@ -217,6 +238,31 @@ impl Config {
         ordered("think time", self.workload.think_min, self.workload.think_max)?;
         within("client timeout", self.workload.timeout, MILLISECOND, 60 * SECOND)?;
         within("heal_at", self.heal_at, 0, 600 * SECOND)?;
-        within("heal_max", self.heal_max, MILLISECOND, 600 * SECOND)
+        within("heal_max", self.heal_max, MILLISECOND, 600 * SECOND)?;
+        self.check_clocks()
+    }
+
+    /// What the promises about clocks rest on (`invariants/clock_offset_detection.rs`): epochs that see several answers, and
+    /// that are short enough for drift to matter less than the tolerance.
+    fn check_clocks(&self) -> Result<(), String> {
+        let Cluster { clock_ping, clock_epoch, clock_tolerance, .. } = self.cluster;
+        let Clock { ntp_interval, ntp_error_max, .. } = self.clock;
+        for (name, value, max) in [
+            ("clock_ping", clock_ping, clock_epoch / 4),
+            ("clock_epoch", clock_epoch, 20 * clock_tolerance.min(SECOND)),
+            ("clock_tolerance", clock_tolerance, SECOND),
+            ("ntp_interval", ntp_interval, 600 * SECOND),
+            ("ntp_error_max", ntp_error_max, 1000 * SECOND),
+        ] {
+            if value > max {
+                return Err(format!("{name} is {value}; it must be at most {max}"));
+            }
+        }
+        for (name, value) in [("clock_ping", clock_ping), ("ntp_interval", ntp_interval)] {
+            if value != 0 && value < MILLISECOND {
+                return Err(format!("{name} is {value}; it must be 0 or at least {MILLISECOND}"));
+            }
+        }
+        Ok(())
     }
 }

@@ -65,7 +65,9 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::Pause { duration, .. }
         | What::DiskError { duration, .. }
         | What::DiskFull { duration, .. }
-        | What::ClockFreeze { duration, .. } => check_span(duration),
+        | What::ClockFreeze { duration, .. }
+        | What::NoNtp { duration, .. }
+        | What::WrongNtp { duration, .. } => check_span(duration),
         What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
             check_span(extra)?;
             check_span(duration)

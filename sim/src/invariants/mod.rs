@@ -6,6 +6,8 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+pub mod clock_offset_detection;
+pub mod commit_timestamp_order;
 mod context;
 pub mod durability;
 pub mod exactly_once;
@@ -70,13 +72,15 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    commit_timestamp_order::NAME,
+    clock_offset_detection::NAME,
     state_transfer::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 17] = [
+const JUDGED: [(&str, u64); 19] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -91,13 +95,15 @@ const JUDGED: [(&str, u64); 17] = [
     (exactly_once::NAME, exactly_once::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS),
+    (clock_offset_detection::NAME, clock_offset_detection::INTERESTS),
     (state_transfer::NAME, state_transfer::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 16;
+const NO_PANIC: usize = 18;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
 const INTERESTED: [u32; OBSERVATION_KINDS] = {
@@ -140,6 +146,8 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    timestamps: commit_timestamp_order::CommitTimestampOrder,
+    clocks: clock_offset_detection::ClockOffsetDetection,
     state_transfer: state_transfer::StateTransfer,
 }
 
@@ -158,6 +166,8 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.timestamps.reset();
+        self.clocks.reset(config);
         self.state_transfer.reset(config);
     }
 
@@ -204,7 +214,9 @@ impl Judge {
                 10 => self.mvcc.observe(&context),
                 11 => self.exactly_once.observe(&context),
                 13 => self.linearizability.observe(&context),
-                14 => self.state_transfer.observe(&context),
+                14 => self.timestamps.observe(&context),
+                15 => self.clocks.observe(&context),
+                16 => self.state_transfer.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -288,7 +300,7 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[16], "no_panic");
+        assert_eq!(NAMES[18], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
     }
 

@@ -142,6 +142,7 @@ impl Script {
     pub fn replay_clean_run(&mut self) {
         use Observation as O;
         for replica in 0..3 {
+            self.ok(replica, O::ClockSet { error: 0, rate: 1_000_000 });
             self.ok(replica, O::StatusChanged { status: Status::Normal, view: 0, primary: replica == 0 });
         }
         let requests = [(put(1), found(1, 1, 1)), (put(2), found(2, 2, 2)), (get(), found(3, 2, 2))];
@@ -156,6 +157,7 @@ impl Script {
             }
             for replica in 0..3 {
                 self.ok(replica, O::Committed { op, entry: entry(op) });
+                self.ok(replica, O::Timestamped { op, timestamp: 10 * op });
                 self.ok(replica, Self::executed(op, number, operation, answer));
             }
             assert_eq!(self.answer(number, answer), None);

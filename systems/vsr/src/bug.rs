@@ -35,6 +35,22 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     RepairGivesUp,
     /// See [`BUGS`].
+    MarzulloEndedIntervalsCount,
+    /// See [`BUGS`].
+    ClockQuorumMinusOne,
+    /// See [`BUGS`].
+    ClockToleranceIgnored,
+    /// See [`BUGS`].
+    TimestampFromRawClock,
+    /// See [`BUGS`].
+    StaleSamplesKept,
+    /// See [`BUGS`].
+    TimestampReassignedByNewPrimary,
+    /// See [`BUGS`].
+    UnsynchronizedPrimaryServes,
+    /// See [`BUGS`].
+    SamplesOutlivePause,
+    /// See [`BUGS`].
     VrrStateTransfer,
     /// See [`BUGS`].
     CheckpointBeforeDurable,
@@ -157,6 +173,70 @@ pub const BUGS: &[Bug] = &[
         origin: "found here by byzantine_invalid_repair_range",
         target: "byzantine_repair",
         scenarios: &[],
+    },
+    Bug {
+        name: "marzullo-ended-intervals-count",
+        breaks: "the sweep over the clocks' intervals goes on counting those that have ended",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "clock-quorum-minus-one",
+        breaks: "one clock too few has to agree, so that a replica that is cut off agrees with itself",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_backward_jump"],
+    },
+    Bug {
+        name: "clock-tolerance-ignored",
+        breaks: "a replica counts as synchronized however far its own clock is off what the others agree on",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "timestamp-from-raw-clock",
+        breaks: "a primary takes its wall clock as it is, even if that is earlier than the entry before",
+        caught_by: &["commit_timestamp_order"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_backward_jump", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "stale-samples-kept",
+        breaks: "the answers of earlier epochs are never forgotten, so that drift goes unnoticed",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
+    },
+    Bug {
+        name: "timestamp-reassigned-by-new-primary",
+        breaks: "a new primary gives the uncommitted entries that it takes over new timestamps",
+        caught_by: &["commit_timestamp_order"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_drift"],
+    },
+    Bug {
+        name: "unsynchronized-primary-serves",
+        breaks: "a primary serves with its wall clock whether or not it is synchronized",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "samples-outlive-pause",
+        breaks: "a replica that was paused compares its clock with answers from before the pause",
+        caught_by: &["clock_offset_detection"],
+        origin: "found here by clock_offset_exceeded",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
     },
     Bug {
         name: "vrr-state-transfer",

@@ -18,6 +18,7 @@ use sim::{EntryHash, Env, Observation};
 use crate::Vsr;
 use crate::bug::PlantedBug;
 use crate::entry::Reader;
+use crate::log::Base;
 use crate::sessions::Sessions;
 use crate::signature::hash;
 use crate::store::Store;
@@ -28,10 +29,8 @@ pub const PLACE_BYTES: u64 = 512 * 1024;
 /// What the superblock says of the checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Name {
-    /// The last op that the state includes; 0 when there is no checkpoint.
-    pub op: u64,
-    /// The entry at that op.
-    pub entry: EntryHash,
+    /// The last entry that the state includes; op 0 when there is no checkpoint.
+    pub last: Base,
     /// The hash of the bytes.
     pub state: EntryHash,
     /// How many bytes there are.
@@ -43,10 +42,8 @@ pub struct Name {
 /// A checkpoint in memory.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// The last op that the state includes.
-    pub op: u64,
-    /// The entry at that op.
-    pub entry: EntryHash,
+    /// The last entry that the state includes.
+    pub last: Base,
     /// The hash of the bytes.
     pub state: EntryHash,
     /// The state.
@@ -55,8 +52,8 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// The checkpoint of a state that was encoded.
-    pub fn new(op: u64, entry: EntryHash, bytes: Vec<u8>) -> Self {
-        Checkpoint { op, entry, state: hash(&bytes), bytes: bytes.into() }
+    pub fn new(last: Base, bytes: Vec<u8>) -> Self {
+        Checkpoint { last, state: hash(&bytes), bytes: bytes.into() }
     }
 
     /// The store and the client table, if the bytes are what was encoded.
@@ -92,7 +89,7 @@ pub struct Pipeline {
 impl Pipeline {
     /// Takes a checkpoint in; of several that wait the newest counts.
     pub fn put(&mut self, checkpoint: Checkpoint) {
-        if self.next.as_ref().is_none_or(|next| next.op < checkpoint.op) {
+        if self.next.as_ref().is_none_or(|next| next.last.op < checkpoint.last.op) {
             self.next = Some(checkpoint);
         }
         self.advance();
@@ -126,8 +123,8 @@ impl Pipeline {
         let ready = |stage: &Stage| *stage == Stage::Durable || hasty && *stage == Stage::Written;
         let (checkpoint, stage) = self.under_way.as_mut().filter(|(_, stage)| ready(stage))?;
         *stage = Stage::Named;
-        let Checkpoint { op, entry, state, ref bytes } = *checkpoint;
-        Some(Name { op, entry, state, length: bytes.len() as u64, place })
+        let Checkpoint { last, state, ref bytes } = *checkpoint;
+        Some(Name { last, state, length: bytes.len() as u64, place })
     }
 
     /// A sync ended. Returns the checkpoint that is durably named since.
@@ -157,8 +154,10 @@ impl Vsr {
         let mut bytes = Vec::new();
         self.store.encode(&mut bytes);
         self.sessions.encode(&mut bytes, self.bugs.on(PlantedBug::ClientTableNotInCheckpoint));
-        if bytes.len() as u64 <= PLACE_BYTES {
-            self.journal.checkpoints.put(Checkpoint::new(self.executed, self.log.hash_at(self.executed), bytes));
+        if bytes.len() as u64 <= PLACE_BYTES
+            && let Some(last) = self.log.tail().at(self.executed)
+        {
+            self.journal.checkpoints.put(Checkpoint::new(last, bytes));
         }
         if self.bugs.on(PlantedBug::CheckpointBeforeDurable) {
             self.drop_log(env, self.executed);
@@ -167,13 +166,13 @@ impl Vsr {
 
     /// The superblock names a new checkpoint: of the replica's own making, or the one that it got from a peer.
     pub(crate) fn on_checkpoint(&mut self, env: &mut Env<'_, Self>, checkpoint: &Checkpoint) {
-        if checkpoint.op > self.executed {
+        if checkpoint.last.op > self.executed {
             self.install_state(env, checkpoint);
         } else {
-            env.observe(Observation::Checkpointed { op: checkpoint.op, state: checkpoint.state });
-            self.transfer.covered(checkpoint.op);
+            env.observe(Observation::Checkpointed { op: checkpoint.last.op, state: checkpoint.state });
+            self.transfer.covered(checkpoint.last.op);
         }
-        self.drop_log(env, checkpoint.op);
+        self.drop_log(env, checkpoint.last.op);
     }
 
     /// Drops the log before a checkpoint, but for some entries that backups may still need.
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
 
     fn checkpoint(op: u64) -> Checkpoint {
-        Checkpoint::new(op, op.into(), vec![op as u8; 10])
+        Checkpoint::new(Base { op, hash: op.into(), timestamp: op }, vec![op as u8; 10])
     }
 
     #[test]
@@ -206,10 +205,10 @@ mod tests {
         assert!(pipeline.synced(false).is_none());
         assert!(pipeline.write().is_some(), "once more after a failed sync");
         assert!(pipeline.synced(true).is_none());
-        assert_eq!(pipeline.name(1, false).map(|name| (name.op, name.length, name.place)), Some((8, 10, 1)));
+        assert_eq!(pipeline.name(1, false).map(|name| (name.last.op, name.length, name.place)), Some((8, 10, 1)));
         assert!(pipeline.newest().is_none());
-        assert_eq!(pipeline.synced(true).map(|named| named.op), Some(8));
-        assert_eq!(pipeline.newest().map(|newest| newest.op), Some(8));
+        assert_eq!(pipeline.synced(true).map(|named| named.last.op), Some(8));
+        assert_eq!(pipeline.newest().map(|newest| newest.last.op), Some(8));
         assert_eq!(pipeline.write().as_deref(), Some(&[19; 10][..]));
     }
 }

@@ -22,7 +22,7 @@ use sim::EntryHash;
 use sim::spec::REPLICAS_MAX;
 
 use crate::entry::Entry;
-use crate::log::{Log, Tail};
+use crate::log::{Base, Log, Tail};
 
 /// What one DoViewChange says, as far as the choice needs it.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +67,9 @@ pub enum Choice {
 /// Chooses.
 pub fn choose(claims: &[Claim<'_>], quorums: Quorums) -> Choice {
     let b = usize::from(quorums.byzantine);
-    let (root, root_hash) =
-        claims.iter().map(|claim| (claim.log.base, claim.log.base_hash)).max_by_key(|root| root.0).unwrap_or_default();
-    let linked: Vec<bool> = claims.iter().map(|claim| claim.log.hash_at(root) == Some(root_hash)).collect();
+    let Base { op: root, hash, .. } =
+        claims.iter().map(|claim| claim.log.base).max_by_key(|base| base.op).unwrap_or_default();
+    let linked: Vec<bool> = claims.iter().map(|claim| claim.log.hash_at(root) == Some(hash)).collect();
     let mut on_path = linked.clone();
     let mut path: Vec<Rc<Entry>> = before(claims, &linked, root);
     let base = root - path.len() as u64;
@@ -101,8 +101,9 @@ pub fn choose(claims: &[Claim<'_>], quorums: Quorums) -> Choice {
     commits.sort_unstable_by(|x, y| y.cmp(x));
     // Of b + 1 claims at least one is a correct replica's, and the path holds whatever that one has committed.
     let commit = commits.get(b).copied().unwrap_or(0).min(last(&path));
-    let base_hash = path.first().map_or(root_hash, |first| first.parent);
-    Choice::Log(Log::copy(Tail { base, base_hash, entries: &path }), commit)
+    let linked_claims = claims.iter().zip(&linked).filter(|(_, linked)| **linked);
+    let base = linked_claims.filter_map(|(claim, _)| claim.log.at(base)).next().unwrap_or_default();
+    Choice::Log(Log::copy(Tail { base, entries: &path }), commit)
 }
 
 /// The entries up to `root`, as far back as the claims that have the root carry them: for whoever is a little behind.

@@ -26,14 +26,14 @@ use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
 use crate::checkpoint::{Checkpoint, Name, PLACE_BYTES, Pipeline};
 use crate::entry::{HEADER_BYTES, entry_bytes};
-use crate::log::Log;
+use crate::log::{Base, Log};
 
 /// The bytes of one copy of the superblock on disk.
 pub const SUPERBLOCK_BYTES: u64 = 256;
 /// The copies of the superblock.
 pub const SUPERBLOCK_COPIES: u64 = 4;
 /// The words of a superblock; its checksum follows them.
-const SUPERBLOCK_WORDS: usize = 15;
+const SUPERBLOCK_WORDS: usize = 16;
 /// The damage ledger and the faults deal with checkpoints in records of this size.
 const CHECKPOINT_RECORD: u64 = 1024;
 /// The place of a header on disk.
@@ -131,11 +131,11 @@ impl Superblock {
             into.extend_from_slice(&word.to_le_bytes());
         }
         into.extend_from_slice(&self.start_hash.to_le_bytes());
-        let Name { op, entry, state, length, place } = self.checkpoint;
-        for word in [self.amnesia.into(), op, length, place] {
+        let Name { last: Base { op, hash, timestamp }, state, length, place } = self.checkpoint;
+        for word in [self.amnesia.into(), op, length, place, timestamp] {
             into.extend_from_slice(&word.to_le_bytes());
         }
-        into.extend_from_slice(&entry.to_le_bytes());
+        into.extend_from_slice(&hash.to_le_bytes());
         into.extend_from_slice(&state.to_le_bytes());
         let checksum = crc32fast::hash(into);
         into.extend_from_slice(&checksum.to_le_bytes());
@@ -156,7 +156,12 @@ impl Superblock {
                 installing: word(4),
                 start_hash: wide(5),
                 amnesia: word(7) != 0,
-                checkpoint: Name { op: word(8), length: word(9), place: word(10), entry: wide(11), state: wide(13) },
+                checkpoint: Name {
+                    last: Base { op: word(8), hash: wide(12), timestamp: word(11) },
+                    state: wide(14),
+                    length: word(9),
+                    place: word(10),
+                },
             })
         });
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
@@ -295,7 +300,7 @@ impl Journal {
         if self.bugs.on(PlantedBug::LogWrapsOverUncheckpointed) {
             return u64::MAX;
         }
-        self.wanted.checkpoint.op + self.layout.slots
+        self.wanted.checkpoint.last.op + self.layout.slots
     }
 
     /// The log begins after `op`, and has no entries yet.
@@ -396,8 +401,8 @@ impl Journal {
         let hasty = self.bugs.on(PlantedBug::CheckpointNamedBeforeWritten);
         let Some(name) = self.checkpoints.name(1 - self.on_disk.checkpoint.place, hasty) else { return };
         next.checkpoint = name;
-        if log.hash_at(name.op) != name.entry {
-            (next.start_op, next.start_hash) = (name.op, name.entry);
+        if log.hash_at(name.last.op) != name.last.hash {
+            (next.start_op, next.start_hash) = (name.last.op, name.last.hash);
         }
     }
 
@@ -433,8 +438,8 @@ impl Journal {
             let named = self.checkpoints.synced(true);
             if let Some(named) = &named {
                 self.wanted.checkpoint = self.on_disk.checkpoint;
-                self.entries.covered(named.op);
-                self.headers.covered(named.op);
+                self.entries.covered(named.last.op);
+                self.headers.covered(named.last.op);
             }
             self.named = named;
             true
@@ -468,7 +473,7 @@ mod tests {
             start_hash: 5 << 70,
             installing: 0,
             amnesia: sequence == 3,
-            checkpoint: Name { op: 8, entry: 3 << 90, state: 4 << 80, length: 5, place: 1 },
+            checkpoint: Name { last: Base { op: 8, hash: 3 << 90, timestamp: 7 }, state: 4 << 80, length: 5, place: 1 },
         };
         let mut bytes = vec![0; (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize];
         let place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {

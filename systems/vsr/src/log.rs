@@ -1,27 +1,41 @@
 //! The log in memory, by op number: the entries after `base`, up to which a checkpoint stands for them. Without checkpoints
-//! the base is 0 and the log is whole.
+//! the base is op 0 and the log is whole.
 
 use std::rc::Rc;
 
-use sim::EntryHash;
+use sim::{EntryHash, Time};
 
 use crate::entry::Entry;
+
+/// What the next entry has to know of the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// Its op; 0 for the place before the first.
+    pub op: u64,
+    /// Its hash; 0 for op 0.
+    pub hash: EntryHash,
+    /// Its timestamp.
+    pub timestamp: Time,
+}
+
+impl From<&Entry> for Base {
+    fn from(entry: &Entry) -> Base {
+        Base { op: entry.op, hash: entry.hash, timestamp: entry.timestamp }
+    }
+}
 
 /// A replica's log.
 #[derive(Debug, Default)]
 pub struct Log {
-    base: u64,
-    base_hash: EntryHash,
+    base: Base,
     entries: Vec<Rc<Entry>>,
 }
 
 /// A log as a message carries it.
 #[derive(Clone, Copy, Debug)]
 pub struct Tail<'a> {
-    /// The entries come after this op.
-    pub base: u64,
-    /// The entry at `base`; 0 for op 0.
-    pub base_hash: EntryHash,
+    /// The entries come after this one.
+    pub base: Base,
     /// The entries.
     pub entries: &'a [Rc<Entry>],
 }
@@ -29,39 +43,44 @@ pub struct Tail<'a> {
 impl<'a> Tail<'a> {
     /// The op of the last entry.
     pub fn last_op(&self) -> u64 {
-        self.base + self.entries.len() as u64
+        self.base.op + self.entries.len() as u64
     }
 
     /// The entry at `op`.
     pub fn get(&self, op: u64) -> Option<&'a Rc<Entry>> {
-        self.entries.get(usize::try_from(op.checked_sub(self.base + 1)?).ok()?)
+        self.entries.get(usize::try_from(op.checked_sub(self.base.op + 1)?).ok()?)
+    }
+
+    /// What stands at `op`, the base included; `None` where nothing is known of it.
+    pub fn at(&self, op: u64) -> Option<Base> {
+        if op == self.base.op { Some(self.base) } else { self.get(op).map(|entry| entry.as_ref().into()) }
     }
 
     /// The hash of the entry at `op`, the base included; `None` where nothing is known of it.
     pub fn hash_at(&self, op: u64) -> Option<EntryHash> {
-        if op == self.base { Some(self.base_hash) } else { self.get(op).map(|entry| entry.hash) }
+        self.at(op).map(|base| base.hash)
     }
 }
 
 impl Log {
-    /// A log without entries, which begins after the entry `base_hash` at `base`.
-    pub fn after(base: u64, base_hash: EntryHash) -> Self {
-        Log { base, base_hash, entries: Vec::new() }
+    /// A log without entries, which begins after `base`.
+    pub fn after(base: Base) -> Self {
+        Log { base, entries: Vec::new() }
     }
 
     /// A copy of what a message carries.
     pub fn copy(tail: Tail<'_>) -> Self {
-        Log { base: tail.base, base_hash: tail.base_hash, entries: tail.entries.to_vec() }
+        Log { base: tail.base, entries: tail.entries.to_vec() }
     }
 
     /// The log as messages carry it.
     pub fn tail(&self) -> Tail<'_> {
-        Tail { base: self.base, base_hash: self.base_hash, entries: &self.entries }
+        Tail { base: self.base, entries: &self.entries }
     }
 
     /// The op that the log begins after.
     pub fn base(&self) -> u64 {
-        self.base
+        self.base.op
     }
 
     /// The op of the last entry; the base when there is none.
@@ -69,9 +88,19 @@ impl Log {
         self.tail().last_op()
     }
 
+    /// The last entry, or the base when there is none.
+    pub fn last(&self) -> Base {
+        self.entries.last().map_or(self.base, |entry| entry.as_ref().into())
+    }
+
+    /// The timestamp of the last entry.
+    pub fn last_timestamp(&self) -> Time {
+        self.last().timestamp
+    }
+
     /// The hash of the last entry; that of the base when there is none.
     pub fn last_hash(&self) -> EntryHash {
-        self.entries.last().map_or(self.base_hash, |entry| entry.hash)
+        self.last().hash
     }
 
     /// The entry at `op`.
@@ -86,7 +115,7 @@ impl Log {
 
     /// The entries from op `from` on; none if the log begins later.
     pub fn since(&self, from: u64) -> &[Rc<Entry>] {
-        let Some(first) = from.max(1).checked_sub(self.base + 1) else { return &[] };
+        let Some(first) = from.max(1).checked_sub(self.base.op + 1) else { return &[] };
         self.entries.get(usize::try_from(first).unwrap_or(usize::MAX)..).unwrap_or(&[])
     }
 
@@ -110,21 +139,21 @@ impl Log {
 
     /// Puts the content in the place of a hole.
     pub fn fill(&mut self, entry: Rc<Entry>) {
-        let index = (entry.op - self.base) as usize - 1;
+        let index = (entry.op - self.base.op) as usize - 1;
         debug_assert_eq!(self.entries[index].hash, entry.hash);
         self.entries[index] = entry;
     }
 
     /// Drops what comes after `op`, which is not below the base.
     pub fn truncate(&mut self, op: u64) {
-        self.entries.truncate(op.saturating_sub(self.base) as usize);
+        self.entries.truncate(op.saturating_sub(self.base.op) as usize);
     }
 
     /// Drops the entries up to `op`, which is in the log or its base.
     pub fn drop_front(&mut self, op: u64) {
-        let Some(hash) = self.tail().hash_at(op) else { return };
-        self.entries.drain(..(op - self.base) as usize);
-        (self.base, self.base_hash) = (op, hash);
+        let Some(base) = self.tail().at(op) else { return };
+        self.entries.drain(..(op - self.base.op) as usize);
+        self.base = base;
     }
 
     /// The op of the first hole.
@@ -140,7 +169,7 @@ impl Log {
     /// Whether the content of `tail` can be put on top of this log: nothing is missing in between, and both say the same of
     /// the last entry that must be common.
     pub fn takes(&self, tail: Tail<'_>) -> bool {
-        let common = self.base.max(tail.base);
+        let common = self.base.op.max(tail.base.op);
         common <= self.solid_to() && tail.hash_at(common) == self.tail().hash_at(common)
     }
 }
@@ -148,6 +177,7 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::Place;
     use crate::signature::Keyring;
     use sim::{ClientId, ReplicaId, Request};
 
@@ -156,7 +186,8 @@ mod tests {
         let mut log = Log::default();
         for op in 1..=ops {
             let request = Request { client: ClientId(0), session: 0, number: op as u32, payload: Rc::from(&[][..]) };
-            log.push(Rc::new(Entry::new(0, op, log.last_hash(), request, ReplicaId(0), &keys)));
+            let place = Place { view: 0, op, parent: log.last_hash() };
+            log.push(Rc::new(Entry::new(place, op, request, ReplicaId(0), &keys)));
         }
         log
     }
@@ -182,6 +213,9 @@ mod tests {
         assert!(whole.takes(later.tail()) && later.takes(whole.tail()));
         later.drop_front(7);
         assert!(!whole.takes(later.tail()), "op 7 is missing");
-        assert!(!log(9).takes(Log::after(5, 77).tail()), "another entry stands at op 5");
+        assert!(
+            !log(9).takes(Log::after(Base { op: 5, hash: 77, timestamp: 5 }).tail()),
+            "another entry stands at op 5"
+        );
     }
 }

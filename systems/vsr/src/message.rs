@@ -4,10 +4,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId};
+use sim::{EntryHash, MessageKind, ReplicaId, Time};
 
 use crate::entry::Entry;
-use crate::log::Tail;
+use crate::log::{Base, Tail};
 use crate::signature::{Keyring, Signature, halves, hash};
 
 /// A message larger than this is refused.
@@ -87,6 +87,18 @@ pub enum Body {
         view: u64,
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
+    },
+    /// The sender wants to know the receiver's time.
+    Ping {
+        /// When it asks, by its monotonic clock.
+        asked: Time,
+    },
+    /// The sender's time.
+    Pong {
+        /// When it was asked, by the receiver's clock.
+        asked: Time,
+        /// What its wall clock shows.
+        wall: Time,
     },
     /// The sender wants the state of a checkpoint at `at_least` or later.
     RequestState {
@@ -170,8 +182,8 @@ pub struct DoViewChange {
     pub commit: u64,
     /// Its log after `base`; entries that it cannot read are holes.
     pub log: Rc<[Rc<Entry>]>,
-    /// The op that the log begins after, and the entry there: 0 without checkpoints. What comes before is committed.
-    pub base: (u64, EntryHash),
+    /// What the log begins after: op 0 without checkpoints. What comes before is committed.
+    pub base: Base,
     /// The op of its newest checkpoint.
     pub checkpoint: u64,
 }
@@ -193,8 +205,8 @@ pub struct StartView {
     pub reasons: Rc<[Message]>,
     /// Bytes that a liar adds.
     pub padding: u64,
-    /// The op that the log begins after, and the entry there: 0 without checkpoints.
-    pub base: (u64, EntryHash),
+    /// What the log begins after: op 0 without checkpoints.
+    pub base: Base,
 }
 
 /// Part of the state of a checkpoint.
@@ -202,10 +214,8 @@ pub struct StartView {
 pub struct StateChunk {
     /// The sender's view.
     pub view: u64,
-    /// The checkpoint's op.
-    pub op: u64,
-    /// The entry at that op.
-    pub entry: EntryHash,
+    /// The last entry that the state includes.
+    pub last: Base,
     /// The hash of the whole state.
     pub state: EntryHash,
     /// How many bytes the whole state has.
@@ -219,14 +229,14 @@ pub struct StateChunk {
 impl DoViewChange {
     /// The log.
     pub fn tail(&self) -> Tail<'_> {
-        Tail { base: self.base.0, base_hash: self.base.1, entries: &self.log }
+        Tail { base: self.base, entries: &self.log }
     }
 }
 
 impl StartView {
     /// The log.
     pub fn tail(&self) -> Tail<'_> {
-        Tail { base: self.base.0, base_hash: self.base.1, entries: &self.log }
+        Tail { base: self.base, entries: &self.log }
     }
 }
 
@@ -243,12 +253,14 @@ impl Body {
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
             Body::RequestRepair { .. } => MessageKind::RequestRepair,
             Body::Repair { .. } => MessageKind::Repair,
+            Body::Ping { .. } => MessageKind::Ping,
+            Body::Pong { .. } => MessageKind::Pong,
             Body::RequestState { .. } => MessageKind::RequestState,
             Body::State(_) => MessageKind::State,
         }
     }
 
-    /// The view that the message belongs to.
+    /// The view that the message belongs to; 0 for one that belongs to none.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -262,6 +274,7 @@ impl Body {
             Body::State(chunk) => chunk.view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
+            Body::Ping { .. } | Body::Pong { .. } => 0,
         }
     }
 
@@ -284,7 +297,9 @@ impl Body {
             Body::PrepareOk { .. }
             | Body::RequestStartView { .. }
             | Body::RequestRepair { .. }
-            | Body::RequestState { .. } => 0,
+            | Body::RequestState { .. }
+            | Body::Ping { .. }
+            | Body::Pong { .. } => 0,
         }
     }
 
@@ -335,14 +350,19 @@ impl Body {
                 words[3] = entries.len() as u64;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
             }
+            Body::Ping { asked } => words[3] = *asked,
+            Body::Pong { asked, wall } => {
+                words[3] = *asked;
+                words[4] = *wall;
+            }
             Body::RequestState { at_least, state, offset, .. } => {
                 words[3] = *at_least;
                 words[4] = *offset;
                 [words[5], words[6]] = halves(*state);
             }
             Body::State(chunk) => {
-                [words[3], words[4], words[5]] = [chunk.op, chunk.offset, chunk.length];
-                [words[6], words[7]] = halves(chunk.entry);
+                [words[3], words[4], words[5]] = [chunk.last.op, chunk.offset, chunk.length];
+                [words[6], words[7]] = halves(chunk.last.hash);
                 [words[8], words[9]] = halves(chunk.state);
                 [words[10], words[11]] = halves(hash(&chunk.bytes));
             }

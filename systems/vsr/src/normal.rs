@@ -10,7 +10,7 @@ use std::rc::Rc;
 use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply, Request, Status};
 
 use crate::bug::PlantedBug;
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
 use crate::message::{Body, Certificate, CommitClaim, Message};
 use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
 use crate::sessions::Standing;
@@ -43,7 +43,10 @@ impl Vsr {
         if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
-        let entry = Rc::new(Entry::new(self.view, op, self.log.last_hash(), request, self.id, &self.keys));
+        // A primary that does not know the time serves nobody.
+        let timestamp = self.next_timestamp(env).ok_or(RejectReason::WrongStatus)?;
+        let place = Place { view: self.view, op, parent: self.log.last_hash() };
+        let entry = Rc::new(Entry::new(place, timestamp, request, self.id, &self.keys));
         self.append(env, entry.clone());
         env.broadcast(&self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry }));
         self.write_disk(env);
@@ -84,7 +87,7 @@ impl Vsr {
                 self.acknowledge_again(env, entry.op);
             }
             Ordering::Equal => {
-                self.check_entry(entry, next, self.log.last_hash())?;
+                self.check_entry(entry, self.log.last())?;
                 if next > self.journal.last_place() {
                     return Err(RejectReason::Busy);
                 }
@@ -268,6 +271,9 @@ impl Vsr {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        if self.abdicates(env) {
+            return;
+        }
         let last = self.log.last_op();
         env.broadcast(&self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op: last }));
         for to in (0..self.cluster.replicas).map(ReplicaId).filter(|to| *to != self.id) {
@@ -314,7 +320,7 @@ impl Vsr {
                 break;
             }
             taken += 1;
-            if entry.op <= self.journal.last_place() && self.check_entry(&entry, next, self.log.last_hash()).is_ok() {
+            if entry.op <= self.journal.last_place() && self.check_entry(&entry, self.log.last()).is_ok() {
                 self.append(env, entry);
             }
         }
@@ -403,7 +409,7 @@ impl Vsr {
         if entry.view != self.view || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
         }
-        self.check_entry(entry, next, self.log.last_hash())?;
+        self.check_entry(entry, self.log.last())?;
         if next > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }

@@ -20,7 +20,7 @@ use crate::bug::PlantedBug;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::journal::{Journal, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
-use crate::log::Log;
+use crate::log::{Base, Log};
 use crate::replica::{HEARTBEAT_TIMER, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
 
 /// So many places of the log are read at a time.
@@ -126,20 +126,20 @@ impl Vsr {
                     self.write_disk(env);
                     return;
                 }
-                let named = loader.superblock.checkpoint.op > 0;
+                let named = loader.superblock.checkpoint.last.op > 0;
                 loader.stage = if named { Stage::Checkpoint } else { Stage::Headers };
             }
             Stage::Checkpoint => {
                 let name = loader.superblock.checkpoint;
-                let found = Checkpoint::new(name.op, name.entry, bytes.to_vec());
+                let found = Checkpoint::new(name.last, bytes.to_vec());
                 let intact = found.state == name.state || self.bugs.on(PlantedBug::CheckpointUnverified);
                 if !intact || found.decode().is_none() {
                     return self.finish_loading(env, true);
                 }
                 loader.checkpoint = Some(found);
-                loader.log = Log::after(name.op, name.entry);
-                loader.first = name.op + 1;
-                loader.headers_to = name.op;
+                loader.log = Log::after(name.last);
+                loader.first = name.last.op + 1;
+                loader.headers_to = name.last.op;
                 loader.stage = Stage::Headers;
             }
             Stage::Headers => {
@@ -164,7 +164,7 @@ impl Vsr {
                     }
                 }
                 loader.first = loader.log.last_op() + 1;
-                if loader.first > loader.superblock.checkpoint.op + layout.slots {
+                if loader.first > loader.superblock.checkpoint.last.op + layout.slots {
                     return self.finish_loading(env, false);
                 }
                 loader.stage = Stage::Headers;
@@ -184,7 +184,7 @@ impl Vsr {
         let layout = self.journal.layout();
         let Some(loader) = &mut self.loader else { return };
         // No further than the end of the ring, and no further than one lap.
-        let lap = loader.superblock.checkpoint.op + layout.slots + 1 - loader.first;
+        let lap = loader.superblock.checkpoint.last.op + layout.slots + 1 - loader.first;
         let count = CHUNK.min(layout.slots - layout.slot(loader.first)).min(lap);
         let (offset, bytes) = match loader.stage {
             Stage::Superblock => (0, SUPERBLOCK_COPIES * SUPERBLOCK_BYTES),
@@ -206,7 +206,7 @@ impl Vsr {
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;
-        let checkpoint_lost = loader.superblock.checkpoint.op > 0 && loader.checkpoint.is_none();
+        let checkpoint_lost = loader.superblock.checkpoint.last.op > 0 && loader.checkpoint.is_none();
         let amnesia = amnesia || loader.superblock.amnesia;
         self.amnesia = amnesia;
         if amnesia {
@@ -249,7 +249,7 @@ impl Vsr {
     fn restore(&mut self, env: &mut Env<'_, Self>, checkpoint: Checkpoint) {
         let Some((store, sessions)) = checkpoint.decode() else { return };
         (self.store, self.sessions) = (store, sessions);
-        let Checkpoint { op, entry, state, .. } = checkpoint;
+        let Checkpoint { last: Base { op, hash: entry, .. }, state, .. } = checkpoint;
         (self.commit, self.executed) = (op, op);
         env.observe(Observation::StateInstalled { op, entry, state, last: op });
         self.journal.checkpoints.found(checkpoint);

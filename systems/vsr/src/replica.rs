@@ -6,15 +6,16 @@ use std::rc::Rc;
 
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
-    Answer, Bug, ClusterSpec, EntryHash, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
+    Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
     RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
 use crate::bug::{BUGS, Bugs, PlantedBug};
 use crate::choice::Quorums;
+use crate::clock::{CLOCK_TIMER, Clock};
 use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
-use crate::log::Log;
+use crate::log::{Base, Log};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::recovery::Loader;
 use crate::sessions::Sessions;
@@ -98,6 +99,8 @@ pub struct Vsr {
     /// The part of the view change timeout that is this replica's own.
     pub(crate) jitter: Time,
 
+    /// What time it is, and how many others think so.
+    pub(crate) clock: Clock,
     pub(crate) transfer: StateTransfer,
 }
 
@@ -166,7 +169,7 @@ impl Vsr {
             let Some(entry) = self.log.get(self.executed + 1).cloned() else { break };
             let Some(request) = &entry.request else { break };
             self.executed += 1;
-            self.execute(env, entry.op, request);
+            self.execute(env, entry.op, entry.timestamp, request);
             self.checkpoint_if_due(env);
         }
         // A checkpoint must not wait until something else goes to the disk.
@@ -175,7 +178,7 @@ impl Vsr {
         }
     }
 
-    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, request: &Request) {
+    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, timestamp: Time, request: &Request) {
         let Request { client, session, number, .. } = *request;
         let repeated = self.sessions.executed_before(request);
         let operation = if repeated { None } else { Operation::decode(&request.payload) };
@@ -183,6 +186,9 @@ impl Vsr {
             Some(operation) => self.store.execute(op, operation),
             None => Answer { position: op, ..Answer::default() },
         };
+        if self.clock.runs() {
+            env.observe(Observation::Timestamped { op, timestamp });
+        }
         env.observe(Observation::Executed { op, client, session, number, operation, answer });
         if !repeated {
             self.sessions.execute(request, answer);
@@ -232,9 +238,13 @@ impl Vsr {
         }
     }
 
-    /// Whether an entry that comes from another replica is what its place in the log needs.
-    pub(crate) fn check_entry(&self, entry: &Entry, op: u64, parent: EntryHash) -> Handled {
-        if entry.op != op {
+    /// Whether an entry that comes from another replica can follow this one.
+    pub(crate) fn check_entry(&self, entry: &Entry, previous: Base) -> Handled {
+        let Base { op, hash: parent, timestamp } = previous;
+        if entry.op != op + 1 {
+            return Err(RejectReason::BadMetadata);
+        }
+        if entry.parent == parent && entry.timestamp <= timestamp {
             return Err(RejectReason::BadMetadata);
         }
         if entry.parent != parent || !entry.verify(self.cluster.replicas, &self.keys) {
@@ -295,6 +305,11 @@ impl Vsr {
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
             Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
             Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+            Body::Ping { asked } => {
+                self.on_ping(env, from, *asked);
+                Ok(())
+            }
+            Body::Pong { asked, wall } => self.on_pong(env, from, *asked, *wall),
             Body::RequestState { at_least, state, offset, .. } => {
                 self.on_request_state(env, from, *at_least, *state, *offset)
             }
@@ -314,7 +329,8 @@ impl System for Vsr {
         let cluster = spec.cluster.clone();
         let layout = Layout::new(&cluster);
         let bugs = Bugs::new(spec.bugs);
-        Vsr {
+        let clock = Clock::new(&cluster, bugs, env.monotonic());
+        let vsr = Vsr {
             id,
             quorums: Quorums {
                 replicas: cluster.replicas,
@@ -358,7 +374,10 @@ impl System for Vsr {
             jitter: env.random() % (cluster.view_change_timeout / 2),
             transfer: StateTransfer::default(),
             cluster,
-        }
+            clock,
+        };
+        vsr.start_clock(env);
+        vsr
     }
 
     fn crash(self) {}
@@ -394,6 +413,7 @@ impl System for Vsr {
             HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
+            CLOCK_TIMER => self.on_clock_timer(env),
             STATE_TIMER => self.on_state_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();

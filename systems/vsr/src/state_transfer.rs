@@ -13,13 +13,13 @@ use sim::{Env, Observation, RejectReason, ReplicaId, Status, Time, TimerId};
 
 use crate::bug::PlantedBug;
 use crate::checkpoint::{Checkpoint, PLACE_BYTES};
-use crate::log::{Log, Tail};
+use crate::log::{Base, Log, Tail};
 use crate::message::{Body, StateChunk};
 use crate::replica::{Handled, Vsr};
 use crate::signature::hash;
 
 /// A state is asked for once more, of the next peer.
-pub(crate) const STATE_TIMER: TimerId = TimerId(7);
+pub(crate) const STATE_TIMER: TimerId = TimerId(6);
 /// The bytes of a state that go into one message.
 const CHUNK_BYTES: usize = 1024;
 
@@ -74,7 +74,7 @@ impl Vsr {
     /// The replica misses what cannot be put on top of its log: asks `peer` for a state.
     pub(crate) fn ask_for_state_before(&mut self, env: &mut Env<'_, Self>, peer: ReplicaId, tail: Tail<'_>) {
         let slots = self.journal.layout().slots;
-        self.ask_for_state(env, peer, tail.base.max(tail.last_op().saturating_sub(slots)));
+        self.ask_for_state(env, peer, tail.base.op.max(tail.last_op().saturating_sub(slots)));
     }
 
     /// Entries are missing: whether it is time to ask for a state instead. Then it does so.
@@ -144,7 +144,7 @@ impl Vsr {
         state: u128,
         offset: u64,
     ) -> Handled {
-        let Some(newest) = self.journal.checkpoints.newest().filter(|newest| newest.op >= at_least) else {
+        let Some(newest) = self.journal.checkpoints.newest().filter(|newest| newest.last.op >= at_least) else {
             return Err(RejectReason::WrongStatus);
         };
         // Where it has a newer one by now, it begins anew.
@@ -153,8 +153,7 @@ impl Vsr {
         let Some(rest) = newest.bytes.get(start..) else { return Err(RejectReason::BadRange) };
         let chunk = StateChunk {
             view: self.view,
-            op: newest.op,
-            entry: newest.entry,
+            last: newest.last,
             state: newest.state,
             length: newest.bytes.len() as u64,
             offset,
@@ -167,10 +166,10 @@ impl Vsr {
     /// A part of a state that this replica asked for.
     pub(crate) fn on_state(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, chunk: &Rc<StateChunk>) -> Handled {
         let Some(transfer) = self.transfer.under_way.as_mut() else { return Err(RejectReason::WrongStatus) };
-        if transfer.installing || from != transfer.peer || chunk.op < transfer.at_least {
+        if transfer.installing || from != transfer.peer || chunk.last.op < transfer.at_least {
             return Err(RejectReason::Duplicate);
         }
-        if chunk.op <= self.executed {
+        if chunk.last.op <= self.executed {
             self.transfer = StateTransfer::default();
             return Ok(());
         }
@@ -180,7 +179,7 @@ impl Vsr {
         if chunk.offset == 0 && transfer.first.as_ref().is_none_or(|first| first.state != chunk.state) {
             (transfer.first, transfer.bytes) = (Some(chunk.clone()), Vec::new());
         }
-        let same = transfer.first.as_ref().is_some_and(|first| first.op == chunk.op && first.state == chunk.state);
+        let same = transfer.first.as_ref().is_some_and(|first| first.last == chunk.last && first.state == chunk.state);
         if !same || chunk.offset != transfer.bytes.len() as u64 {
             return Err(RejectReason::Duplicate);
         }
@@ -197,7 +196,7 @@ impl Vsr {
         }
         transfer.installing = true;
         env.cancel_timer(STATE_TIMER);
-        self.journal.checkpoints.put(Checkpoint::new(chunk.op, chunk.entry, bytes));
+        self.journal.checkpoints.put(Checkpoint::new(chunk.last, bytes));
         self.write_disk(env);
         Ok(())
     }
@@ -206,17 +205,17 @@ impl Vsr {
     pub(crate) fn install_state(&mut self, env: &mut Env<'_, Self>, checkpoint: &Checkpoint) {
         let Some((store, sessions)) = checkpoint.decode() else { return };
         (self.store, self.sessions) = (store, sessions);
-        self.executed = checkpoint.op;
+        self.executed = checkpoint.last.op;
         if !self.bugs.on(PlantedBug::TransferForgetsCommit) {
-            self.commit = self.commit.max(checkpoint.op);
+            self.commit = self.commit.max(checkpoint.last.op);
         }
-        if self.log.hash_at(checkpoint.op) == checkpoint.entry {
-            self.log.drop_front(checkpoint.op);
+        if self.log.hash_at(checkpoint.last.op) == checkpoint.last.hash {
+            self.log.drop_front(checkpoint.last.op);
         } else {
-            self.log = Log::after(checkpoint.op, checkpoint.entry);
-            self.journal.begins_after(checkpoint.op);
+            self.log = Log::after(checkpoint.last);
+            self.journal.begins_after(checkpoint.last.op);
         }
-        let Checkpoint { op, entry, state, .. } = *checkpoint;
+        let Checkpoint { last: Base { op, hash: entry, .. }, state, .. } = *checkpoint;
         env.observe(Observation::StateInstalled { op, entry, state, last: self.log.last_op() });
         let transfer = std::mem::take(&mut self.transfer).under_way;
         self.log_sessions();

@@ -173,8 +173,8 @@ impl Vsr {
             let (view, last_normal, op, commit) = (self.view, self.last_normal, self.log.last_op(), self.commit);
             env.observe(Observation::Voted { view, last_normal, op, commit });
             let log = self.log.entries().into();
-            let base = (self.log.base(), self.log.tail().base_hash);
-            let checkpoint = self.journal.checkpoints.newest().map_or(0, |newest| newest.op);
+            let base = self.log.tail().base;
+            let checkpoint = self.journal.checkpoints.newest().map_or(0, |newest| newest.last.op);
             let body = DoViewChange { view, last_normal, op, commit, log, base, checkpoint };
             let body = Body::DoViewChange(Rc::new(body));
             self.own_do_view_change = Some(self.signed(body));
@@ -259,16 +259,16 @@ impl Vsr {
     /// Whether a log is a chain of entries whose views never fall and never pass `view_max`. Where replicas may lie, it has
     /// to be whole: what a checkpoint stands for is nothing but its sender's word.
     fn check_log(&self, log: Tail<'_>, view_max: u64) -> Handled {
-        if self.distrusts() && log.base > 0 || (log.base == 0) != (log.base_hash == 0) {
+        if self.distrusts() && log.base.op > 0 || (log.base.op == 0) != (log.base.hash == 0) {
             return Err(RejectReason::BadMetadata);
         }
-        let (mut parent, mut view) = (log.base_hash, 0);
-        for (op, entry) in (log.base + 1..).zip(log.entries) {
-            self.check_entry(entry, op, parent)?;
+        let (mut previous, mut view) = (log.base, 0);
+        for entry in log.entries {
+            self.check_entry(entry, previous)?;
             if entry.view < view || entry.view > view_max {
                 return Err(RejectReason::BadMetadata);
             }
-            (parent, view) = (entry.hash, entry.view);
+            (previous, view) = (entry.as_ref().into(), entry.view);
         }
         Ok(())
     }
@@ -297,6 +297,11 @@ impl Vsr {
         self.reasons = if self.distrusts() { reasons.into() } else { Rc::from([]) };
         self.do_view_changes = Default::default();
         self.start_view(env, view, log.tail(), op, commit);
+        if self.bugs.on(PlantedBug::TimestampReassignedByNewPrimary) {
+            for entry in self.log.since(self.commit + 1).to_vec() {
+                self.log.fill(entry.restamped().into());
+            }
+        }
         self.acknowledged_by = [0; sim::spec::REPLICAS_MAX];
         self.shares.clear();
         self.resend_to = 0;
@@ -365,7 +370,7 @@ impl Vsr {
     /// Replaces the log in memory. With `keep`, the log is of the same view already and only grows: what this replica
     /// has acknowledged there must not be lost to a StartView that was sent earlier.
     fn install(&mut self, env: &mut Env<'_, Self>, log: Tail<'_>, keep: bool) {
-        let mut same = self.log.base().max(log.base);
+        let mut same = self.log.base().max(log.base.op);
         while log.get(same + 1).is_some_and(|new| new.hash == self.log.hash_at(same + 1)) {
             same += 1;
         }
@@ -416,7 +421,7 @@ impl Vsr {
             start_op: self.start_op,
             reasons: self.reasons.clone(),
             padding: 0,
-            base: (self.log.base(), self.log.tail().base_hash),
+            base: self.log.tail().base,
         })))
     }
 

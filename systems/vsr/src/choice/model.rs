@@ -14,8 +14,8 @@ use std::rc::Rc;
 use sim::{ClientId, Request};
 
 use super::{Choice, Claim, Quorums, choose};
-use crate::entry::Entry;
-use crate::log::Tail;
+use crate::entry::{Entry, Place};
+use crate::log::{Base, Tail};
 use crate::signature::Keyring;
 
 /// A small generator of random numbers (xorshift64*).
@@ -106,7 +106,7 @@ impl Model {
         let request = Request { client: ClientId(0), session: 0, number: self.serial, payload: Rc::from(&[][..]) };
         let parent = log.last().map_or(0, |entry| entry.hash);
         let primary = sim::ReplicaId(self.primary(view) as u8);
-        log.push(Rc::new(Entry::new(view, op, parent, request, primary, &self.keys)));
+        log.push(Rc::new(Entry::new(Place { view, op, parent }, op, request, primary, &self.keys)));
     }
 
     /// Replica `i` acknowledges its whole log in its view; `false` when two committed logs disagree.
@@ -224,19 +224,20 @@ impl Model {
             messages.push(self.lie(view));
         }
         let bases: Vec<usize> = messages.iter().map(|(_, log)| self.checkpoint_in(log)).collect();
-        let root = |log: &Log, base: usize| (base as u64, base.checked_sub(1).map_or(0, |last| log[last].hash));
+        let root =
+            |log: &Log, base: usize| base.checked_sub(1).map_or(Base::default(), |last| log[last].as_ref().into());
         let claims: Vec<Claim<'_>> = messages
             .iter()
             .zip(&bases)
             .map(|((last_normal, log), cut)| {
-                let (base, base_hash) = root(log, *cut);
-                Claim { last_normal: *last_normal, commit: base, log: Tail { base, base_hash, entries: &log[*cut..] } }
+                let log = Tail { base: root(log, *cut), entries: &log[*cut..] };
+                Claim { last_normal: *last_normal, commit: log.base.op, log }
             })
             .collect();
         let Choice::Log(chosen, _) = choose(&claims, self.quorums) else { panic!("there are no holes in the model") };
         // What comes before the chosen log's base, a state stands for.
         let base = chosen.base() as usize;
-        let has_base = |log: &&Log| log.len() >= base && root(log, base).1 == chosen.tail().base_hash;
+        let has_base = |log: &&Log| log.len() >= base && root(log, base) == chosen.tail().base;
         let (_, before) = messages.iter().find(|(_, log)| has_base(&log)).expect("the base is somebody's");
         let log: Log = before[..base].iter().chain(chosen.entries()).cloned().collect();
         self.view_logs.insert(view, log.clone());
