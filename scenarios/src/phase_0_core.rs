@@ -263,6 +263,7 @@ fn long_config() -> Config {
             clock_ping: ms(200),
             clock_epoch: ms(900),
             clock_tolerance: ms(50),
+            sessions_max: 2,
             ..config.cluster
         },
         clock: Clock { ntp_interval: ms(1_000), ..config.clock },
@@ -292,11 +293,17 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// A liar among five, and clocks that are compared.
+/// A liar among five, clocks that are compared, and two places for three client sessions.
 fn combined_config() -> Config {
     let config = byzantine_config();
     Config {
-        cluster: Cluster { clock_ping: ms(60), clock_epoch: ms(240), clock_tolerance: ms(15), ..config.cluster },
+        cluster: Cluster {
+            clock_ping: ms(60),
+            clock_epoch: ms(240),
+            clock_tolerance: ms(15),
+            sessions_max: 2,
+            ..config.cluster
+        },
         clock: Clock { ntp_interval: ms(300), ..config.clock },
         ..config
     }

@@ -5,10 +5,10 @@ use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
-    ClockBackwardJump, ClockDrift, ClockNtpFailure, ClockOffsetExceeded, Combined, CrashDuringCommit,
-    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation,
-    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairSyncTimeout, SwizzleClogging,
-    TimeCompression,
+    ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift,
+    ClockNtpFailure, ClockOffsetExceeded, Combined, CrashDuringCommit, CrashDuringViewChange,
+    GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, RaceCommitDuringDvc,
+    RaceConcurrentViewChanges, RecoveryCorruptLog, RepairSyncTimeout, SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -75,6 +75,11 @@ pub const TARGETS: &[FuzzTarget] = &[
         scenarios: &[ClockDrift, ClockOffsetExceeded, ClockNtpFailure, ClockBackwardJump],
     },
     FuzzTarget {
+        name: "client_sessions",
+        description: "Clients that crash, repeat themselves or lose their sessions are served twice, wrongly, or never.",
+        scenarios: &[ClientSessionCrash, ClientSessionViewChangeLockout, ClientSessionEviction],
+    },
+    FuzzTarget {
         name: "combined",
         description: "Everything: all scenarios that run, the one with all faults first.",
         scenarios: &[
@@ -106,6 +111,9 @@ pub const TARGETS: &[FuzzTarget] = &[
             ClockOffsetExceeded,
             ClockNtpFailure,
             ClockBackwardJump,
+            ClientSessionCrash,
+            ClientSessionViewChangeLockout,
+            ClientSessionEviction,
             RepairSyncTimeout,
         ],
     },

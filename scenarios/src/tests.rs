@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 19] = [
+const INVARIANTS: [&str; 22] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -24,6 +24,9 @@ const INVARIANTS: [&str; 19] = [
     "commit_timestamp_order",
     "clock_offset_detection",
     "state_transfer",
+    "session_eviction",
+    "message_deduplication",
+    "kernel_command_validation",
     "liveness",
     "no_panic",
 ];
@@ -57,7 +60,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 29);
+    assert_eq!(runnable().count(), 32);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::invariants::kinds;
 use crate::lie::How;
 use crate::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
-use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::spec::{ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::time::{MILLISECOND, SECOND, Time};
 
 /// Something that a run has to show.
@@ -55,6 +55,16 @@ pub enum Mark {
     SetBackWhileCut,
     /// A replica whose clock was set back so gave an entry its timestamp later.
     TimestampedAfterSetBack,
+    /// At least so many clients crashed while they waited for an answer.
+    ClientsCrashedWaiting(u32),
+    /// At least so many requests were answered in a later view than the one in which they were first sent.
+    AnsweredInLaterView(u32),
+    /// A correct replica that had discarded the end of its log started a later view as its primary.
+    LedAfterTruncation,
+    /// A request reached a replica through another one.
+    Forwarded,
+    /// At least so often a client was told that its session is over, had another one, and was answered in it.
+    EvictedCameBack(u32),
     /// A correct replica asked for a whole state.
     StateTransferStarted,
     /// A correct replica installed a state that it got from another one.
@@ -63,6 +73,15 @@ pub enum Mark {
     CommittedAfterTransfer,
     /// At least this many checkpoints were made durable.
     Checkpointed(u32),
+}
+
+/// What is known of a client.
+#[derive(Clone, Copy, Debug, Default)]
+struct ClientState {
+    /// The view in which it sent the request that it waits for.
+    waits_since: Option<u64>,
+    /// Whether it lost its session and was not answered since.
+    evicted: bool,
 }
 
 /// Tenants are below this number (`Config::check`).
@@ -105,6 +124,10 @@ pub struct Marks {
     clock_error: [i64; REPLICAS_MAX],
     /// The replicas whose clocks were set back behind a cut.
     set_back: ReplicaSet,
+    /// The replicas that have discarded the end of their logs.
+    truncated: ReplicaSet,
+    /// The clients, as far as a mark is about them.
+    clients: Vec<ClientState>,
 }
 
 impl Default for Marks {
@@ -121,6 +144,8 @@ impl Default for Marks {
             cut: [None; REPLICAS_MAX],
             clock_error: [0; REPLICAS_MAX],
             set_back: ReplicaSet::default(),
+            truncated: ReplicaSet::default(),
+            clients: Vec::new(),
         }
     }
 }
@@ -131,7 +156,9 @@ impl Marks {
         let mut list = std::mem::take(&mut self.wanted);
         list.clear();
         list.extend(wanted.iter().map(|mark| Wanted { mark: *mark, count: 0, seen: false }));
-        *self = Marks { wanted: list, ..Marks::default() };
+        let mut clients = std::mem::take(&mut self.clients);
+        clients.clear();
+        *self = Marks { wanted: list, clients, ..Marks::default() };
         self.wait();
     }
 
@@ -151,6 +178,9 @@ impl Marks {
             None => (ReplicaId(0), false),
         };
         match seen.what {
+            Observation::Delivered { from, kind: MessageKind::Request } if correct && from != id => {
+                self.tick(Mark::Forwarded);
+            }
             Observation::Delivered { from, kind }
                 if correct && self.lied[from.index() % REPLICAS_MAX] >> kind as u32 & 1 == 1 =>
             {
@@ -162,6 +192,9 @@ impl Marks {
             Observation::ViewStarted { view, primary: true, .. } if correct && view > self.view => {
                 self.view = view;
                 self.count(|mark| matches!(mark, Mark::ViewsStarted(_)));
+                if self.truncated.has(id) {
+                    self.tick(Mark::LedAfterTruncation);
+                }
             }
             Observation::Injected { fault } => self.count(|mark| matches!(mark, Mark::Injected(of, _) if of == fault)),
             Observation::Rejected { kind, why } if correct => {
@@ -170,6 +203,8 @@ impl Marks {
             }
             Observation::Crashed if replica.is_some() => {
                 self.crashed.insert(id);
+                // What it knew of what it discarded is gone.
+                self.truncated.0 &= !(1 << id.0);
                 let before = &shadow.replicas[id.index()];
                 self.tick(Mark::CrashedWhile(before.status));
                 if before.op() > before.commit {
@@ -208,6 +243,23 @@ impl Marks {
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
             Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
+            Observation::Truncated { .. } if correct => self.truncated.insert(id),
+            Observation::Invoked { client, .. } => self.client(client).waits_since = Some(self.view),
+            Observation::ClientCrashed { client } if self.client(client).waits_since.take().is_some() => {
+                self.count(|mark| matches!(mark, Mark::ClientsCrashedWaiting(_)));
+            }
+            Observation::SessionEvicted { client, .. } if replica.is_none() => {
+                *self.client(client) = ClientState { waits_since: None, evicted: true };
+            }
+            Observation::Answered { client, .. } => {
+                let ClientState { waits_since, evicted } = std::mem::take(self.client(client));
+                if waits_since.is_some_and(|view| view < self.view) {
+                    self.count(|mark| matches!(mark, Mark::AnsweredInLaterView(_)));
+                }
+                if evicted {
+                    self.count(|mark| matches!(mark, Mark::EvictedCameBack(_)));
+                }
+            }
             Observation::StateTransferStarted { .. } if correct => self.tick(Mark::StateTransferStarted),
             Observation::StateInstalled { .. } if correct && !shadow.replicas[id.index()].loading => {
                 self.transferred.insert(id);
@@ -230,6 +282,13 @@ impl Marks {
         if self.transferred.has(id) {
             self.tick(Mark::CommittedAfterTransfer);
         }
+    }
+
+    fn client(&mut self, client: ClientId) -> &mut ClientState {
+        if client.index() >= self.clients.len() {
+            self.clients.resize(client.index() + 1, ClientState::default());
+        }
+        &mut self.clients[client.index()]
     }
 
     fn served(&mut self, tenant: u16) {
@@ -311,6 +370,13 @@ impl Mark {
             Mark::ClockLost => kinds::CLOCK_LOST,
             Mark::SetBackWhileCut => kinds::DROPPED | kinds::CLOCK_SET,
             Mark::TimestampedAfterSetBack => kinds::DROPPED | kinds::CLOCK_SET | kinds::TIMESTAMP_ASSIGNED,
+            Mark::ClientsCrashedWaiting(_) => kinds::INVOKED | kinds::ANSWERED | kinds::CLIENT_CRASHED,
+            Mark::AnsweredInLaterView(_) => {
+                kinds::INVOKED | kinds::ANSWERED | kinds::CLIENT_CRASHED | kinds::VIEW_STARTED
+            }
+            Mark::LedAfterTruncation => kinds::TRUNCATED | kinds::CRASHED | kinds::VIEW_STARTED,
+            Mark::Forwarded => kinds::DELIVERED,
+            Mark::EvictedCameBack(_) => kinds::SESSION_EVICTED | kinds::ANSWERED,
             Mark::StateTransferStarted => kinds::STATE_TRANSFER_STARTED,
             Mark::StateInstalled => kinds::STATE_INSTALLED,
             Mark::CommittedAfterTransfer => kinds::STATE_INSTALLED | kinds::COMMITTED,
@@ -327,6 +393,9 @@ impl Mark {
             | Mark::ViewsStarted(count)
             | Mark::Injected(_, count)
             | Mark::Tenants(count)
+            | Mark::ClientsCrashedWaiting(count)
+            | Mark::AnsweredInLaterView(count)
+            | Mark::EvictedCameBack(count)
             | Mark::Checkpointed(count) => count,
             _ => 1,
         }
@@ -338,7 +407,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, LieClass};
     use crate::observation::Who;
-    use crate::spec::{ClientId, Config};
+    use crate::spec::Config;
     use crate::workload::{Answer, Operation, OperationKind};
     use Observation as O;
 
@@ -458,5 +527,39 @@ mod tests {
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));
         assert!(!shown(Mark::VirtualSeconds(2), &[(0, O::Crashed)]));
+    }
+
+    #[test]
+    fn requests_are_followed_through_crashes_views_and_evictions() {
+        let client = ClientId(1);
+        let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 0 } };
+        let invoked = O::Invoked { client, session: 1, number: 1, operation };
+        let answered = O::Answered { client, session: 1, number: 1, answer: Answer::default() };
+        let crashed = O::ClientCrashed { client };
+        let shown = |mark, stream: &[(Option<u8>, Observation)]| {
+            let (mut marks, mut shadow) = (Marks::default(), Shadow::default());
+            marks.reset(&[mark]);
+            shadow.reset(&Config::default(), ReplicaSet::default());
+            for (replica, what) in stream {
+                let who = replica.map_or(Who::Client(client), |id| Who::Replica(ReplicaId(id)));
+                marks.observe(&Seen { at: 1, event: 1, who, what: *what }, &shadow);
+            }
+            marks.missing().is_empty()
+        };
+        assert!(shown(Mark::ClientsCrashedWaiting(1), &[(None, invoked), (None, crashed)]));
+        assert!(!shown(Mark::ClientsCrashedWaiting(1), &[(None, invoked), (None, answered), (None, crashed)]));
+        let start = |view| O::ViewStarted { view, op: 0, commit: 0, primary: true };
+        let mark = Mark::AnsweredInLaterView(1);
+        assert!(shown(mark, &[(None, invoked), (Some(1), start(1)), (None, answered)]));
+        assert!(!shown(mark, &[(Some(1), start(1)), (None, invoked), (None, answered)]));
+        let over = O::SessionEvicted { client, session: 1 };
+        assert!(shown(Mark::EvictedCameBack(1), &[(None, over), (None, answered)]));
+        assert!(!shown(Mark::EvictedCameBack(1), &[(Some(0), over), (None, answered)]));
+        let cut = O::Truncated { op: 0 };
+        assert!(shown(Mark::LedAfterTruncation, &[(Some(1), cut), (Some(1), start(1))]));
+        assert!(!shown(Mark::LedAfterTruncation, &[(Some(1), cut), (Some(1), O::Crashed), (Some(1), start(1))]));
+        let delivered = |from| O::Delivered { from: ReplicaId(from), kind: MessageKind::Request };
+        assert!(shown(Mark::Forwarded, &[(Some(1), delivered(0))]));
+        assert!(!shown(Mark::Forwarded, &[(Some(1), delivered(1))]));
     }
 }

@@ -347,7 +347,8 @@ pub enum Observation {
         session: u32,
         /// Its request number.
         number: u32,
-        /// What was executed; `None` for a command that the store refused or for a repeated request.
+        /// What was executed; `None` for a command that the store refused, for a repeated request, for a registration, and
+        /// for a request whose session is over.
         operation: Option<Operation>,
         /// The result.
         answer: Answer,
@@ -413,6 +414,31 @@ pub enum Observation {
         /// The timestamp.
         timestamp: Time,
     },
+
+    // ---- client sessions, where the cluster keeps them
+    /// Said by the world: a client asks for a session for the first time.
+    Registering {
+        /// The client.
+        client: ClientId,
+        /// Which life of the client it is.
+        number: u32,
+    },
+    /// A replica registered a session, while it executes the op that asks for it (before `Executed`); or a client learned
+    /// which session it has.
+    SessionRegistered {
+        /// The client.
+        client: ClientId,
+        /// The session.
+        session: u32,
+    },
+    /// A replica evicted a session to make room for another, while it executes the op that asks for that one (before
+    /// `Executed`); or a client learned that its session is over, and gave up what it waited for.
+    SessionEvicted {
+        /// The client.
+        client: ClientId,
+        /// The session.
+        session: u32,
+    },
     /// The replica holds the state after `op` durably, and will find it when it restarts.
     Checkpointed {
         /// The op.
@@ -445,7 +471,7 @@ pub enum Observation {
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 42;
+pub const OBSERVATION_KINDS: usize = 45;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -490,10 +516,13 @@ impl Observation {
             O::ClockLost => 35,
             O::TimestampAssigned { .. } => 36,
             O::Timestamped { .. } => 37,
-            O::Checkpointed { .. } => 38,
-            O::LogDropped { .. } => 39,
-            O::StateTransferStarted { .. } => 40,
-            O::StateInstalled { .. } => 41,
+            O::Registering { .. } => 38,
+            O::SessionRegistered { .. } => 39,
+            O::SessionEvicted { .. } => 40,
+            O::Checkpointed { .. } => 41,
+            O::LogDropped { .. } => 42,
+            O::StateTransferStarted { .. } => 43,
+            O::StateInstalled { .. } => 44,
         }
     }
 }

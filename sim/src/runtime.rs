@@ -47,6 +47,8 @@ pub(crate) enum Event<M> {
     Request { to: ReplicaId, request: Request },
     /// A reply arrives at its client.
     Reply(Reply),
+    /// A client is told that its session is over.
+    SessionOver { client: ClientId, session: u32 },
     /// A timer may have run out.
     Timer { id: ReplicaId, timer: TimerId, generation: u32 },
     /// A sync ends.

@@ -78,6 +78,7 @@ settings! {
         clock_ping: Time,
         clock_epoch: Time,
         clock_tolerance: Time,
+        sessions_max: u16,
         checkpoint_interval: u32,
         sync_timeout: Time,
     }

@@ -10,8 +10,15 @@ use crate::observation::{EntryHash, Fault, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 
 /// The kinds of observations that change nothing here; messages come and go all the time.
-const IGNORED: u64 =
-    kinds::SENT | kinds::DELIVERED | kinds::DROPPED | kinds::INVOKED | kinds::ANSWERED | kinds::REJECTED;
+const IGNORED: u64 = kinds::SENT
+    | kinds::DELIVERED
+    | kinds::DROPPED
+    | kinds::INVOKED
+    | kinds::ANSWERED
+    | kinds::REJECTED
+    | kinds::REGISTERING
+    | kinds::SESSION_REGISTERED
+    | kinds::SESSION_EVICTED;
 
 /// An entry of a replica's log as it was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,9 @@ pub struct Cluster {
     pub clock_epoch: Time,
     /// How far off the true time a good clock may be.
     pub clock_tolerance: Time,
+    /// How many client sessions the cluster keeps. Clients then register before they ask, and may be evicted; with 0 they
+    /// name their sessions themselves, and none is ever evicted.
+    pub sessions_max: u16,
     /// After so many committed ops a replica writes a checkpoint of its state and drops the log before it; 0: never, and
     /// the log is whole.
     pub checkpoint_interval: u32,
@@ -141,6 +144,7 @@ impl Default for Config {
                 clock_ping: 0,
                 clock_epoch: 150 * MILLISECOND,
                 clock_tolerance: 10 * MILLISECOND,
+                sessions_max: 0,
                 checkpoint_interval: 0,
                 sync_timeout: 150 * MILLISECOND,
             },
@@ -237,6 +241,11 @@ impl Config {
         within("think_max", self.workload.think_max, 0, 60 * SECOND)?;
         ordered("think time", self.workload.think_min, self.workload.think_max)?;
         within("client timeout", self.workload.timeout, MILLISECOND, 60 * SECOND)?;
+        within("sessions_max", self.cluster.sessions_max.into(), 0, CLIENTS_MAX as u64)?;
+        if self.cluster.sessions_max > 0 {
+            // Each registration takes a place in the log, and a client's values tell only so many of its sessions apart.
+            within("log_slots where clients register", self.cluster.log_slots.into(), 8, 2048)?;
+        }
         within("heal_at", self.heal_at, 0, 600 * SECOND)?;
         within("heal_max", self.heal_max, MILLISECOND, 600 * SECOND)?;
         self.check_clocks()

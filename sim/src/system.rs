@@ -154,6 +154,11 @@ impl<S: System> Env<'_, S> {
         self.core.reply(self.id, reply);
     }
 
+    /// Tells a client that its session is over: evicted, or replaced by a later one.
+    pub fn session_over(&mut self, client: ClientId, session: u32) {
+        self.core.session_over(self.id, client, session);
+    }
+
     /// Lets `timer` run out after `span` of the replica's monotonic clock; a timer already set is set anew.
     pub fn set_timer(&mut self, timer: TimerId, span: Time) {
         self.core.set_timer(self.id, timer, span);

@@ -163,6 +163,7 @@ impl<S: System> World<S> {
                 }
             }
             Event::Reply(reply) => self.core.reply_arrives(&reply),
+            Event::SessionOver { client, session } => self.core.session_over_arrives(client, session),
             Event::Timer { id, timer, generation } => {
                 if self.core.seats[id.index()].paused {
                     self.core.seats[id.index()].deferred.push(Event::Timer { id, timer, generation });

@@ -179,6 +179,8 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::Holding { .. }
             | Observation::ClockSynchronized { .. }
             | Observation::Timestamped { .. }
+            | Observation::Registering { .. }
+            | Observation::SessionRegistered { .. }
     )
 }
 

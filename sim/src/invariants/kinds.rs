@@ -37,10 +37,13 @@ kinds! {
     CLOCK_LOST = 35,
     TIMESTAMP_ASSIGNED = 36,
     TIMESTAMPED = 37,
-    CHECKPOINTED = 38,
-    LOG_DROPPED = 39,
-    STATE_TRANSFER_STARTED = 40,
-    STATE_INSTALLED = 41,
+    REGISTERING = 38,
+    SESSION_REGISTERED = 39,
+    SESSION_EVICTED = 40,
+    CHECKPOINTED = 41,
+    LOG_DROPPED = 42,
+    STATE_TRANSFER_STARTED = 43,
+    STATE_INSTALLED = 44,
 }
 
 #[cfg(test)]
@@ -88,6 +91,9 @@ mod tests {
             (CLOCK_LOST, O::ClockLost),
             (TIMESTAMP_ASSIGNED, O::TimestampAssigned { op: 0, timestamp: 0, previous: 0 }),
             (TIMESTAMPED, O::Timestamped { op: 0, timestamp: 0 }),
+            (REGISTERING, O::Registering { client, number }),
+            (SESSION_REGISTERED, O::SessionRegistered { client, session }),
+            (SESSION_EVICTED, O::SessionEvicted { client, session }),
             (CHECKPOINTED, O::Checkpointed { op: 1, state: 1 }),
             (LOG_DROPPED, O::LogDropped { op: 1 }),
             (STATE_TRANSFER_STARTED, O::StateTransferStarted { at_least: 1 }),

@@ -12,16 +12,20 @@ mod context;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
+pub mod kernel_command_validation;
 pub(crate) mod kinds;
 pub mod linearizability;
 pub mod liveness;
 pub mod log_consistency;
+pub mod message_deduplication;
 pub mod mvcc_visibility;
 pub mod no_panic;
 mod record;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
+pub mod session_eviction;
+mod sessions;
 pub mod state_transfer;
 pub mod tenant_isolation;
 pub mod view_monotonic;
@@ -34,6 +38,7 @@ use crate::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
 use crate::shadow::Shadow;
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
+use crate::workload::Answer;
 use context::{Answered, Context, set, short};
 use record::Record;
 
@@ -75,12 +80,15 @@ pub const NAMES: &[&str] = &[
     commit_timestamp_order::NAME,
     clock_offset_detection::NAME,
     state_transfer::NAME,
+    session_eviction::NAME,
+    message_deduplication::NAME,
+    kernel_command_validation::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 19] = [
+const JUDGED: [(&str, u64); 22] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -92,7 +100,10 @@ const JUDGED: [(&str, u64); 19] = [
     (applied_position_monotonic::NAME, applied_position_monotonic::INTERESTS),
     (tenant_isolation::NAME, tenant_isolation::INTERESTS),
     (mvcc_visibility::NAME, mvcc_visibility::INTERESTS),
+    (kernel_command_validation::NAME, kernel_command_validation::INTERESTS),
+    (session_eviction::NAME, session_eviction::INTERESTS),
     (exactly_once::NAME, exactly_once::INTERESTS),
+    (message_deduplication::NAME, message_deduplication::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
     (commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS),
@@ -103,7 +114,10 @@ const JUDGED: [(&str, u64); 19] = [
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 18;
+const NO_PANIC: usize = 21;
+
+/// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
+const SESSION_EVICTION: usize = 12;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
 const INTERESTED: [u32; OBSERVATION_KINDS] = {
@@ -156,7 +170,7 @@ impl Judge {
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
         // Which replicas lie is read from the shadow, which was reset with the same set.
         let _ = liars;
-        self.record.reset();
+        self.record.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
         self.resource_limits.reset(config);
@@ -212,11 +226,14 @@ impl Judge {
                 8 => applied_position_monotonic::observe(&context),
                 9 => tenant_isolation::observe(&context),
                 10 => self.mvcc.observe(&context),
-                11 => self.exactly_once.observe(&context),
-                13 => self.linearizability.observe(&context),
-                14 => self.timestamps.observe(&context),
-                15 => self.clocks.observe(&context),
-                16 => self.state_transfer.observe(&context),
+                11 => kernel_command_validation::observe(&context),
+                12 => session_eviction::observe(&context),
+                13 => self.exactly_once.observe(&context),
+                14 => message_deduplication::observe(&context),
+                16 => self.linearizability.observe(&context),
+                17 => self.timestamps.observe(&context),
+                18 => self.clocks.observe(&context),
+                19 => self.state_transfer.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -224,8 +241,8 @@ impl Judge {
                 first = violation;
             }
         }
-        if let Observation::Executed { .. } = seen.what {
-            self.record.executed(&seen.what);
+        if JUDGED[SESSION_EVICTION].1 >> seen.what.kind() & 1 == 1 {
+            self.record.executed(id, &seen.what);
         }
         first
     }
@@ -246,8 +263,21 @@ impl Judge {
                 None
             }
             Observation::ClientCrashed { client } => {
-                self.record.client_crashed(client);
+                self.record.client_gave_up(client);
                 None
+            }
+            Observation::Registering { client, .. } => {
+                self.record.sessions.asks(client);
+                None
+            }
+            Observation::SessionRegistered { client, .. } | Observation::SessionEvicted { client, .. } => {
+                let told = Answered { seen, shadow, record: &self.record, asked: None, answer: Answer::default() };
+                let violation = session_eviction::told(&told);
+                match seen.what {
+                    Observation::SessionEvicted { .. } => self.record.client_gave_up(client),
+                    _ => self.record.sessions.asks_no_more(client),
+                }
+                violation
             }
             _ => None,
         }
@@ -300,8 +330,9 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[18], "no_panic");
+        assert_eq!(NAMES[21], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
+        assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
     }
 
     #[test]

@@ -45,6 +45,12 @@ impl Script {
         Self::start(liars)
     }
 
+    pub fn with_config(config: &Config) -> Self {
+        let mut script = Self::new();
+        script.begin(config);
+        script
+    }
+
     fn start(liars: ReplicaSet) -> Self {
         let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0 };
         script.reset();
@@ -52,8 +58,12 @@ impl Script {
     }
 
     pub fn reset(&mut self) {
-        self.judge.reset(&Config::default(), self.liars);
-        self.shadow.reset(&Config::default(), self.liars);
+        self.begin(&Config::default());
+    }
+
+    fn begin(&mut self, config: &Config) {
+        self.judge.reset(config, self.liars);
+        self.shadow.reset(config, self.liars);
         self.event = 0;
     }
 

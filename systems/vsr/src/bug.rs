@@ -51,6 +51,38 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     SamplesOutlivePause,
     /// See [`BUGS`].
+    ClientCrash,
+    /// See [`BUGS`].
+    CachedReplyOfOldSession,
+    /// See [`BUGS`].
+    ViewChangeLockout,
+    /// See [`BUGS`].
+    SessionTableRace,
+    /// See [`BUGS`].
+    EvictionMostRecent,
+    /// See [`BUGS`].
+    EvictionAtArrival,
+    /// See [`BUGS`].
+    SessionTableOverfull,
+    /// See [`BUGS`].
+    EvictedSessionServed,
+    /// See [`BUGS`].
+    SessionsNotRestored,
+    /// See [`BUGS`].
+    DuplicateExecuted,
+    /// See [`BUGS`].
+    DuplicateLogged,
+    /// See [`BUGS`].
+    RegistrationDropsMarks,
+    /// See [`BUGS`].
+    KernelAcceptsInvalidCommand,
+    /// See [`BUGS`].
+    InvalidMetadata,
+    /// See [`BUGS`].
+    OversizedStartView,
+    /// See [`BUGS`].
+    InvalidRepairRange,
+    /// See [`BUGS`].
     VrrStateTransfer,
     /// See [`BUGS`].
     CheckpointBeforeDurable,
@@ -239,6 +271,134 @@ pub const BUGS: &[Bug] = &[
         scenarios: &["clock_offset_exceeded"],
     },
     Bug {
+        name: "vrr-client-crash",
+        breaks: "a client that registers again keeps the request number and the answer of its former session",
+        caught_by: &["liveness", "linearizability"],
+        origin: "VRR client session bug #1",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "cached-reply-of-old-session",
+        breaks: "a client that registers anew is answered with the session that it had before",
+        caught_by: &["session_eviction"],
+        origin: "VRR client session bug #1, its other half",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "vrr-view-change-lockout",
+        breaks: "a replica keeps its marks of logged requests when a view change replaces its log",
+        caught_by: &["liveness"],
+        origin: "VRR client session bug #2",
+        target: "client_sessions",
+        scenarios: &["client_session_view_change_lockout"],
+    },
+    Bug {
+        name: "session-table-race",
+        breaks: "a repeated request that is logged and not committed is answered from the table already",
+        caught_by: &["linearizability"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "eviction-most-recent",
+        breaks: "a full session table evicts the session that was used last",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "eviction-at-arrival",
+        breaks: "a session counts as used when its request is logged, so that replicas with longer logs evict others",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "session-table-overfull",
+        breaks: "the session table takes one session more than it has room for",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "evicted-session-served",
+        breaks: "a request is executed though its session was evicted before its turn came",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "sessions-not-restored",
+        breaks: "after a restart a replica does not know which requests it finds in its log were executed",
+        caught_by: &["exactly_once", "session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_view_change_lockout"],
+    },
+    Bug {
+        name: "duplicate-executed",
+        breaks: "the client's last request is logged and executed again when it is repeated",
+        caught_by: &["exactly_once"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "duplicate-logged",
+        breaks: "a repeated request gets a second place in the log while the first is not executed",
+        caught_by: &["message_deduplication"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "registration-drops-marks",
+        breaks: "a registration's execution drops the marks of the new session's requests that are in the log already",
+        caught_by: &["message_deduplication"],
+        origin: "found here by client_session_eviction",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "kernel-accepts-invalid-command",
+        breaks: "a replica takes in entries whose commands are malformed",
+        caught_by: &["kernel_command_validation"],
+        origin: "Kimberlite Bug 3.2",
+        target: "byzantine_prepare",
+        scenarios: &["byzantine_invalid_kernel_command"],
+    },
+    Bug {
+        name: "invalid-metadata",
+        breaks: "a backup takes in an entry of another view than the Prepare's that brings it",
+        caught_by: &["log_consistency"],
+        origin: "Kimberlite Bug #4",
+        target: "byzantine_prepare",
+        scenarios: &["byzantine_invalid_metadata"],
+    },
+    Bug {
+        name: "oversized-start-view",
+        breaks: "a StartView is taken in whatever its size",
+        caught_by: &["resource_limits"],
+        origin: "Kimberlite Bug 3.4",
+        target: "byzantine_start_view",
+        scenarios: &["byzantine_oversized_start_view"],
+    },
+    Bug {
+        name: "invalid-repair-range",
+        breaks: "a range of missing entries is believed, whatever its ends",
+        caught_by: &["no_panic"],
+        origin: "Kimberlite Bug 3.5",
+        target: "byzantine_repair",
+        scenarios: &["byzantine_invalid_repair_range"],
+    },
+    Bug {
         name: "vrr-state-transfer",
         breaks: "a replica cuts its log back to its commit number when it asks for a state, and votes before it has it",
         caught_by: &["state_transfer"],
@@ -289,7 +449,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "client-table-not-in-checkpoint",
         breaks: "a checkpoint holds the store, but not the client table",
-        caught_by: &["exactly_once"],
+        caught_by: &["exactly_once", "message_deduplication"],
         origin: "classic",
         target: "crash_recovery",
         scenarios: &["repair_sync_timeout"],

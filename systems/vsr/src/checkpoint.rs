@@ -56,10 +56,10 @@ impl Checkpoint {
         Checkpoint { last, state: hash(&bytes), bytes: bytes.into() }
     }
 
-    /// The store and the client table, if the bytes are what was encoded.
-    pub fn decode(&self) -> Option<(Store, Sessions)> {
+    /// The store and the client table, of the same kind as `sessions`, if the bytes are what was encoded.
+    pub fn decode(&self, sessions: &Sessions) -> Option<(Store, Sessions)> {
         let mut at = Reader::new(&self.bytes);
-        let (store, sessions) = (Store::decode(&mut at)?, Sessions::decode(&mut at)?);
+        let (store, sessions) = (Store::decode(&mut at)?, sessions.decode(&mut at)?);
         (at.left() == 0).then_some((store, sessions))
     }
 }

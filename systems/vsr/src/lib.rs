@@ -8,8 +8,8 @@
 //! can write checkpoints and drop the log before them (`checkpoint`), and one that misses what the others have dropped
 //! takes over a state (`state_transfer`).
 //!
-//! What it leaves out so far: checkpoints where replicas may lie, a repair budget, scrubbing, session
-//! registration and eviction, membership changes. It does not survive an equivocating primary
+//! What it leaves out so far: checkpoints where replicas may lie, a repair budget, scrubbing, membership
+//! changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId, Time};
+use sim::{EntryHash, MessageKind, ReplicaId, Request, Time};
 
 use crate::entry::Entry;
 use crate::log::{Base, Tail};
@@ -99,6 +99,13 @@ pub enum Body {
         asked: Time,
         /// What its wall clock shows.
         wall: Time,
+    },
+    /// A client's request that reached a backup.
+    Forward {
+        /// The sender's view.
+        view: u64,
+        /// The request.
+        request: Request,
     },
     /// The sender wants the state of a checkpoint at `at_least` or later.
     RequestState {
@@ -255,6 +262,7 @@ impl Body {
             Body::Repair { .. } => MessageKind::Repair,
             Body::Ping { .. } => MessageKind::Ping,
             Body::Pong { .. } => MessageKind::Pong,
+            Body::Forward { .. } => MessageKind::Request,
             Body::RequestState { .. } => MessageKind::RequestState,
             Body::State(_) => MessageKind::State,
         }
@@ -270,7 +278,8 @@ impl Body {
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
             | Body::Repair { view, .. }
-            | Body::RequestState { view, .. } => *view,
+            | Body::RequestState { view, .. }
+            | Body::Forward { view, .. } => *view,
             Body::State(chunk) => chunk.view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
@@ -300,6 +309,7 @@ impl Body {
             | Body::RequestState { .. }
             | Body::Ping { .. }
             | Body::Pong { .. } => 0,
+            Body::Forward { request, .. } => request.payload.len() as u64,
         }
     }
 
@@ -354,6 +364,12 @@ impl Body {
             Body::Pong { asked, wall } => {
                 words[3] = *asked;
                 words[4] = *wall;
+            }
+            // What a client asks is the client's to sign, which this simulation leaves out.
+            Body::Forward { request, .. } => {
+                words[3] = request.client.0.into();
+                words[4] = request.session.into();
+                words[5] = request.number.into();
             }
             Body::RequestState { at_least, state, offset, .. } => {
                 words[3] = *at_least;

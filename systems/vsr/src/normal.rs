@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply, Request, Status};
+use sim::{EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, Status};
 
 use crate::bug::PlantedBug;
 use crate::entry::{Entry, Place};
@@ -27,12 +27,17 @@ impl Vsr {
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
-        if request.number == 0 || Operation::decode(&request.payload).is_none() {
+        if request.number == 0 || !self.is_well_formed(&request) {
             return Err(RejectReason::BadCommand);
         }
-        match self.sessions.standing(&request) {
+        match self.sessions.standing(&request, self.executed) {
             Standing::New => {}
             Standing::Logged | Standing::Stale => return Err(RejectReason::Duplicate),
+            Standing::Unknown => return Err(RejectReason::Busy),
+            Standing::Over => {
+                env.session_over(request.client, request.session);
+                return Ok(());
+            }
             Standing::Executed(answer) => {
                 let Request { client, session, number, .. } = request;
                 env.reply(Reply { client, session, number, view: self.view, answer });
@@ -53,11 +58,25 @@ impl Vsr {
         Ok(())
     }
 
+    /// Whether clients' requests go to the primary: where the cluster keeps sessions, by a backup that knows one.
+    pub(crate) fn forwards(&self) -> bool {
+        self.cluster.sessions_max > 0 && self.status == Status::Normal && !self.is_primary()
+    }
+
+    /// Backup: a client's request. The client believes in an earlier primary, or has asked everybody.
+    pub(crate) fn forward(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        self.send(env, self.primary_of(self.view), Body::Forward { view: self.view, request });
+        Ok(())
+    }
+
     /// Appends an entry to the log in memory.
     pub(crate) fn append(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
         env.observe(Observation::Appended { op: entry.op, view: entry.view, entry: entry.hash, parent: entry.parent });
         if let Some(request) = &entry.request {
-            self.sessions.log(request);
+            self.sessions.log(request, entry.op);
         }
         self.log.push(entry);
         self.transfer.progress();
@@ -74,7 +93,8 @@ impl Vsr {
     ) -> Handled {
         self.hear_primary(env, from, view)?;
         // Only what the view started with may be older than the view.
-        if entry.view > view || entry.view < view && entry.op > self.start_op || entry.is_hole() {
+        let older = entry.view < view && entry.op > self.start_op;
+        if (entry.view > view || older) && !self.bugs.on(PlantedBug::InvalidMetadata) || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
         }
         let next = self.log.last_op() + 1;
@@ -365,13 +385,18 @@ impl Vsr {
         first: u64,
         last: u64,
     ) -> Handled {
-        if first == 0 || first > last || last - first >= REPAIR_MAX {
+        let invalid = first == 0 || first > last || last - first >= REPAIR_MAX;
+        if invalid && !self.bugs.on(PlantedBug::InvalidRepairRange) {
             return Err(RejectReason::BadRange);
         }
         if view != self.view || self.status != Status::Normal {
             return Err(RejectReason::WrongStatus);
         }
-        let entries = self.log.span(first, last);
+        let entries = if invalid {
+            &self.log.entries()[first.wrapping_sub(1) as usize..last as usize]
+        } else {
+            self.log.span(first, last)
+        };
         if !entries.is_empty() {
             self.send(env, from, Body::Repair { view, entries: entries.into() });
         }

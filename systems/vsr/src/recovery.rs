@@ -133,7 +133,7 @@ impl Vsr {
                 let name = loader.superblock.checkpoint;
                 let found = Checkpoint::new(name.last, bytes.to_vec());
                 let intact = found.state == name.state || self.bugs.on(PlantedBug::CheckpointUnverified);
-                if !intact || found.decode().is_none() {
+                if !intact || found.decode(&self.sessions).is_none() {
                     return self.finish_loading(env, true);
                 }
                 loader.checkpoint = Some(found);
@@ -212,6 +212,7 @@ impl Vsr {
         if amnesia {
             self.journal.lost(checkpoint_lost);
         }
+        self.sessions.found(last_op);
         env.observe(Observation::Loading);
         if let Some(checkpoint) = loader.checkpoint {
             self.restore(env, checkpoint);
@@ -247,7 +248,7 @@ impl Vsr {
 
     /// Takes over the state of the checkpoint that the superblock names.
     fn restore(&mut self, env: &mut Env<'_, Self>, checkpoint: Checkpoint) {
-        let Some((store, sessions)) = checkpoint.decode() else { return };
+        let Some((store, sessions)) = checkpoint.decode(&self.sessions) else { return };
         (self.store, self.sessions) = (store, sessions);
         let Checkpoint { last: Base { op, hash: entry, .. }, state, .. } = checkpoint;
         (self.commit, self.executed) = (op, op);

@@ -18,7 +18,7 @@ use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::{Base, Log};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::recovery::Loader;
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
 use crate::state_transfer::{STATE_TIMER, StateTransfer};
 use crate::store::Store;
@@ -180,8 +180,8 @@ impl Vsr {
 
     fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, timestamp: Time, request: &Request) {
         let Request { client, session, number, .. } = *request;
-        let repeated = self.sessions.executed_before(request);
-        let operation = if repeated { None } else { Operation::decode(&request.payload) };
+        let turn = self.sessions.turn(request);
+        let operation = if turn == Turn::Execute { Operation::decode(&request.payload) } else { None };
         let answer = match &operation {
             Some(operation) => self.store.execute(op, operation),
             None => Answer { position: op, ..Answer::default() },
@@ -189,13 +189,33 @@ impl Vsr {
         if self.clock.runs() {
             env.observe(Observation::Timestamped { op, timestamp });
         }
-        env.observe(Observation::Executed { op, client, session, number, operation, answer });
-        if !repeated {
-            self.sessions.execute(request, answer);
-            if self.leads() {
-                env.reply(Reply { client, session, number, view: self.view, answer });
+        match turn {
+            Turn::Execute => self.sessions.execute(request, answer, op),
+            Turn::Register => {
+                if let Some((client, session)) = self.sessions.register(request, op) {
+                    env.observe(Observation::SessionEvicted { client, session });
+                }
+                env.observe(Observation::SessionRegistered { client, session: answer.position as u32 });
             }
+            Turn::Repeated | Turn::Over => {}
         }
+        env.observe(Observation::Executed { op, client, session, number, operation, answer });
+        if !self.leads() {
+            return;
+        }
+        match turn {
+            Turn::Execute | Turn::Register => env.reply(Reply { client, session, number, view: self.view, answer }),
+            Turn::Over => env.session_over(client, session),
+            Turn::Repeated => {}
+        }
+    }
+
+    /// Whether a request asks for something that can be executed.
+    pub(crate) fn is_well_formed(&self, request: &Request) -> bool {
+        if self.sessions.is_registration(request) {
+            return request.payload.is_empty();
+        }
+        Operation::decode(&request.payload).is_some()
     }
 
     /// The commit number as a claim that others can check.
@@ -254,7 +274,7 @@ impl Vsr {
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
-        if Operation::decode(&request.payload).is_none() {
+        if !self.is_well_formed(request) && !self.bugs.on(PlantedBug::KernelAcceptsInvalidCommand) {
             return Err(RejectReason::BadCommand);
         }
         Ok(())
@@ -267,6 +287,15 @@ impl Vsr {
         let bytes = self.pending.iter().map(|entry| entry.size()).sum::<u64>()
             + messages.map(|message| message.body.size()).sum::<u64>();
         env.observe(Observation::Holding { items: items as u32, bytes });
+    }
+
+    /// Whether a message of any size is taken into memory.
+    fn takes_in_oversized(&self, env: &mut Env<'_, Self>, body: &Body) -> bool {
+        let takes = self.bugs.on(PlantedBug::OversizedStartView) && body.kind() == MessageKind::StartView;
+        if takes {
+            env.observe(Observation::Holding { items: 1, bytes: body.size() });
+        }
+        takes
     }
 
     /// Something became durable.
@@ -310,6 +339,7 @@ impl Vsr {
                 Ok(())
             }
             Body::Pong { asked, wall } => self.on_pong(env, from, *asked, *wall),
+            Body::Forward { request, .. } => self.on_request(env, request.clone()),
             Body::RequestState { at_least, state, offset, .. } => {
                 self.on_request_state(env, from, *at_least, *state, *offset)
             }
@@ -348,7 +378,7 @@ impl System for Vsr {
             commit: 0,
             executed: 0,
             certificate: None,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(cluster.sessions_max, bugs),
             store: Store::default(),
             journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0, 0),
             loader: Some(Loader::begin(env)),
@@ -390,7 +420,7 @@ impl System for Vsr {
         let kind = message.body.kind();
         let result = if message.from != from {
             Err(RejectReason::WrongSender)
-        } else if message.body.size() > MESSAGE_BYTES_MAX {
+        } else if message.body.size() > MESSAGE_BYTES_MAX && !self.takes_in_oversized(env, &message.body) {
             Err(RejectReason::Oversized)
         } else if !message.verify(&self.keys) {
             Err(RejectReason::BadSignature)
@@ -403,7 +433,8 @@ impl System for Vsr {
     }
 
     fn request(&mut self, env: &mut Env<'_, Self>, request: Request) {
-        if let Err(why) = self.on_request(env, request) {
+        let result = if self.forwards() { self.forward(env, request) } else { self.on_request(env, request) };
+        if let Err(why) = result {
             env.observe(Observation::Rejected { kind: MessageKind::Request, why });
         }
     }

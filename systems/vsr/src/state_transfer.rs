@@ -203,7 +203,7 @@ impl Vsr {
 
     /// The state is durable, and the superblock names it: from now on the replica has it.
     pub(crate) fn install_state(&mut self, env: &mut Env<'_, Self>, checkpoint: &Checkpoint) {
-        let Some((store, sessions)) = checkpoint.decode() else { return };
+        let Some((store, sessions)) = checkpoint.decode(&self.sessions) else { return };
         (self.store, self.sessions) = (store, sessions);
         self.executed = checkpoint.last.op;
         if !self.bugs.on(PlantedBug::TransferForgetsCommit) {

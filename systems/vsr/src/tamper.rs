@@ -68,6 +68,8 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             Some((Body::Repair { view, entries: entries.into() }, LieClass::Contradiction))
         }
         Body::Ping { .. } | Body::Pong { .. } => None,
+        // No plan can lie about requests.
+        Body::Forward { .. } => None,
         // Checkpoints are only for clusters in which nobody lies.
         Body::RequestState { .. } | Body::State(_) => None,
     }?;
@@ -108,8 +110,12 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
         Field::EntryHash => (same(entry.with_hash(entry.hash ^ 1 << lie.amount)), LieClass::Contradiction),
         Field::Command => {
             let mut payload = request.payload.to_vec();
-            // A reserved byte that is not zero: no replica may accept such a command.
-            payload[1] = lie.amount.max(1);
+            // A reserved byte that is not zero, or any byte in a registration: no replica may accept such a command.
+            let byte = lie.amount.max(1);
+            match payload.get_mut(1) {
+                Some(reserved) => *reserved = byte,
+                None => payload.push(byte),
+            }
             let request = Request { payload: payload.into(), ..request };
             let lied = Entry::forged(entry.place(), entry.timestamp, request, &liar.key);
             (same(lied), LieClass::Contradiction)

@@ -403,7 +403,7 @@ impl Vsr {
         self.sessions.forget_logged();
         for entry in self.log.since(self.executed.max(self.log.base()) + 1) {
             if let Some(request) = &entry.request {
-                self.sessions.log(request);
+                self.sessions.log(request, entry.op);
             }
         }
     }
