@@ -147,5 +147,21 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
             What::Lie(Lie { kind, field, how, amount, to, count: draw.pick(&[1, 2, 5, 20, 255]) })
         }
         Fault::DuplicateRequest | Fault::Lie => What::DuplicateRequest { client },
+        Fault::FlippedBits => {
+            let (bit, count) = (draw.below(1 << 12) as u16, draw.between(2, 16) as u8);
+            What::FlippedBits { target, zone, record, bit, count }
+        }
+        Fault::TruncatedRecord => What::TruncatedRecord { target, zone, record, keep: draw.below(1 << 8) as u16 },
+        Fault::ShiftedRecord => {
+            let (from, by) = (draw.below(1 << 8) as u16, draw.between(1, 8) as u8);
+            What::ShiftedRecord { target, zone, record, from, by }
+        }
+        Fault::StaleRead => What::StaleRead {
+            target,
+            zone,
+            away: draw.below(4) as u8,
+            per_mille: draw.pick(&[100, 500, 1000]) as u16,
+            duration,
+        },
     }
 }

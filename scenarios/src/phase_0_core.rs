@@ -6,7 +6,7 @@ use sim::spec::{Clock, Cluster, Workload};
 use sim::time::MILLISECOND;
 use sim::{Action, Config, Mark, ReplicaId, What};
 
-use crate::entry::{Entry, Run, byzantine_config, crash_config, five_config, with_checkpoints};
+use crate::entry::{Entry, Run, byzantine_config, crash_config, five_config};
 use crate::palette::Palette;
 use crate::phase_1_byzantine::ALL_LIES;
 use crate::script::{Setup, at, ms};
@@ -178,6 +178,10 @@ const ALL_FAULTS: &[Fault] = &[
     Fault::Lie,
     Fault::NoNtp,
     Fault::WrongNtp,
+    Fault::FlippedBits,
+    Fault::TruncatedRecord,
+    Fault::ShiftedRecord,
+    Fault::StaleRead,
 ];
 
 /// Clogs begin one after the other in one order and end in another.
@@ -255,7 +259,7 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
 }
 
 fn long_config() -> Config {
-    let config = with_checkpoints(crash_config(), 8);
+    let config = crash_config();
     Config {
         cluster: Cluster {
             heartbeat: 100 * MILLISECOND,
@@ -264,6 +268,8 @@ fn long_config() -> Config {
             clock_epoch: ms(900),
             clock_tolerance: ms(50),
             sessions_max: 2,
+            scrub_iops: 10,
+            scrub_tour_max: ms(10_000),
             ..config.cluster
         },
         clock: Clock { ntp_interval: ms(1_000), ..config.clock },
@@ -293,7 +299,7 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// A liar among five, clocks that are compared, and two places for three client sessions.
+/// A liar among five, clocks that are compared, two places for three client sessions, and scrubbers.
 fn combined_config() -> Config {
     let config = byzantine_config();
     Config {
@@ -302,6 +308,8 @@ fn combined_config() -> Config {
             clock_epoch: ms(240),
             clock_tolerance: ms(15),
             sessions_max: 2,
+            scrub_iops: 20,
+            scrub_tour_max: ms(10_000),
             ..config.cluster
         },
         clock: Clock { ntp_interval: ms(300), ..config.clock },

@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 22] = [
+const INVARIANTS: [&str; 26] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -27,6 +27,10 @@ const INVARIANTS: [&str; 22] = [
     "session_eviction",
     "message_deduplication",
     "kernel_command_validation",
+    "corruption_detection",
+    "scrub_completeness",
+    "scrub_rate",
+    "scrub_repair",
     "liveness",
     "no_panic",
 ];
@@ -60,7 +64,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 32);
+    assert_eq!(runnable().count(), 39);
 }
 
 #[test]
@@ -151,7 +155,7 @@ fn targets_name_scenarios_that_run() {
     let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     for target in TARGETS {
         assert!(target.scenarios.iter().all(|kind| kind.create_scenario().runnable), "{}", target.name);
     }

@@ -27,9 +27,9 @@
 //! | 8      | 2     | duration less 100 µs                                                                |
 //! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step or wrong time   |
 //! |        |       | in ms, drift in units of 10 ppm (all signed)                                        |
-//! | 12     | 2     | b: bit, how far away                                                                |
+//! | 12     | 2     | b: bit, byte, how far away                                                          |
 //! | 14     | 1     | c: zone, side, client (modulo 64), outgoing (lowest bit)                            |
-//! | 15     | 1     | d: requests of a burst less 1                                                       |
+//! | 15     | 1     | d: requests of a burst less 1, how many bits or bytes less 1, how far away          |
 //!
 //! A lie has these instead, from byte 8 on, one byte each: kind (`LIE_KINDS`), field (`FIELDS`), how (`HOWS`), amount
 //! (mostly 1, see `amount`), to whom (like the trigger's replica), count less 1.
@@ -130,9 +130,13 @@ enum Tag {
     Lie,
     NoNtp,
     WrongNtp,
+    FlippedBits,
+    TruncatedRecord,
+    ShiftedRecord,
+    StaleRead,
 }
 
-const WHATS: [Tag; 26] = [
+const WHATS: [Tag; 30] = [
     Tag::Burst,
     Tag::Partition,
     Tag::Isolate,
@@ -159,6 +163,10 @@ const WHATS: [Tag; 26] = [
     Tag::Lie,
     Tag::NoNtp,
     Tag::WrongNtp,
+    Tag::FlippedBits,
+    Tag::TruncatedRecord,
+    Tag::ShiftedRecord,
+    Tag::StaleRead,
 ];
 
 /// The plan that `bytes` mean. Every byte string means some plan.
@@ -280,6 +288,12 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             to: decode_replica(record[12]),
             count: record[13].saturating_add(1),
         }),
+        Tag::FlippedBits => What::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) },
+        Tag::TruncatedRecord => What::TruncatedRecord { target, zone, record: record_back, keep: b },
+        Tag::ShiftedRecord => {
+            What::ShiftedRecord { target, zone, record: record_back, from: b, by: d.saturating_add(1) }
+        }
+        Tag::StaleRead => What::StaleRead { target, zone, away: d, per_mille, duration },
     };
     Action { when, what }
 }
@@ -336,6 +350,10 @@ fn tag(what: &What) -> Tag {
         What::Lie(_) => Tag::Lie,
         What::NoNtp { .. } => Tag::NoNtp,
         What::WrongNtp { .. } => Tag::WrongNtp,
+        What::FlippedBits { .. } => Tag::FlippedBits,
+        What::TruncatedRecord { .. } => Tag::TruncatedRecord,
+        What::ShiftedRecord { .. } => Tag::ShiftedRecord,
+        What::StaleRead { .. } => Tag::StaleRead,
     }
 }
 
@@ -362,10 +380,23 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
         | What::DiskError { per_mille, .. } => put(record, 10, per_mille.min(1000)),
         What::Delay { extra, .. } | What::DiskSlow { extra, .. } => put(record, 10, units(extra, TIME_UNIT)),
         What::BitFlip { zone, record: back, bit: more, .. }
-        | What::MisdirectedWrite { zone, record: back, away: more, .. } => {
+        | What::MisdirectedWrite { zone, record: back, away: more, .. }
+        | What::TruncatedRecord { zone, record: back, keep: more, .. } => {
             put(record, 10, back);
             put(record, 12, more);
             record[14] = zone;
+        }
+        What::FlippedBits { zone, record: back, bit: more, count, .. }
+        | What::ShiftedRecord { zone, record: back, from: more, by: count, .. } => {
+            put(record, 10, back);
+            put(record, 12, more);
+            record[14] = zone;
+            record[15] = count.saturating_sub(1);
+        }
+        What::StaleRead { zone, away, per_mille, .. } => {
+            put(record, 10, per_mille.min(1000));
+            record[14] = zone;
+            record[15] = away;
         }
         What::LostWrite { zone, record: back, .. } => {
             put(record, 10, back);

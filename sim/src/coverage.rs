@@ -65,7 +65,12 @@ const IGNORED: u64 = kinds::SENT
     | kinds::CLOCK_SET
     | kinds::CLOCK_SYNCHRONIZED
     | kinds::TIMESTAMP_ASSIGNED
-    | kinds::TIMESTAMPED;
+    | kinds::TIMESTAMPED
+    | kinds::LOADED
+    | kinds::SCRUB_TOUR_STARTED
+    | kinds::SCRUB_TOUR_COVERS
+    | kinds::SCRUB_READ
+    | kinds::SCRUB_READ_DONE;
 
 /// So many of the last faults and lies are causes of what happens next.
 const CAUSES: usize = 4;
@@ -102,7 +107,7 @@ enum Depth {
 #[derive(Clone, Copy, Debug, Default)]
 struct Cause {
     code: u32,
-    followed: u64,
+    followed: u128,
 }
 
 /// What one run reached: a set of slots of the map.

@@ -42,6 +42,19 @@ pub struct Effects {
     pub no_ntp: ReplicaSet,
     /// Per replica, how far off the time is that the time service tells it, in nanoseconds.
     pub wrong_ntp: [i64; REPLICAS_MAX],
+    /// Per replica, how its disk reads wrong.
+    pub misread: [Option<Misread>; REPLICAS_MAX],
+}
+
+/// How a disk reads wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// In which zone.
+    pub zone: usize,
+    /// What it finds: see [`What::StaleRead`].
+    pub away: u8,
+    /// How many records, per million.
+    pub share: u32,
 }
 
 /// An active fault.
@@ -85,10 +98,12 @@ impl Faults {
         self.add_up();
     }
 
-    /// The fault of `action` ends, if it has not ended before.
-    pub fn end(&mut self, action: u16) {
-        self.active.retain(|active| active.action != action);
+    /// The fault of `action` ends; which one it was, at which replica, if it has not ended before.
+    pub fn end(&mut self, action: u16) -> Option<(What, ReplicaId)> {
+        let index = self.active.iter().position(|active| active.action == action)?;
+        let Active { what, target, .. } = self.active.remove(index);
         self.add_up();
+        Some((what, target))
     }
 
     /// All faults end.
@@ -144,11 +159,20 @@ impl Faults {
                     effects.no_ntp.0 |= if side.0 & all.0 == 0 { all.0 } else { side.0 & all.0 };
                 }
                 What::WrongNtp { micros, .. } => effects.wrong_ntp[at] += i64::from(micros) * 1000,
+                What::StaleRead { zone, away, per_mille, .. } => {
+                    let share = per_million(per_mille);
+                    if effects.misread[at].is_none_or(|other| other.share < share) {
+                        effects.misread[at] = Some(Misread { zone: zone.into(), away, share });
+                    }
+                }
                 What::Crash { .. }
                 | What::PowerLoss { .. }
                 | What::BitFlip { .. }
                 | What::LostWrite { .. }
                 | What::MisdirectedWrite { .. }
+                | What::FlippedBits { .. }
+                | What::TruncatedRecord { .. }
+                | What::ShiftedRecord { .. }
                 | What::ClockStep { .. }
                 | What::Burst { .. }
                 | What::ClientCrash { .. }
@@ -186,11 +210,15 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::ClockFreeze { duration, .. }
         | What::NoNtp { duration, .. }
         | What::WrongNtp { duration, .. } => Some(duration),
+        What::StaleRead { duration, .. } => Some(duration),
         What::Crash { .. }
         | What::PowerLoss { .. }
         | What::BitFlip { .. }
         | What::LostWrite { .. }
         | What::MisdirectedWrite { .. }
+        | What::FlippedBits { .. }
+        | What::TruncatedRecord { .. }
+        | What::ShiftedRecord { .. }
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }

@@ -89,7 +89,12 @@ impl<S: System> Core<S> {
                 self.observe(who, injected);
                 return Ok(Deed::PowerLoss { down: down.max(MILLISECOND) });
             }
-            What::BitFlip { zone, .. } | What::LostWrite { zone, .. } | What::MisdirectedWrite { zone, .. } => {
+            What::BitFlip { zone, .. }
+            | What::LostWrite { zone, .. }
+            | What::MisdirectedWrite { zone, .. }
+            | What::FlippedBits { zone, .. }
+            | What::TruncatedRecord { zone, .. }
+            | What::ShiftedRecord { zone, .. } => {
                 self.damage(what, target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
                 self.observe(who, injected);
             }
@@ -129,6 +134,10 @@ impl<S: System> Core<S> {
                 self.lies.arm(lie);
             }
             _ => {
+                if let What::StaleRead { zone, .. } = what {
+                    let zone = self.damageable(target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
+                    self.ledger.misreading(target.unwrap_or(ReplicaId(0)), zone);
+                }
                 self.observe(who, injected);
                 self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
                 self.faults_changed();
@@ -141,16 +150,13 @@ impl<S: System> Core<S> {
 
     /// Damages a disk, where the ledger allows it.
     fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
-        if self.zones.is_empty() {
-            return Err(SkipReason::NothingWritten);
-        }
-        let zone = usize::from(zone) % self.zones.len();
-        if !self.ledger.may_damage(target, zone) {
-            return Err(SkipReason::TooMuchDamage);
-        }
+        let zone = self.damageable(target, zone)?;
         let disk = &mut self.seats[target.index()].drive.disk;
         match what {
-            What::BitFlip { record, bit, .. } => disk.flip_bit(zone, record, bit),
+            What::BitFlip { record, bit, .. } => disk.flip_bits(zone, record, bit, 1),
+            What::FlippedBits { record, bit, count, .. } => disk.flip_bits(zone, record, bit, count),
+            What::TruncatedRecord { record, keep, .. } => disk.cut_off(zone, record, keep),
+            What::ShiftedRecord { record, from, by, .. } => disk.push_in(zone, record, from, by),
             What::LostWrite { record, .. } => disk.lose_write(zone, record),
             What::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
             _ => return Ok(()),
@@ -159,6 +165,12 @@ impl<S: System> Core<S> {
         self.ledger.damaged(target, zone);
         self.shadow.replicas[target.index()].damaged = true;
         Ok(())
+    }
+
+    /// The zone (modulo their number), if everything is still owed after damage in it.
+    fn damageable(&self, target: ReplicaId, zone: u8) -> Result<usize, SkipReason> {
+        let zone = usize::from(zone).checked_rem(self.zones.len()).ok_or(SkipReason::NothingWritten)?;
+        if self.ledger.may_damage(target, zone) { Ok(zone) } else { Err(SkipReason::TooMuchDamage) }
     }
 
     /// The replica that an action is about, if it is about one.
@@ -174,7 +186,9 @@ impl<S: System> Core<S> {
 
     /// The fault of an action ends.
     pub(crate) fn act_ends(&mut self, action: u16) {
-        self.faults.end(action);
+        if let Some((What::StaleRead { .. }, target)) = self.faults.end(action) {
+            self.ledger.reads_right(target);
+        }
         self.faults_changed();
     }
 

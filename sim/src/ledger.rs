@@ -3,15 +3,20 @@
 //! A replica may lose what is in one zone of its disk only, in one run: systems keep redundant copies in different zones.
 //! And at most as many replicas may be damaged as neither quorum needs, n − max(r, v): every acknowledged entry keeps
 //! enough intact copies then. A disk that failed to keep what it had synced stays in the ledger until the end of the run,
-//! even if its replica has repaired itself since.
+//! even if its replica has repaired itself since. A disk that reads wrong counts while it does so; and when it has really
+//! answered wrongly, until the end, too, since what was made of the answer may outlast the fault.
 
-use crate::spec::{Config, REPLICAS_MAX, ReplicaId};
+use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
 /// The damage ledger of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// The damaged zone of each replica.
     zones: [Option<usize>; REPLICAS_MAX],
+    /// The replicas that stay in the ledger.
+    stay: ReplicaSet,
+    /// How many faults let each replica's disk read wrong.
+    misreading: [u8; REPLICAS_MAX],
     /// How many replicas are damaged.
     damaged: u8,
     /// How many may be.
@@ -23,7 +28,7 @@ impl Ledger {
     pub fn reset(&mut self, config: &Config) {
         let quorum_max = config.cluster.replication_quorum.max(config.cluster.view_change_quorum);
         let damaged_max = config.cluster.replicas.saturating_sub(quorum_max);
-        *self = Ledger { zones: [None; REPLICAS_MAX], damaged: 0, damaged_max };
+        *self = Ledger { damaged_max, ..Ledger::default() };
     }
 
     /// Whether everything is still owed after damage in this zone of this replica's disk.
@@ -36,6 +41,31 @@ impl Ledger {
 
     /// Enters damage that was done; it was allowed.
     pub fn damaged(&mut self, replica: ReplicaId, zone: usize) {
+        self.enter(replica, zone);
+        self.stay.insert(replica);
+    }
+
+    /// A fault begins that lets reads in this zone of this replica's disk go wrong; it was allowed.
+    pub fn misreading(&mut self, replica: ReplicaId, zone: usize) {
+        self.enter(replica, zone);
+        self.misreading[replica.index()] = self.misreading[replica.index()].saturating_add(1);
+    }
+
+    /// A read of this replica's disk went wrong.
+    pub fn misread(&mut self, replica: ReplicaId) {
+        self.stay.insert(replica);
+    }
+
+    /// A fault that lets reads go wrong ends.
+    pub fn reads_right(&mut self, replica: ReplicaId) {
+        let faults = &mut self.misreading[replica.index()];
+        *faults = faults.saturating_sub(1);
+        if *faults == 0 && !self.stay.has(replica) && self.zones[replica.index()].take().is_some() {
+            self.damaged -= 1;
+        }
+    }
+
+    fn enter(&mut self, replica: ReplicaId, zone: usize) {
         debug_assert!(self.may_damage(replica, zone), "{replica} must not be damaged in zone {zone}");
         if self.zones[replica.index()].is_none() {
             self.zones[replica.index()] = Some(zone);
@@ -78,6 +108,21 @@ mod tests {
             }
             assert!(!ledger.may_damage(ReplicaId(replicas - 1), 2), "n {replicas} r {r} v {v}");
         }
+    }
+
+    #[test]
+    fn a_disk_that_reads_wrong_counts_while_it_does_unless_it_really_did() {
+        let mut ledger = ledger(3, 2, 2);
+        ledger.misreading(ReplicaId(0), 1);
+        ledger.misreading(ReplicaId(0), 1);
+        ledger.reads_right(ReplicaId(0));
+        assert!(!ledger.may_damage(ReplicaId(1), 0), "one fault still lasts");
+        ledger.reads_right(ReplicaId(0));
+        assert!(ledger.may_damage(ReplicaId(1), 0));
+        ledger.misreading(ReplicaId(1), 0);
+        ledger.misread(ReplicaId(1));
+        ledger.reads_right(ReplicaId(1));
+        assert!(!ledger.may_damage(ReplicaId(0), 1), "what it answered may be believed still");
     }
 
     #[test]

@@ -65,6 +65,16 @@ pub enum Mark {
     Forwarded,
     /// At least so often a client was told that its session is over, had another one, and was answered in it.
     EvictedCameBack(u32),
+    /// Each correct replica's scrubber completed at least this many tours.
+    ScrubTours(u32),
+    /// A correct replica's scrubber found at least this many damaged records.
+    ScrubFound(u32),
+    /// At least this many records that were found damaged were written anew.
+    ScrubRepaired(u32),
+    /// A read of a correct replica brought something else than was written.
+    Misread,
+    /// A correct replica that was not in normal status got an entry back that it could not read.
+    HoleFilled,
     /// A correct replica asked for a whole state.
     StateTransferStarted,
     /// A correct replica installed a state that it got from another one.
@@ -128,6 +138,8 @@ pub struct Marks {
     truncated: ReplicaSet,
     /// The clients, as far as a mark is about them.
     clients: Vec<ClientState>,
+    /// How many tours each scrubber completed.
+    tours: [u32; REPLICAS_MAX],
 }
 
 impl Default for Marks {
@@ -146,6 +158,7 @@ impl Default for Marks {
             set_back: ReplicaSet::default(),
             truncated: ReplicaSet::default(),
             clients: Vec::new(),
+            tours: [0; REPLICAS_MAX],
         }
     }
 }
@@ -259,6 +272,17 @@ impl Marks {
                 if evicted {
                     self.count(|mark| matches!(mark, Mark::EvictedCameBack(_)));
                 }
+            }
+            Observation::ScrubTourCompleted { .. } => {
+                self.tours[id.index()] += 1;
+                let least = shadow.correct_replicas().map(|(id, _)| self.tours[id.index()]).min().unwrap_or(0);
+                self.tick_if(|mark| matches!(mark, Mark::ScrubTours(tours) if least >= tours));
+            }
+            Observation::ScrubFound { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubFound(_))),
+            Observation::ScrubRepaired { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubRepaired(_))),
+            Observation::Misread { .. } if correct => self.tick(Mark::Misread),
+            Observation::Repaired { .. } if correct && shadow.replicas[id.index()].status != Status::Normal => {
+                self.tick(Mark::HoleFilled);
             }
             Observation::StateTransferStarted { .. } if correct => self.tick(Mark::StateTransferStarted),
             Observation::StateInstalled { .. } if correct && !shadow.replicas[id.index()].loading => {
@@ -377,6 +401,11 @@ impl Mark {
             Mark::LedAfterTruncation => kinds::TRUNCATED | kinds::CRASHED | kinds::VIEW_STARTED,
             Mark::Forwarded => kinds::DELIVERED,
             Mark::EvictedCameBack(_) => kinds::SESSION_EVICTED | kinds::ANSWERED,
+            Mark::ScrubTours(_) => kinds::SCRUB_TOUR_COMPLETED,
+            Mark::ScrubFound(_) => kinds::SCRUB_FOUND,
+            Mark::ScrubRepaired(_) => kinds::SCRUB_REPAIRED,
+            Mark::Misread => kinds::MISREAD,
+            Mark::HoleFilled => kinds::REPAIRED,
             Mark::StateTransferStarted => kinds::STATE_TRANSFER_STARTED,
             Mark::StateInstalled => kinds::STATE_INSTALLED,
             Mark::CommittedAfterTransfer => kinds::STATE_INSTALLED | kinds::COMMITTED,
@@ -396,6 +425,8 @@ impl Mark {
             | Mark::ClientsCrashedWaiting(count)
             | Mark::AnsweredInLaterView(count)
             | Mark::EvictedCameBack(count)
+            | Mark::ScrubFound(count)
+            | Mark::ScrubRepaired(count)
             | Mark::Checkpointed(count) => count,
             _ => 1,
         }
@@ -525,6 +556,17 @@ mod tests {
         assert!(shown(Mark::Checkpointed(2), &[(0, checkpointed), (1, checkpointed)]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
+        assert!(shown(Mark::Misread, &[(0, O::Misread { zone: 0, record: 1 })]));
+        let found = O::ScrubFound { zone: 0, record: 1 };
+        assert!(shown(Mark::ScrubFound(2), &[(0, found), (1, found)]));
+        assert!(!shown(Mark::ScrubFound(2), &[(0, found), (2, found)]));
+        assert!(shown(Mark::ScrubRepaired(1), &[(0, O::ScrubRepaired { zone: 0, record: 1 })]));
+        let tour = O::ScrubTourCompleted { duration: 1, reads: 1 };
+        assert!(shown(Mark::ScrubTours(1), &[(0, tour), (1, tour)]));
+        assert!(!shown(Mark::ScrubTours(1), &[(0, tour), (0, tour), (2, tour)]), "each replica");
+        let normal = O::StatusChanged { status: Status::Normal, view: 0, primary: false };
+        assert!(shown(Mark::HoleFilled, &[(0, O::Repaired { op: 1 })]));
+        assert!(!shown(Mark::HoleFilled, &[(0, normal), (0, O::Repaired { op: 1 })]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));
         assert!(!shown(Mark::VirtualSeconds(2), &[(0, O::Crashed)]));
     }

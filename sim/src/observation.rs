@@ -132,11 +132,33 @@ pub enum Fault {
     NoNtp,
     /// The time service tells a false time.
     WrongNtp,
+    /// Several bits of a record flip.
+    FlippedBits,
+    /// The end of a record is lost.
+    TruncatedRecord,
+    /// Bytes are pushed into a record.
+    ShiftedRecord,
+    /// Reads bring older content or another record.
+    StaleRead,
 }
 
 impl Fault {
     /// How many faults there are.
-    pub const COUNT: usize = Fault::WrongNtp as usize + 1;
+    pub const COUNT: usize = Fault::StaleRead as usize + 1;
+
+    /// Whether it lets a disk answer otherwise than it was written.
+    pub fn damages(self) -> bool {
+        matches!(
+            self,
+            Fault::BitFlip
+                | Fault::LostWrite
+                | Fault::MisdirectedWrite
+                | Fault::FlippedBits
+                | Fault::TruncatedRecord
+                | Fault::ShiftedRecord
+                | Fault::StaleRead
+        )
+    }
 }
 
 /// Why the world did not carry out an action.
@@ -439,6 +461,67 @@ pub enum Observation {
         /// The session.
         session: u32,
     },
+    // ---- disks and scrubbing: the first is said by the world, the others by the system
+    /// A read of the replica's disk, which ends now, found this record other than it was written last.
+    Misread {
+        /// The zone, as an index into `System::zones`.
+        zone: u8,
+        /// The record of the zone, from 0.
+        record: u32,
+    },
+    /// The replica took the content of an entry from its disk (after the entry's `Appended`, while it starts).
+    Loaded {
+        /// The op.
+        op: u64,
+        /// The hash of that content, computed anew from what the replica holds now.
+        content: EntryHash,
+    },
+    /// The scrubber begins a tour over all that is durable.
+    ScrubTourStarted,
+    /// The tour that has just begun covers so many records of this zone. The first zone holds the entries, one each.
+    ScrubTourCovers {
+        /// The zone.
+        zone: u8,
+        /// How many records.
+        records: u32,
+    },
+    /// The scrubber begins to read.
+    ScrubRead {
+        /// The zone.
+        zone: u8,
+        /// The first record.
+        record: u32,
+        /// How many records.
+        records: u32,
+        /// The time by the replica's own monotonic clock, the only one that it can keep a budget by.
+        clock: Time,
+    },
+    /// The scrubber's read ended. If `judged`, each record in it that is not as it should be was reported before.
+    ScrubReadDone {
+        /// Whether what it brought could be judged: the read succeeded, and the records meant the same all the while.
+        judged: bool,
+    },
+    /// The scrubber found a record damaged.
+    ScrubFound {
+        /// The zone.
+        zone: u8,
+        /// The record.
+        record: u32,
+    },
+    /// A record that was found damaged stands on the disk as it should, durably.
+    ScrubRepaired {
+        /// The zone.
+        zone: u8,
+        /// The record.
+        record: u32,
+    },
+    /// The scrubber has read and judged every record that its tour covers.
+    ScrubTourCompleted {
+        /// How long the tour took, by the replica's monotonic clock.
+        duration: Time,
+        /// How many reads it made.
+        reads: u32,
+    },
     /// The replica holds the state after `op` durably, and will find it when it restarts.
     Checkpointed {
         /// The op.
@@ -471,7 +554,7 @@ pub enum Observation {
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 45;
+pub const OBSERVATION_KINDS: usize = 54;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -519,10 +602,19 @@ impl Observation {
             O::Registering { .. } => 38,
             O::SessionRegistered { .. } => 39,
             O::SessionEvicted { .. } => 40,
-            O::Checkpointed { .. } => 41,
-            O::LogDropped { .. } => 42,
-            O::StateTransferStarted { .. } => 43,
-            O::StateInstalled { .. } => 44,
+            O::Misread { .. } => 41,
+            O::Loaded { .. } => 42,
+            O::ScrubTourStarted => 43,
+            O::ScrubTourCovers { .. } => 44,
+            O::ScrubRead { .. } => 45,
+            O::ScrubReadDone { .. } => 46,
+            O::ScrubFound { .. } => 47,
+            O::ScrubRepaired { .. } => 48,
+            O::ScrubTourCompleted { .. } => 49,
+            O::Checkpointed { .. } => 50,
+            O::LogDropped { .. } => 51,
+            O::StateTransferStarted { .. } => 52,
+            O::StateInstalled { .. } => 53,
         }
     }
 }

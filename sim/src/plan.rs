@@ -339,6 +339,56 @@ pub enum What {
         /// For how long.
         duration: Time,
     },
+    /// Flips several bits of one durable record.
+    FlippedBits {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// The first bit (modulo their number).
+        bit: u16,
+        /// How many; at least 1.
+        count: u8,
+    },
+    /// Cuts the end of a durable record off.
+    TruncatedRecord {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// How many of its bytes are kept (modulo their number).
+        keep: u16,
+    },
+    /// Pushes bytes into a durable record, so that the ones after them stand in the wrong place.
+    ShiftedRecord {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// Before which byte (modulo their number).
+        from: u16,
+        /// How many; at least 1.
+        by: u8,
+    },
+    /// Lets the target's reads bring older content or another record now and then, though the disk holds the right one.
+    StaleRead {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// 0: what the record held before its last write; else what stands so many records before it.
+        away: u8,
+        /// Per thousand records that are read.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
 }
 
 impl What {
@@ -370,6 +420,10 @@ impl What {
             What::Lie(_) => Fault::Lie,
             What::NoNtp { .. } => Fault::NoNtp,
             What::WrongNtp { .. } => Fault::WrongNtp,
+            What::FlippedBits { .. } => Fault::FlippedBits,
+            What::TruncatedRecord { .. } => Fault::TruncatedRecord,
+            What::ShiftedRecord { .. } => Fault::ShiftedRecord,
+            What::StaleRead { .. } => Fault::StaleRead,
         }
     }
 
@@ -391,7 +445,11 @@ impl What {
             | What::ClockStep { target, .. }
             | What::ClockDrift { target, .. }
             | What::ClockFreeze { target, .. }
-            | What::WrongNtp { target, .. } => Some(target),
+            | What::WrongNtp { target, .. }
+            | What::FlippedBits { target, .. }
+            | What::TruncatedRecord { target, .. }
+            | What::ShiftedRecord { target, .. }
+            | What::StaleRead { target, .. } => Some(target),
             _ => None,
         }
     }
@@ -416,7 +474,8 @@ impl What {
             | What::ClockDrift { duration, .. }
             | What::ClockFreeze { duration, .. }
             | What::NoNtp { duration, .. }
-            | What::WrongNtp { duration, .. } => Some(duration),
+            | What::WrongNtp { duration, .. }
+            | What::StaleRead { duration, .. } => Some(duration),
             _ => None,
         }
     }

@@ -54,9 +54,11 @@ pub enum Domain {
     Replica,
     /// How much later a replica restarts after a power loss: replica, time of the loss.
     PowerLoss,
+    /// Whether a record is misread: replica, the read's number, record.
+    Misread,
 }
 
-const DOMAINS: usize = Domain::PowerLoss as usize + 1;
+const DOMAINS: usize = Domain::Misread as usize + 1;
 
 /// The keys of a run.
 #[derive(Clone, Debug)]

@@ -152,6 +152,8 @@ pub struct Core<S: System> {
     /// When the last answer came or the last action was carried out.
     pub(crate) activity: Time,
     pub(crate) settling: bool,
+    /// The records that the read which ends now found other than they were written.
+    wrong: Vec<(usize, u32)>,
     /// Which replica is being called, and whether control is in an observer: whose panic would it be?
     pub(crate) running: Option<ReplicaId>,
     pub(crate) observing: bool,
@@ -222,6 +224,7 @@ impl<S: System> Core<S> {
             progress: false,
             activity: 0,
             settling: false,
+            wrong: Vec::new(),
             running: None,
             observing: false,
         }
@@ -428,7 +431,17 @@ impl<S: System> Core<S> {
     pub(crate) fn read_ends(&mut self, id: ReplicaId, io: IoId, range: Range<u64>, into: &mut Vec<u8>) -> bool {
         let done = !Drive::fails(&self.keys, self.faults.effects(), id, io);
         if done {
-            self.seats[id.index()].drive.read(range, into);
+            self.seats[id.index()].drive.read(range.clone(), into);
+            let mut wrong = std::mem::take(&mut self.wrong);
+            let how = (&self.keys, self.faults.effects().misread[id.index()]);
+            self.seats[id.index()].drive.spoil(how, (id, io), &range, into, &mut wrong);
+            if !wrong.is_empty() {
+                self.ledger.misread(id);
+            }
+            for (zone, record) in wrong.drain(..) {
+                self.observe(Who::Replica(id), Observation::Misread { zone: zone as u8, record });
+            }
+            self.wrong = wrong;
         } else {
             self.observe(Who::Replica(id), Observation::DiskFailed);
         }

@@ -79,6 +79,8 @@ settings! {
         clock_epoch: Time,
         clock_tolerance: Time,
         sessions_max: u16,
+        scrub_iops: u32,
+        scrub_tour_max: Time,
         checkpoint_interval: u32,
         sync_timeout: Time,
     }

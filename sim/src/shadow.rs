@@ -6,7 +6,7 @@
 //! as it makes sense, since the run goes on where an invariant is not owed.
 
 use crate::invariants::kinds;
-use crate::observation::{EntryHash, Fault, Observation, Seen, Status, Who};
+use crate::observation::{EntryHash, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 
 /// The kinds of observations that change nothing here; messages come and go all the time.
@@ -18,7 +18,9 @@ const IGNORED: u64 = kinds::SENT
     | kinds::REJECTED
     | kinds::REGISTERING
     | kinds::SESSION_REGISTERED
-    | kinds::SESSION_EVICTED;
+    | kinds::SESSION_EVICTED
+    | kinds::SCRUB_READ
+    | kinds::SCRUB_READ_DONE;
 
 /// An entry of a replica's log as it was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +211,7 @@ impl Shadow {
             Observation::Paused => replica.paused = true,
             Observation::Resumed => replica.paused = false,
             Observation::Injected { fault } => {
-                replica.damaged |= matches!(fault, Fault::BitFlip | Fault::LostWrite | Fault::MisdirectedWrite);
+                replica.damaged |= fault.damages();
             }
             Observation::Healed => self.healed = true,
             Observation::Loading => {
@@ -286,6 +288,7 @@ impl Shadow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::Fault;
     use Observation as O;
 
     fn shadow(liars: ReplicaSet) -> Shadow {

@@ -35,6 +35,10 @@ pub struct Cluster {
     /// How many client sessions the cluster keeps. Clients then register before they ask, and may be evicted; with 0 they
     /// name their sessions themselves, and none is ever evicted.
     pub sessions_max: u16,
+    /// How many reads a second a replica's background scrubber may make; 0 switches it off.
+    pub scrub_iops: u32,
+    /// Within this time the scrubber has to have looked at everything once.
+    pub scrub_tour_max: Time,
     /// After so many committed ops a replica writes a checkpoint of its state and drops the log before it; 0: never, and
     /// the log is whole.
     pub checkpoint_interval: u32,
@@ -145,6 +149,8 @@ impl Default for Config {
                 clock_epoch: 150 * MILLISECOND,
                 clock_tolerance: 10 * MILLISECOND,
                 sessions_max: 0,
+                scrub_iops: 0,
+                scrub_tour_max: SECOND,
                 checkpoint_interval: 0,
                 sync_timeout: 150 * MILLISECOND,
             },
@@ -205,6 +211,8 @@ impl Config {
         within("log_slots", self.cluster.log_slots.into(), 8, 65_536)?;
         within("heartbeat", self.cluster.heartbeat, MILLISECOND, 10 * SECOND)?;
         within("view_change_timeout", self.cluster.view_change_timeout, MILLISECOND, 60 * SECOND)?;
+        within("scrub_iops", self.cluster.scrub_iops.into(), 0, 10_000)?;
+        within("scrub_tour_max", self.cluster.scrub_tour_max, MILLISECOND, 600 * SECOND)?;
         let interval = u64::from(self.cluster.checkpoint_interval);
         if interval > 0 {
             within("checkpoint_interval", interval, 2, 16_384)?;
@@ -213,6 +221,9 @@ impl Config {
             within("log_slots", self.cluster.log_slots.into(), needed, 65_536)?;
             if byzantine > 0 {
                 return Err("checkpoint_interval: checkpoints are only for clusters in which nobody lies".to_owned());
+            }
+            if self.cluster.scrub_iops > 0 {
+                return Err("checkpoint_interval: the scrubber does not know checkpoints".to_owned());
             }
         }
         within("sync_timeout", self.cluster.sync_timeout, MILLISECOND, 60 * SECOND)?;

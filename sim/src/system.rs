@@ -12,7 +12,7 @@ use crate::workload::{Reply, Request};
 pub struct TimerId(pub u8);
 
 /// How many timers a replica can have.
-pub const TIMERS_MAX: usize = 8;
+pub const TIMERS_MAX: usize = 16;
 
 /// A read or a sync that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -35,7 +35,11 @@ impl FaultClass {
             | Fault::MisdirectedWrite
             | Fault::DiskError
             | Fault::DiskSlow
-            | Fault::DiskFull => Some(FaultClass::Storage),
+            | Fault::DiskFull
+            | Fault::FlippedBits
+            | Fault::TruncatedRecord
+            | Fault::ShiftedRecord
+            | Fault::StaleRead => Some(FaultClass::Storage),
             Fault::Crash | Fault::PowerLoss | Fault::Pause => Some(FaultClass::Crash),
             Fault::ClockStep | Fault::ClockDrift | Fault::ClockFreeze | Fault::NoNtp | Fault::WrongNtp => {
                 Some(FaultClass::Clock)

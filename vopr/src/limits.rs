@@ -68,6 +68,7 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::ClockFreeze { duration, .. }
         | What::NoNtp { duration, .. }
         | What::WrongNtp { duration, .. } => check_span(duration),
+        What::StaleRead { duration, .. } => check_span(duration),
         What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
             check_span(extra)?;
             check_span(duration)
@@ -83,6 +84,9 @@ fn check_action(action: &Action) -> Result<(), String> {
         What::BitFlip { .. }
         | What::LostWrite { .. }
         | What::MisdirectedWrite { .. }
+        | What::FlippedBits { .. }
+        | What::TruncatedRecord { .. }
+        | What::ShiftedRecord { .. }
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }

@@ -118,6 +118,26 @@ fn what(what: &What) -> String {
             let disk = target(whom);
             format!("put record {record} from the last in zone {zone} of {disk}'s disk {away} records before its place")
         }
+        What::FlippedBits { target: whom, zone, record, bit, count } => {
+            let disk = target(whom);
+            format!("flip {count} bits from {bit} on of record {record} from the last in zone {zone} of {disk}'s disk")
+        }
+        What::TruncatedRecord { target: whom, zone, record, keep } => {
+            let disk = target(whom);
+            format!("cut record {record} from the last in zone {zone} of {disk}'s disk off at byte {keep}")
+        }
+        What::ShiftedRecord { target: whom, zone, record, from, by } => {
+            let disk = target(whom);
+            format!(
+                "push {by} bytes in at byte {from} of record {record} from the last in zone {zone} of {disk}'s disk"
+            )
+        }
+        What::StaleRead { target: whom, zone, away, per_mille, duration } => {
+            let what = if away == 0 { "its older content".to_string() } else { format!("the record {away} before it") };
+            let disk = target(whom);
+            let span = time(duration);
+            format!("let reads in zone {zone} of {disk}'s disk bring {what} for {per_mille} in 1000 records for {span}")
+        }
         What::DiskError { target: whom, per_mille, duration } => {
             format!("fail {per_mille} in 1000 syncs and reads of {} for {}", target(whom), time(duration))
         }
@@ -181,6 +201,10 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::Timestamped { .. }
             | Observation::Registering { .. }
             | Observation::SessionRegistered { .. }
+            | Observation::Loaded { .. }
+            | Observation::ScrubTourCovers { .. }
+            | Observation::ScrubRead { .. }
+            | Observation::ScrubReadDone { .. }
     )
 }
 

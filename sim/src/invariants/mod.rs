@@ -9,6 +9,7 @@ pub mod applied_position_monotonic;
 pub mod clock_offset_detection;
 pub mod commit_timestamp_order;
 mod context;
+pub mod corruption_detection;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
@@ -20,10 +21,14 @@ pub mod log_consistency;
 pub mod message_deduplication;
 pub mod mvcc_visibility;
 pub mod no_panic;
+mod patience;
 mod record;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
+pub mod scrub_completeness;
+pub mod scrub_rate;
+pub mod scrub_repair;
 pub mod session_eviction;
 mod sessions;
 pub mod state_transfer;
@@ -83,12 +88,16 @@ pub const NAMES: &[&str] = &[
     session_eviction::NAME,
     message_deduplication::NAME,
     kernel_command_validation::NAME,
+    corruption_detection::NAME,
+    scrub_completeness::NAME,
+    scrub_rate::NAME,
+    scrub_repair::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 22] = [
+const JUDGED: [(&str, u64); 26] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -108,13 +117,17 @@ const JUDGED: [(&str, u64); 22] = [
     (linearizability::NAME, linearizability::INTERESTS),
     (commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS),
     (clock_offset_detection::NAME, clock_offset_detection::INTERESTS),
+    (scrub_completeness::NAME, scrub_completeness::INTERESTS),
+    (scrub_rate::NAME, scrub_rate::INTERESTS),
+    (scrub_repair::NAME, scrub_repair::INTERESTS),
+    (corruption_detection::NAME, corruption_detection::INTERESTS),
     (state_transfer::NAME, state_transfer::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 21;
+const NO_PANIC: usize = 25;
 
 /// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
 const SESSION_EVICTION: usize = 12;
@@ -162,6 +175,10 @@ pub struct Judge {
     linearizability: linearizability::Linearizability,
     timestamps: commit_timestamp_order::CommitTimestampOrder,
     clocks: clock_offset_detection::ClockOffsetDetection,
+    corruption: corruption_detection::CorruptionDetection,
+    scrub_completeness: scrub_completeness::ScrubCompleteness,
+    scrub_rate: scrub_rate::ScrubRate,
+    scrub_repair: scrub_repair::ScrubRepair,
     state_transfer: state_transfer::StateTransfer,
 }
 
@@ -182,6 +199,10 @@ impl Judge {
         self.linearizability.reset();
         self.timestamps.reset();
         self.clocks.reset(config);
+        self.corruption.reset();
+        self.scrub_completeness.reset(config);
+        self.scrub_rate.reset(config);
+        self.scrub_repair.reset(config);
         self.state_transfer.reset(config);
     }
 
@@ -233,7 +254,11 @@ impl Judge {
                 16 => self.linearizability.observe(&context),
                 17 => self.timestamps.observe(&context),
                 18 => self.clocks.observe(&context),
-                19 => self.state_transfer.observe(&context),
+                19 => self.scrub_completeness.observe(&context),
+                20 => self.scrub_rate.observe(&context),
+                21 => self.scrub_repair.observe(&context),
+                22 => self.corruption.observe(&context),
+                23 => self.state_transfer.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -279,6 +304,11 @@ impl Judge {
                 }
                 violation
             }
+            Observation::Healed => {
+                self.scrub_completeness.healed(seen.at);
+                self.scrub_repair.healed(seen.at);
+                None
+            }
             _ => None,
         }
     }
@@ -301,10 +331,11 @@ impl Judge {
             return behind;
         }
         // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
-        match liveness::missing(&self.record, shadow) {
-            Some(missing) => Some(liveness::violation(&missing, at, event, &self.record, shadow)),
-            None => self.durability.finish(at, event, shadow),
+        if let Some(missing) = liveness::missing(&self.record, shadow) {
+            return Some(liveness::violation(&missing, at, event, &self.record, shadow));
         }
+        let durability = self.durability.finish(at, event, shadow);
+        durability.or_else(|| self.scrub_completeness.finish(at, event, shadow))
     }
 
     /// How often each invariant was checked in this run, in the order of [`NAMES`].
@@ -312,7 +343,8 @@ impl Judge {
         let count = |name: &&str| {
             let interests = JUDGED.iter().find(|judged| judged.0 == *name).map_or(0, |judged| judged.1);
             let judged = (0..OBSERVATION_KINDS).filter(|kind| interests >> kind & 1 == 1);
-            let at_the_end = if [durability::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
+            let at_the_end =
+                if [durability::NAME, scrub_completeness::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
             judged.map(|kind| self.kinds.0[kind]).sum::<u64>() + at_the_end
         };
         NAMES.iter().map(count).collect()
@@ -330,7 +362,7 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[21], "no_panic");
+        assert_eq!(NAMES[25], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
         assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
     }

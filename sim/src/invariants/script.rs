@@ -4,6 +4,7 @@ use super::{Judge, Violation};
 use crate::observation::{EntryHash, MessageKind, Observation, Seen, Status, Who};
 use crate::shadow::Shadow;
 use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
+use crate::time::{SECOND, Time};
 use crate::workload::{Answer, Operation, OperationKind, value};
 
 /// A cluster of three that exists only as a stream of observations.
@@ -13,6 +14,9 @@ pub(super) struct Script {
     liars: ReplicaSet,
     event: u64,
 }
+
+/// The budget of the scrubbers of these scripts.
+pub(super) const SCRUB_IOPS: u32 = 4;
 
 /// The entry that stands at `op` in an ordinary log of these scripts.
 pub(super) fn entry(op: u64) -> EntryHash {
@@ -62,14 +66,26 @@ impl Script {
     }
 
     fn begin(&mut self, config: &Config) {
-        self.judge.reset(config, self.liars);
-        self.shadow.reset(config, self.liars);
+        let mut config = config.clone();
+        config.cluster.scrub_iops = SCRUB_IOPS;
+        self.judge.reset(&config, self.liars);
+        self.shadow.reset(&config, self.liars);
         self.event = 0;
     }
 
     pub fn see(&mut self, who: Who, what: Observation) -> Option<Violation> {
+        self.see_at((self.event + 1) * 1000, who, what)
+    }
+
+    /// Sees something in the same event as what went before.
+    pub fn same_event(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+        self.event -= 1;
+        self.see(Who::Replica(ReplicaId(replica)), what)
+    }
+
+    fn see_at(&mut self, at: Time, who: Who, what: Observation) -> Option<Violation> {
         self.event += 1;
-        let seen = Seen { at: self.event * 1000, event: self.event, who, what };
+        let seen = Seen { at, event: self.event, who, what };
         let violation = self.judge.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);
         violation
@@ -87,6 +103,24 @@ impl Script {
         assert_eq!((violation.invariant, violation.rule), (name, rule), "{violation:?}");
         assert!(violation.replicas.has(ReplicaId(replica)));
         assert!(!violation.expected.is_empty() && !violation.seen.is_empty());
+    }
+
+    /// The replica does something that is in order, at this time.
+    pub fn ok_at(&mut self, at: Time, replica: u8, what: Observation) {
+        assert_eq!(self.see_at(at, Who::Replica(ReplicaId(replica)), what), None, "{what:?} at {at} is in order");
+    }
+
+    /// The replica breaks this rule of this invariant, at this time.
+    pub fn caught_at(&mut self, at: Time, replica: u8, what: Observation, name: &str, rule: &str) {
+        let violation = self.see_at(at, Who::Replica(ReplicaId(replica)), what).expect("the rule is broken");
+        assert_eq!((violation.invariant, violation.rule), (name, rule), "{violation:?}");
+    }
+
+    /// The replica's scrubber reads these records of the zone, and all is well.
+    pub fn scrub(&mut self, replica: u8, zone: u8, records: std::ops::Range<u32>, clock: Time) {
+        let count = records.end - records.start;
+        self.ok(replica, Observation::ScrubRead { zone, record: records.start, records: count, clock });
+        self.ok(replica, Observation::ScrubReadDone { judged: true });
     }
 
     /// A client of the scripts asks for something; it cannot break a rule.
@@ -172,6 +206,10 @@ impl Script {
             }
             assert_eq!(self.answer(number, answer), None);
         }
+        self.ok(2, O::ScrubTourStarted);
+        self.ok(2, O::ScrubTourCovers { zone: 0, records: 3 });
+        self.scrub(2, 0, 0..3, SECOND);
+        self.ok(2, O::ScrubTourCompleted { duration: 0, reads: 1 });
         self.ok(0, O::Crashed);
         for replica in [1, 2] {
             self.ok(replica, O::ViewChangeStarted { view: 1 });

@@ -83,6 +83,30 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     InvalidRepairRange,
     /// See [`BUGS`].
+    ChecksumNotChecked,
+    /// See [`BUGS`].
+    HashChainNotChecked,
+    /// See [`BUGS`].
+    WrongHashAccepted,
+    /// See [`BUGS`].
+    DamagedEntryTruncated,
+    /// See [`BUGS`].
+    NackQuorumMinusOne,
+    /// See [`BUGS`].
+    SuperblockSingleCopy,
+    /// See [`BUGS`].
+    ScrubberSkipsTail,
+    /// See [`BUGS`].
+    ScrubTourShort,
+    /// See [`BUGS`].
+    ScrubOverBudget,
+    /// See [`BUGS`].
+    ScrubChecksumOnly,
+    /// See [`BUGS`].
+    ScrubFindingIgnored,
+    /// See [`BUGS`].
+    ScrubRepairFromSelf,
+    /// See [`BUGS`].
     VrrStateTransfer,
     /// See [`BUGS`].
     CheckpointBeforeDurable,
@@ -397,6 +421,102 @@ pub const BUGS: &[Bug] = &[
         origin: "Kimberlite Bug 3.5",
         target: "byzantine_repair",
         scenarios: &["byzantine_invalid_repair_range"],
+    },
+    Bug {
+        name: "checksum-not-checked",
+        breaks: "a restarting replica believes the entries on its disk without looking at their checksums and hashes",
+        caught_by: &["corruption_detection"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["corruption_bit_flip", "corruption_checksum_validation"],
+    },
+    Bug {
+        name: "hash-chain-not-checked",
+        breaks: "a restarting replica believes an intact entry even where it does not follow from the one before it",
+        caught_by: &["log_consistency", "hash_chain", "corruption_detection"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["corruption_silent_disk_failure"],
+    },
+    Bug {
+        name: "wrong-hash-accepted",
+        breaks: "a backup takes entries of a repair into its log without comparing their hashes",
+        caught_by: &["hash_chain", "log_consistency"],
+        origin: "classic",
+        target: "byzantine_repair",
+        scenarios: &["byzantine_invalid_repair_range"],
+    },
+    Bug {
+        name: "damaged-entry-truncated",
+        breaks: "a restarting replica takes a damaged entry for the end of its log",
+        caught_by: &["corruption_detection"],
+        origin: "Alagappan et al. 2018, section 2",
+        target: "crash_recovery",
+        scenarios: &["corruption_bit_flip", "recovery_corrupt_log"],
+    },
+    Bug {
+        name: "nack-quorum-minus-one",
+        breaks: "a new primary drops an entry that it cannot read though one replica too few never had it",
+        caught_by: &["vsr_view_change_safety", "vsr_agreement"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["corruption_bit_flip"],
+    },
+    Bug {
+        name: "superblock-single-copy",
+        breaks: "a superblock is written to one copy only",
+        caught_by: &["corruption_detection"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_completes_tour"],
+    },
+    Bug {
+        name: "scrubber-skips-tail",
+        breaks: "the scrubber never reads the last entry",
+        caught_by: &["scrub_completeness"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_completes_tour"],
+    },
+    Bug {
+        name: "scrub-tour-short",
+        breaks: "the scrubber begins each tour at the same place and ends it after a few reads",
+        caught_by: &["scrub_completeness"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_completes_tour"],
+    },
+    Bug {
+        name: "scrub-over-budget",
+        breaks: "the scrubber reads twice as often as it may",
+        caught_by: &["scrub_rate"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_rate_limited"],
+    },
+    Bug {
+        name: "scrub-checksum-only",
+        breaks: "the scrubber takes an entry with a fitting checksum for the right one",
+        caught_by: &["corruption_detection"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_detects_corruption"],
+    },
+    Bug {
+        name: "scrub-finding-ignored",
+        breaks: "the scrubber reports what it finds and repairs nothing",
+        caught_by: &["scrub_repair"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_triggers_repair"],
+    },
+    Bug {
+        name: "scrub-repair-from-self",
+        breaks: "a damaged record is repaired with what stands on the same disk",
+        caught_by: &["scrub_repair"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["scrub_triggers_repair"],
     },
     Bug {
         name: "vrr-state-transfer",

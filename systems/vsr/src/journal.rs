@@ -20,7 +20,7 @@
 //! 3. The superblock names the view as the last normal one, with the op and hash that the view started from. An entry
 //!    after `start_op` counts only if it was prepared in exactly that view, so the leftovers of older views do not.
 
-use sim::{EntryHash, Env, IoId, IoResult, TimerId, Zone, spec::Cluster};
+use sim::{EntryHash, Env, IoId, IoResult, Observation, TimerId, Zone, spec::Cluster};
 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
@@ -30,6 +30,8 @@ use crate::log::{Base, Log};
 
 /// The bytes of one copy of the superblock on disk.
 pub const SUPERBLOCK_BYTES: u64 = 256;
+/// The bytes of a copy that say something.
+const ENCODED_BYTES: usize = 8 * SUPERBLOCK_WORDS + 4;
 /// The copies of the superblock.
 pub const SUPERBLOCK_COPIES: u64 = 4;
 /// The words of a superblock; its checksum follows them.
@@ -125,8 +127,13 @@ pub struct Superblock {
 }
 
 impl Superblock {
+    /// Writes one copy. That of a superblock that never was is empty.
     fn encode(&self, into: &mut Vec<u8>) {
         into.clear();
+        if self.sequence == 0 {
+            into.resize(ENCODED_BYTES, 0);
+            return;
+        }
         for word in [self.sequence, self.view, self.last_normal, self.start_op, self.installing] {
             into.extend_from_slice(&word.to_le_bytes());
         }
@@ -141,30 +148,67 @@ impl Superblock {
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
+    /// What one copy says, if it is intact.
+    fn decode(copy: &[u8]) -> Option<Superblock> {
+        let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
+        let wide = |i: usize| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
+        let (body, rest) = copy.split_at(8 * SUPERBLOCK_WORDS);
+        let checksum = u32::from_le_bytes(rest[..4].try_into().expect("four bytes"));
+        (word(0) > 0 && crc32fast::hash(body) == checksum).then(|| Superblock {
+            sequence: word(0),
+            view: word(1),
+            last_normal: word(2),
+            start_op: word(3),
+            installing: word(4),
+            start_hash: wide(5),
+            amnesia: word(7) != 0,
+            checkpoint: Name {
+                last: Base { op: word(8), hash: wide(12), timestamp: word(11) },
+                state: wide(14),
+                length: word(9),
+                place: word(10),
+            },
+        })
+    }
+
     /// The newest intact copy among those in `bytes`; a fresh one if none was ever written.
     pub fn newest(bytes: &[u8]) -> Superblock {
-        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(|copy| {
-            let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
-            let wide = |i: usize| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
-            let (body, rest) = copy.split_at(8 * SUPERBLOCK_WORDS);
-            let checksum = u32::from_le_bytes(rest[..4].try_into().expect("four bytes"));
-            (word(0) > 0 && crc32fast::hash(body) == checksum).then(|| Superblock {
-                sequence: word(0),
-                view: word(1),
-                last_normal: word(2),
-                start_op: word(3),
-                installing: word(4),
-                start_hash: wide(5),
-                amnesia: word(7) != 0,
-                checkpoint: Name {
-                    last: Base { op: word(8), hash: wide(12), timestamp: word(11) },
-                    state: wide(14),
-                    length: word(9),
-                    place: word(10),
-                },
-            })
-        });
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
+    }
+
+    /// What the copies out of turn hold, beside those of the newest: the superblock before it, or, if that can be read
+    /// nowhere, soon the newest as well.
+    pub fn before(newest: Superblock, bytes: &[u8]) -> Superblock {
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
+        match copies.filter(|copy| copy.sequence < newest.sequence).max_by_key(|copy| copy.sequence) {
+            Some(before) => before,
+            None if newest.sequence <= 1 => Superblock::default(),
+            None => newest,
+        }
+    }
+}
+
+/// A record on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The entry of this op.
+    Entry(u64),
+    /// The header of this op.
+    Header(u64),
+    /// This copy of the superblock.
+    Superblock(u64),
+}
+
+impl Record {
+    /// The zone, as an index into [`Layout::zones`], and the record's number in it.
+    pub fn place(self) -> (u8, u32) {
+        const HALF: u64 = SUPERBLOCK_COPIES / 2;
+        match self {
+            Record::Entry(op) => (0, (op - 1) as u32),
+            Record::Header(op) => (1, (op - 1) as u32),
+            Record::Superblock(copy) => (2 + (copy / HALF) as u8, (copy % HALF) as u32),
+        }
     }
 }
 
@@ -177,6 +221,8 @@ struct InFlight {
     /// The headers that were written.
     headers: Span,
     superblock: Superblock,
+    /// What was damaged and is written anew.
+    repairs: Vec<Record>,
 }
 
 /// The ops `from..=to`.
@@ -243,11 +289,15 @@ pub struct Journal {
     wanted: Superblock,
     /// What it durably says.
     on_disk: Superblock,
+    /// What the copies hold that the next superblock is written to.
+    before: Superblock,
     entries: Progress,
     headers: Progress,
     /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
     conflict_from: u64,
     in_flight: Option<InFlight>,
+    /// What was found damaged and has to be written anew.
+    damaged: Vec<Record>,
     /// Whether a sync has failed and the next try is still to come.
     failed: bool,
     /// The checkpoints on their way to the disk.
@@ -262,17 +312,19 @@ pub const RETRY_TIMER: TimerId = TimerId(4);
 const RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 
 impl Journal {
-    /// The journal of a replica that found `on_disk`, the entries up to `entries` and their headers up to `headers`.
-    pub fn new(layout: Layout, bugs: Bugs, on_disk: Superblock, entries: u64, headers: u64) -> Self {
+    /// The journal of a replica that found the superblock `on_disk` (and `before` it another one), the entries up to `entries` and their headers up to `headers`.
+    pub fn new(layout: Layout, bugs: Bugs, [on_disk, before]: [Superblock; 2], entries: u64, headers: u64) -> Self {
         Journal {
             layout,
             bugs,
             wanted: on_disk,
             on_disk,
+            before,
             entries: Progress::up_to(entries),
             headers: Progress::up_to(headers),
             conflict_from: 0,
             in_flight: None,
+            damaged: Vec::new(),
             failed: false,
             checkpoints: Pipeline::default(),
             named: None,
@@ -288,6 +340,33 @@ impl Journal {
     /// Up to this op the disk durably holds the log that stands in memory, headers included.
     pub fn durable(&self) -> u64 {
         self.headers.durable
+    }
+
+    /// Up to these ops the disk durably holds the entries and the headers of the log that stands in memory.
+    pub fn zones_durable(&self) -> (u64, u64) {
+        (self.entries.durable, self.headers.durable)
+    }
+
+    /// The superblock that this copy should hold.
+    fn copy(&self, copy: u64) -> Superblock {
+        let in_turn = copy % (SUPERBLOCK_COPIES / 2) == self.on_disk.sequence % (SUPERBLOCK_COPIES / 2);
+        if in_turn { self.on_disk } else { self.before }
+    }
+
+    /// Whether what stands in this copy of the superblock is as it should be; `None` while another one is being written.
+    pub fn superblock_is_sound(&mut self, copy: u64, bytes: &[u8]) -> Option<bool> {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock != self.on_disk) {
+            return None;
+        }
+        self.copy(copy).encode(&mut self.buffer);
+        Some(bytes.starts_with(&self.buffer))
+    }
+
+    /// A record was found damaged: it is written anew as soon as its content is known and its turn has come.
+    pub fn repair(&mut self, record: Record) {
+        if !self.damaged.contains(&record) {
+            self.damaged.push(record);
+        }
     }
 
     /// The durable superblock.
@@ -372,6 +451,7 @@ impl Journal {
                 (true, true) => log.last_op(),
             });
         self.write_headers(env, log, headers);
+        let repairs = if log_may_be_written { self.write_repairs(env, log) } else { Vec::new() };
         let fresh = self.on_disk.sequence == 0;
         let superblock_changes = next != self.on_disk || fresh;
         if superblock_changes {
@@ -382,8 +462,8 @@ impl Journal {
             self.headers.synced(headers);
             return true;
         }
-        if written || superblock_changes || !entries.is_empty() || !headers.is_empty() {
-            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next });
+        if written || superblock_changes || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
+            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next, repairs });
         }
         false
     }
@@ -423,9 +503,57 @@ impl Journal {
     fn write_superblock(&mut self, env: &mut Env<'_, Vsr>, superblock: &Superblock) {
         superblock.encode(&mut self.buffer);
         let half = SUPERBLOCK_COPIES / 2;
-        for copy in [superblock.sequence % half, half + superblock.sequence % half] {
+        let copies = [superblock.sequence % half, half + superblock.sequence % half];
+        for copy in &copies[usize::from(self.bugs.on(PlantedBug::SuperblockSingleCopy))..] {
             env.write(copy * SUPERBLOCK_BYTES, &self.buffer);
         }
+    }
+
+    /// Writes anew what was found damaged, as far as the journal vouches for it now; the rest waits. A superblock that is
+    /// about to be replaced is written as well, before its successor.
+    fn write_repairs(&mut self, env: &mut Env<'_, Vsr>, log: &Log) -> Vec<Record> {
+        let mut repairs = Vec::new();
+        if self.damaged.is_empty() {
+            return repairs;
+        }
+        let mut damaged = std::mem::take(&mut self.damaged);
+        damaged.retain(|record| match record {
+            Record::Entry(op) | Record::Header(op) if *op > log.last_op() => false,
+            _ if self.write_repair(env, log, *record) => {
+                repairs.push(*record);
+                false
+            }
+            _ => true,
+        });
+        self.damaged = damaged;
+        repairs
+    }
+
+    /// Writes one damaged record anew, if that can be done now.
+    fn write_repair(&mut self, env: &mut Env<'_, Vsr>, log: &Log, record: Record) -> bool {
+        let offset = match record {
+            Record::Entry(op) => {
+                let Some(entry) = log.get(op).filter(|entry| !entry.is_hole() && op <= self.entries.durable) else {
+                    return false;
+                };
+                entry.encode(&mut self.buffer);
+                self.layout.entry(op).0
+            }
+            Record::Header(op) => {
+                let Some(entry) = log.get(op).filter(|_| op <= self.headers.durable) else { return false };
+                entry.encode_header(&mut self.buffer);
+                self.layout.header(op).0
+            }
+            Record::Superblock(copy) => {
+                self.copy(copy).encode(&mut self.buffer);
+                copy * SUPERBLOCK_BYTES
+            }
+        };
+        // The bug takes the disk's own copy for the source: what stands there is written there again.
+        if !self.bugs.on(PlantedBug::ScrubRepairFromSelf) {
+            env.write(offset, &self.buffer);
+        }
+        true
     }
 
     /// A sync ended. Returns whether something became durable.
@@ -434,7 +562,13 @@ impl Journal {
         if *result == IoResult::Synced {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
+            if in_flight.superblock.sequence > self.on_disk.sequence {
+                self.before = self.on_disk;
+            }
             self.on_disk = in_flight.superblock;
+            for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
+                env.observe(Observation::ScrubRepaired { zone, record });
+            }
             let named = self.checkpoints.synced(true);
             if let Some(named) = &named {
                 self.wanted.checkpoint = self.on_disk.checkpoint;
@@ -447,6 +581,7 @@ impl Journal {
             self.entries.failed(in_flight.entries);
             self.headers.failed(in_flight.headers);
             self.checkpoints.synced(false);
+            self.damaged.extend(in_flight.repairs);
             self.failed = true;
             env.set_timer(RETRY_TIMER, RETRY_AFTER);
             false
@@ -489,7 +624,9 @@ mod tests {
             }
         }
         assert_eq!(Superblock::newest(&bytes), superblock(4));
-        for bit in 0..(8 * SUPERBLOCK_WORDS + 4) * 8 {
+        assert_eq!(Superblock::before(superblock(4), &bytes), superblock(3));
+        assert_eq!(Superblock::before(superblock(1), &bytes), Superblock::default(), "nothing was before the first");
+        for bit in 0..ENCODED_BYTES * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(Superblock::newest(&damaged), superblock(4), "the third copy is intact");

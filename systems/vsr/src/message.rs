@@ -107,6 +107,26 @@ pub enum Body {
         /// The request.
         request: Request,
     },
+    /// The sender cannot read the content of this entry any more. The hash says which one it is, whatever the view.
+    RequestContent {
+        /// The op.
+        op: u64,
+        /// The entry.
+        hash: EntryHash,
+    },
+    /// The content of an entry that was asked for.
+    Content {
+        /// The entry.
+        entry: Rc<Entry>,
+    },
+    /// The sender never held this entry. Who held it and cannot read it any more keeps silent (Protocol-Aware Recovery,
+    /// section 3.4).
+    Nack {
+        /// The op.
+        op: u64,
+        /// The entry.
+        hash: EntryHash,
+    },
     /// The sender wants the state of a checkpoint at `at_least` or later.
     RequestState {
         /// The sender's view.
@@ -258,8 +278,9 @@ impl Body {
             Body::DoViewChange(_) => MessageKind::DoViewChange,
             Body::StartView(_) => MessageKind::StartView,
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
-            Body::RequestRepair { .. } => MessageKind::RequestRepair,
-            Body::Repair { .. } => MessageKind::Repair,
+            Body::RequestRepair { .. } | Body::RequestContent { .. } => MessageKind::RequestRepair,
+            Body::Repair { .. } | Body::Content { .. } => MessageKind::Repair,
+            Body::Nack { .. } => MessageKind::Nack,
             Body::Ping { .. } => MessageKind::Ping,
             Body::Pong { .. } => MessageKind::Pong,
             Body::Forward { .. } => MessageKind::Request,
@@ -268,7 +289,8 @@ impl Body {
         }
     }
 
-    /// The view that the message belongs to; 0 for one that belongs to none.
+    /// The view that the message belongs to; that of the entry where the message is about one entry in any view, and 0 for
+    /// one that belongs to none.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -284,6 +306,8 @@ impl Body {
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
             Body::Ping { .. } | Body::Pong { .. } => 0,
+            Body::Content { entry } => entry.view,
+            Body::RequestContent { .. } | Body::Nack { .. } => 0,
         }
     }
 
@@ -294,6 +318,7 @@ impl Body {
             |claim: &CommitClaim| claim.certificate.as_ref().map_or(0, |c| 32 + 17 * c.acknowledgements.len() as u64);
         64 + match self {
             Body::Prepare { entry, commit, .. } => entry.size() + certificate(commit),
+            Body::Content { entry } => entry.size(),
             Body::Commit { commit, .. } => certificate(commit),
             Body::StartViewChange { votes, .. } => 25 * votes.len() as u64,
             Body::DoViewChange(message) => entries(&message.log),
@@ -308,7 +333,9 @@ impl Body {
             | Body::RequestRepair { .. }
             | Body::RequestState { .. }
             | Body::Ping { .. }
-            | Body::Pong { .. } => 0,
+            | Body::Pong { .. }
+            | Body::RequestContent { .. }
+            | Body::Nack { .. } => 0,
             Body::Forward { request, .. } => request.payload.len() as u64,
         }
     }
@@ -355,6 +382,16 @@ impl Body {
             Body::RequestRepair { from: first, to, .. } => {
                 words[3] = *first;
                 words[4] = *to;
+            }
+            // Nothing else is about one entry, so the last word tells these from others of their kinds.
+            Body::RequestContent { op, hash } | Body::Nack { op, hash } => {
+                words[3] = *op;
+                [words[4], words[5]] = halves(*hash);
+                words[11] = 1;
+            }
+            Body::Content { entry } => {
+                [words[4], words[5]] = halves(entry.hash);
+                words[11] = 1;
             }
             Body::Repair { entries, .. } => {
                 words[3] = entries.len() as u64;

@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use sim::{Env, IoId, IoResult, Observation, Status};
 
-use crate::bug::PlantedBug;
+use crate::bug::{Bugs, PlantedBug};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::journal::{Journal, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
@@ -33,8 +33,11 @@ const LOAD_RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 #[derive(Debug)]
 pub struct Loader {
     io: IoId,
+    bugs: Bugs,
     stage: Stage,
     superblock: Superblock,
+    /// The one before it.
+    before: Superblock,
     /// The headers of the chunk, as bytes.
     headers: Vec<u8>,
     /// The first op of the chunk.
@@ -64,12 +67,14 @@ enum Found {
 
 impl Loader {
     /// Starts to read.
-    pub fn begin(env: &mut Env<'_, Vsr>) -> Self {
+    pub fn begin(env: &mut Env<'_, Vsr>, bugs: Bugs) -> Self {
         let io = env.read(0, (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize);
         Loader {
             io,
+            bugs,
             stage: Stage::Superblock,
             superblock: Superblock::default(),
+            before: Superblock::default(),
             headers: Vec::new(),
             first: 1,
             log: Log::default(),
@@ -85,6 +90,9 @@ impl Loader {
             return Found::End;
         }
         let fits = |found: &Entry| {
+            if self.bugs.on(PlantedBug::HashChainNotChecked) {
+                return true;
+            }
             found.op == op
                 && found.parent == self.log.last_hash()
                 && (op != start_op || found.hash == start_hash)
@@ -98,6 +106,7 @@ impl Loader {
                 let both = header.is_some_and(|header| header.hash == entry.hash);
                 Found::Entry(entry, both)
             }
+            (Some(_), None) if self.bugs.on(PlantedBug::DamagedEntryTruncated) => Found::End,
             (Some(header), None) => Found::Entry(header, true),
             (None, None) if op <= start_op => Found::Lost,
             (None, None) => Found::End,
@@ -120,6 +129,7 @@ impl Vsr {
         match loader.stage {
             Stage::Superblock => {
                 loader.superblock = Superblock::newest(bytes);
+                loader.before = Superblock::before(loader.superblock, bytes);
                 if loader.superblock.sequence == 0 {
                     self.loader = None;
                     self.fresh = true;
@@ -151,8 +161,9 @@ impl Vsr {
                 let places = bytes
                     .chunks_exact(layout.entry_place as usize)
                     .zip(loader.headers.chunks_exact(layout.header(1).1 as usize));
+                let checked = !self.bugs.on(PlantedBug::ChecksumNotChecked);
                 for (op, (entry, header)) in (loader.first..).zip(places) {
-                    match loader.judge(op, Entry::decode_header(header), Entry::decode(entry)) {
+                    match loader.judge(op, Entry::decode_header(header), Entry::read(entry, checked)) {
                         Found::Entry(entry, has_header) => {
                             if has_header && loader.headers_to + 1 == op {
                                 loader.headers_to = op;
@@ -202,7 +213,7 @@ impl Vsr {
         let Some(loader) = self.loader.take() else { return };
         let Superblock { view, last_normal, start_op, .. } = loader.superblock;
         let (layout, last_op) = (self.journal.layout(), loader.log.last_op());
-        self.journal = Journal::new(layout, self.bugs, loader.superblock, last_op, loader.headers_to);
+        self.journal = Journal::new(layout, self.bugs, [loader.superblock, loader.before], last_op, loader.headers_to);
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;
@@ -224,8 +235,9 @@ impl Vsr {
                 entry: entry.hash,
                 parent: entry.parent,
             });
-            if entry.is_hole() {
-                env.observe(Observation::Damaged { op: entry.op });
+            match entry.content() {
+                Some(content) => env.observe(Observation::Loaded { op: entry.op, content }),
+                None => env.observe(Observation::Damaged { op: entry.op }),
             }
         }
         if amnesia {

@@ -18,6 +18,7 @@ use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::{Base, Log};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::recovery::Loader;
+use crate::scrub::{SCRUB_TIMER, Scrubber};
 use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
 use crate::state_transfer::{STATE_TIMER, StateTransfer};
@@ -53,6 +54,8 @@ pub struct Vsr {
     pub(crate) journal: Journal,
     /// What is being read from the disk after a restart.
     pub(crate) loader: Option<Loader>,
+    /// Looks in the background whether the disk still holds what it should.
+    pub(crate) scrubber: Scrubber,
     /// The disk was never used: the replica takes part, in view 0, from the moment when its first superblock is durable.
     pub(crate) fresh: bool,
     /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
@@ -340,6 +343,9 @@ impl Vsr {
             }
             Body::Pong { asked, wall } => self.on_pong(env, from, *asked, *wall),
             Body::Forward { request, .. } => self.on_request(env, request.clone()),
+            Body::RequestContent { op, hash } => self.on_request_content(env, from, *op, *hash),
+            Body::Content { entry } => self.on_content(env, entry),
+            Body::Nack { op, hash } => self.on_nack(env, *op, *hash),
             Body::RequestState { at_least, state, offset, .. } => {
                 self.on_request_state(env, from, *at_least, *state, *offset)
             }
@@ -380,8 +386,9 @@ impl System for Vsr {
             certificate: None,
             sessions: Sessions::new(cluster.sessions_max, bugs),
             store: Store::default(),
-            journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0, 0),
-            loader: Some(Loader::begin(env)),
+            journal: Journal::new(layout, bugs, <[crate::journal::Superblock; 2]>::default(), 0, 0),
+            loader: Some(Loader::begin(env, bugs)),
+            scrubber: Scrubber::begin(env, &cluster, bugs),
             fresh: false,
             amnesia: false,
             may_have_led: None,
@@ -445,6 +452,7 @@ impl System for Vsr {
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
             CLOCK_TIMER => self.on_clock_timer(env),
+            SCRUB_TIMER => self.on_scrub_timer(env),
             STATE_TIMER => self.on_state_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
@@ -457,6 +465,8 @@ impl System for Vsr {
     fn disk_done(&mut self, env: &mut Env<'_, Self>, io: IoId, result: IoResult<'_>) {
         if self.loader.is_some() {
             self.on_loaded(env, io, &result);
+        } else if self.scrubber.is_reading(io) {
+            self.on_scrubbed(env, &result);
         } else if self.journal.done(env, io, &result) {
             self.disk_progress(env);
         }

@@ -70,6 +70,7 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
         Body::Ping { .. } | Body::Pong { .. } => None,
         // No plan can lie about requests.
         Body::Forward { .. } => None,
+        Body::RequestContent { .. } | Body::Content { .. } | Body::Nack { .. } => None,
         // Checkpoints are only for clusters in which nobody lies.
         Body::RequestState { .. } | Body::State(_) => None,
     }?;

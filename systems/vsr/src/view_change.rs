@@ -12,7 +12,7 @@ use std::rc::Rc;
 use sim::{Env, Observation, RejectReason, ReplicaId, Status, Time};
 
 use crate::bug::PlantedBug;
-use crate::choice::{Choice, Claim, choose};
+use crate::choice::{Choice, Claim, Quorums, choose};
 use crate::log::{Log, Tail};
 use crate::message::{Body, DoViewChange, Message, StartView, Vote};
 use crate::replica::{HEARTBEAT_TIMER, Handled, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
@@ -322,7 +322,9 @@ impl Vsr {
             .clone()
             .map(|body| Claim { last_normal: body.last_normal, commit: body.commit, log: body.tail() })
             .collect();
-        let Choice::Log(mut log, mut commit) = choose(&claims, self.quorums) else { return None };
+        let one_less = u8::from(self.bugs.on(PlantedBug::NackQuorumMinusOne));
+        let quorums = Quorums { replication: self.quorums.replication + one_less, ..self.quorums };
+        let Choice::Log(mut log, mut commit) = choose(&claims, quorums) else { return None };
         let whole = |claim: &&Claim<'_>| claim.log.entries.iter().all(|entry| !entry.is_hole());
         if self.bugs.on(PlantedBug::ViewChangeStaleLog) {
             let stale = claims.iter().filter(whole).min_by_key(|claim| (claim.last_normal, claim.log.last_op()))?;

@@ -104,3 +104,10 @@ fn three_replicas_with_checkpoints() {
 fn five_replicas_with_checkpoints() {
     check(&with_checkpoints(config(5, 3, 0)), seeds());
 }
+
+#[test]
+fn with_scrubbers_at_work() {
+    let mut config = config(3, 2, 0);
+    config.cluster.scrub_iops = 100;
+    check(&config, seeds());
+}
