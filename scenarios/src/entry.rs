@@ -58,6 +58,12 @@ pub fn five_config() -> Config {
     }
 }
 
+/// The same, with a checkpoint every so many ops, and a log of a few times as many places.
+pub fn with_checkpoints(config: Config, interval: u32) -> Config {
+    let log_slots = 4 * interval + u32::from(config.cluster.pipeline_max);
+    Config { cluster: Cluster { checkpoint_interval: interval, log_slots, ..config.cluster }, ..config }
+}
+
 /// Three replicas whose scrubbers look at everything several times while the clients are busy.
 pub fn scrub_config() -> Config {
     let config = crash_config();

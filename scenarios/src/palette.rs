@@ -109,7 +109,9 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
     let client = ClientId(draw.below(config.workload.clients.into()) as u16);
     let outgoing = draw.chance(50);
     let extra = draw.pick(&[5, 50, 400]) * MILLISECOND;
-    let (zone, record) = (draw.below(4) as u8, draw.below(6) as u16);
+    // Checkpoints are a fifth zone.
+    let zones = 4 + u64::from(config.cluster.checkpoint_interval > 0);
+    let (zone, record) = (draw.below(zones) as u8, draw.below(6) as u16);
     match fault {
         Fault::Partition if draw.chance(50) => What::Isolate { target, duration },
         Fault::Partition => What::Partition { side: ReplicaSet(draw.between(1, (1 << replicas) - 2) as u8), duration },

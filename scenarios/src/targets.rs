@@ -10,8 +10,8 @@ use crate::ScenarioType::{
     CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange,
     GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition,
     RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection,
-    ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging,
-    TimeCompression,
+    RepairSyncTimeout, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair,
+    SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -71,6 +71,7 @@ pub const TARGETS: &[FuzzTarget] = &[
             ScrubCompletesTour,
             ScrubRateLimited,
             ScrubTriggersRepair,
+            RepairSyncTimeout,
         ],
     },
     FuzzTarget {
@@ -148,6 +149,7 @@ pub const TARGETS: &[FuzzTarget] = &[
             RepairEwmaSelection,
             PrimaryAbdicatePartition,
             CommitStallDetection,
+            RepairSyncTimeout,
         ],
     },
 ];

@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 30] = [
+const INVARIANTS: [&str; 31] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -23,6 +23,7 @@ const INVARIANTS: [&str; 30] = [
     "resource_limits",
     "commit_timestamp_order",
     "clock_offset_detection",
+    "state_transfer",
     "session_eviction",
     "message_deduplication",
     "kernel_command_validation",
@@ -68,7 +69,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 42);
+    assert_eq!(runnable().count(), 43);
 }
 
 #[test]

@@ -89,6 +89,14 @@ pub enum Mark {
     /// At least this many ops were committed in a view that started while links were cut or a replica was impaired, and
     /// while that lasted without a break.
     MovedOn(u32),
+    /// A correct replica asked for a whole state.
+    StateTransferStarted,
+    /// A correct replica installed a state that it got from another one.
+    StateInstalled,
+    /// A replica that had installed a state from another one committed an op by itself afterwards.
+    CommittedAfterTransfer,
+    /// At least this many checkpoints were made durable.
+    Checkpointed(u32),
 }
 
 /// What is known of a client.
@@ -130,6 +138,8 @@ pub struct Marks {
     view: u64,
     /// The replicas that have crashed.
     crashed: ReplicaSet,
+    /// The replicas that have installed a state from another one.
+    transferred: ReplicaSet,
     /// Per replica the kinds of messages in which it has lied, one bit each.
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
@@ -162,6 +172,7 @@ impl Default for Marks {
             at: 0,
             view: 0,
             crashed: ReplicaSet::default(),
+            transferred: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
             cut: [None; REPLICAS_MAX],
@@ -316,6 +327,12 @@ impl Marks {
             }
             Observation::Abdicated { .. } if correct => self.tick(Mark::Abdicated),
             Observation::CommitStalled { .. } if correct => self.tick(Mark::CommitStalled),
+            Observation::StateTransferStarted { .. } if correct => self.tick(Mark::StateTransferStarted),
+            Observation::StateInstalled { .. } if correct && !shadow.replicas[id.index()].loading => {
+                self.transferred.insert(id);
+                self.tick(Mark::StateInstalled);
+            }
+            Observation::Checkpointed { .. } if correct => self.count(|mark| matches!(mark, Mark::Checkpointed(_))),
             _ => {}
         }
     }
@@ -331,6 +348,9 @@ impl Marks {
             |(other, state): (ReplicaId, &ReplicaShadow)| other != id && state.up && state.status == Status::ViewChange;
         if shadow.correct_replicas().any(changing) {
             self.tick(Mark::CommittedDuringViewChange);
+        }
+        if self.transferred.has(id) {
+            self.tick(Mark::CommittedAfterTransfer);
         }
     }
 
@@ -449,6 +469,10 @@ impl Mark {
             Mark::RepairRequested | Mark::RepairsRequested(_) | Mark::RepairsAmongSlowPeers(_) => {
                 kinds::REPAIR_REQUESTED
             }
+            Mark::StateTransferStarted => kinds::STATE_TRANSFER_STARTED,
+            Mark::StateInstalled => kinds::STATE_INSTALLED,
+            Mark::CommittedAfterTransfer => kinds::STATE_INSTALLED | kinds::COMMITTED,
+            Mark::Checkpointed(_) => kinds::CHECKPOINTED,
             // The end decides.
             Mark::VirtualSeconds(_) => 0,
         }
@@ -465,8 +489,11 @@ impl Mark {
             | Mark::AnsweredInLaterView(count)
             | Mark::EvictedCameBack(count)
             | Mark::ScrubFound(count)
-            | Mark::ScrubRepaired(count) => count,
-            Mark::RepairsRequested(count) | Mark::RepairsAmongSlowPeers(count) | Mark::MovedOn(count) => count,
+            | Mark::ScrubRepaired(count)
+            | Mark::RepairsRequested(count)
+            | Mark::RepairsAmongSlowPeers(count)
+            | Mark::MovedOn(count)
+            | Mark::Checkpointed(count) => count,
             _ => 1,
         }
     }
@@ -584,6 +611,15 @@ mod tests {
         assert!(shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (0, assigned)]));
         assert!(!shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (1, assigned)]));
         assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { peer: ReplicaId(1), from: 1, to: 2 })]));
+        let installed = O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 };
+        assert!(shown(Mark::StateTransferStarted, &[(0, O::StateTransferStarted { at_least: 1 })]));
+        assert!(shown(Mark::StateInstalled, &[(0, installed)]));
+        assert!(!shown(Mark::StateInstalled, &[(0, O::Loading), (0, installed)]), "its own checkpoint");
+        let commit = O::Committed { op: 2, entry: 2 };
+        assert!(shown(Mark::CommittedAfterTransfer, &[(0, installed), (0, commit)]));
+        assert!(!shown(Mark::CommittedAfterTransfer, &[(0, installed), (1, commit)]));
+        let checkpointed = O::Checkpointed { op: 1, state: 1 };
+        assert!(shown(Mark::Checkpointed(2), &[(0, checkpointed), (1, checkpointed)]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
         assert!(shown(Mark::Misread, &[(0, O::Misread { zone: 0, record: 1 })]));

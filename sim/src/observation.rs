@@ -562,10 +562,39 @@ pub enum Observation {
         /// The op.
         op: u64,
     },
+    /// The replica holds the state after `op` durably, and will find it when it restarts.
+    Checkpointed {
+        /// The op.
+        op: u64,
+        /// The hash over the state: equal wherever the same log was executed up to `op`.
+        state: EntryHash,
+    },
+    /// The replica's log begins after `op` from now on: what came before, its checkpoint stands for.
+    LogDropped {
+        /// The op.
+        op: u64,
+    },
+    /// The replica gives up getting entry by entry what it misses, and asks for a whole state.
+    StateTransferStarted {
+        /// The lowest op whose state is of use to it.
+        at_least: u64,
+    },
+    /// The replica's state is that after `op` from now on, as if it had committed and executed all up to it; it holds that
+    /// state durably. After `Loading`: it found this checkpoint on its disk.
+    StateInstalled {
+        /// The op.
+        op: u64,
+        /// The entry at that op.
+        entry: EntryHash,
+        /// The hash over the state.
+        state: EntryHash,
+        /// The last op of its log: entries after `op` stay only where they follow from it.
+        last: u64,
+    },
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 56;
+pub const OBSERVATION_KINDS: usize = 60;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -628,6 +657,10 @@ impl Observation {
             O::CommitStalled { .. } => 53,
             O::RepairEnded { .. } => 54,
             O::ContentRequested { .. } => 55,
+            O::Checkpointed { .. } => 56,
+            O::LogDropped { .. } => 57,
+            O::StateTransferStarted { .. } => 58,
+            O::StateInstalled { .. } => 59,
         }
     }
 }

@@ -83,11 +83,17 @@ pub enum Watch {
     RepairRequested,
     /// The replica discarded the end of its log.
     Truncated,
+    /// The replica has made a checkpoint durable.
+    Checkpointed,
+    /// The replica asked for a whole state.
+    StateTransferStarted,
+    /// The replica installed a state.
+    StateInstalled,
 }
 
 impl Watch {
     /// All watches, in the order of their numbers in an encoded plan.
-    pub const ALL: [Watch; 30] = [
+    pub const ALL: [Watch; 33] = [
         Watch::Sent(MessageKind::Prepare),
         Watch::Sent(MessageKind::PrepareOk),
         Watch::Sent(MessageKind::Commit),
@@ -118,6 +124,9 @@ impl Watch {
         Watch::RepairRequested,
         Watch::Truncated,
         Watch::Delivered(MessageKind::Request),
+        Watch::Checkpointed,
+        Watch::StateTransferStarted,
+        Watch::StateInstalled,
     ];
 }
 

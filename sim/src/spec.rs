@@ -54,6 +54,11 @@ pub struct Cluster {
     pub commit_stall_timeout: Time,
     /// How long the wish for a view counts; 0 for twice `view_change_timeout`.
     pub start_view_change_window: Time,
+    /// After so many committed ops a replica writes a checkpoint of its state and drops the log before it; 0: never, and
+    /// the log is whole.
+    pub checkpoint_interval: u32,
+    /// How long a replica that misses entries tries to get them one by one before it asks for a whole state.
+    pub sync_timeout: Time,
 }
 
 impl Cluster {
@@ -168,6 +173,8 @@ impl Default for Config {
                 abdicate_timeout: 0,
                 commit_stall_timeout: 0,
                 start_view_change_window: 0,
+                checkpoint_interval: 0,
+                sync_timeout: 150 * MILLISECOND,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -235,6 +242,20 @@ impl Config {
         within("abdicate_timeout", self.cluster.abdicate_timeout, 0, 60 * SECOND)?;
         within("commit_stall_timeout", self.cluster.commit_stall_timeout, 0, 60 * SECOND)?;
         within("start_view_change_window", self.cluster.start_view_change_window, 0, 60 * SECOND)?;
+        let interval = u64::from(self.cluster.checkpoint_interval);
+        if interval > 0 {
+            within("checkpoint_interval", interval, 2, 16_384)?;
+            // Two checkpoints may lie between the newest durable one and the commit number, and the pipeline beyond it.
+            let needed = 2 * interval + u64::from(self.cluster.pipeline_max);
+            within("log_slots", self.cluster.log_slots.into(), needed, 65_536)?;
+            if byzantine > 0 {
+                return Err("checkpoint_interval: checkpoints are only for clusters in which nobody lies".to_owned());
+            }
+            if self.cluster.scrub_iops > 0 {
+                return Err("checkpoint_interval: the scrubber does not know checkpoints".to_owned());
+            }
+        }
+        within("sync_timeout", self.cluster.sync_timeout, MILLISECOND, 60 * SECOND)?;
         within("delay_min", self.network.delay_min, 1, 10 * SECOND)?;
         within("delay_max", self.network.delay_max, 1, 10 * SECOND)?;
         ordered("network delay", self.network.delay_min, self.network.delay_max)?;

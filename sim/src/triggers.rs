@@ -113,6 +113,9 @@ fn kind(watch: Watch) -> usize {
         Watch::Rejected => O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate },
         Watch::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
         Watch::Truncated => O::Truncated { op },
+        Watch::Checkpointed => O::Checkpointed { op, state: entry },
+        Watch::StateTransferStarted => O::StateTransferStarted { at_least: op },
+        Watch::StateInstalled => O::StateInstalled { op, entry, state: entry, last: op },
     }
     .kind()
 }

@@ -1,6 +1,7 @@
 //! Applied positions: a replica executes its committed log from the front, op by op.
 //!
-//! 1. The ops that a replica executes go up by exactly one, from 1 after each start.
+//! 1. The ops that a replica executes go up by exactly one, after each start and after the op of each state that it
+//!    installs; without one, from 1.
 //! 2. It executes nothing that it has not committed.
 //! 3. The position in a result is the op at which it was executed.
 //!

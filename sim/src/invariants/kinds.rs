@@ -59,6 +59,10 @@ kinds! {
     COMMIT_STALLED = 53,
     REPAIR_ENDED = 54,
     CONTENT_REQUESTED = 55,
+    CHECKPOINTED = 56,
+    LOG_DROPPED = 57,
+    STATE_TRANSFER_STARTED = 58,
+    STATE_INSTALLED = 59,
 }
 
 #[cfg(test)]
@@ -128,6 +132,10 @@ mod tests {
             (COMMIT_STALLED, O::CommitStalled { view: 0 }),
             (CONTENT_REQUESTED, O::ContentRequested { peer: ReplicaId(0), op: 0 }),
             (REPAIR_ENDED, O::RepairEnded { peer: ReplicaId(0), answered: true }),
+            (CHECKPOINTED, O::Checkpointed { op: 1, state: 1 }),
+            (LOG_DROPPED, O::LogDropped { op: 1 }),
+            (STATE_TRANSFER_STARTED, O::StateTransferStarted { at_least: 1 }),
+            (STATE_INSTALLED, O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

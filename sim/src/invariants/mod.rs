@@ -36,6 +36,7 @@ pub mod scrub_rate;
 pub mod scrub_repair;
 pub mod session_eviction;
 mod sessions;
+pub mod state_transfer;
 pub mod tenant_isolation;
 pub mod view_monotonic;
 pub mod vsr_agreement;
@@ -88,6 +89,7 @@ pub const NAMES: &[&str] = &[
     resource_limits::NAME,
     commit_timestamp_order::NAME,
     clock_offset_detection::NAME,
+    state_transfer::NAME,
     session_eviction::NAME,
     message_deduplication::NAME,
     kernel_command_validation::NAME,
@@ -105,7 +107,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u128); 30] = [
+const JUDGED: [(&str, u128); 31] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -134,12 +136,13 @@ const JUDGED: [(&str, u128); 30] = [
     (needless_view_change::NAME, needless_view_change::INTERESTS),
     (primary_abdication::NAME, primary_abdication::INTERESTS),
     (availability::NAME, availability::INTERESTS),
+    (state_transfer::NAME, state_transfer::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 29;
+const NO_PANIC: usize = 30;
 
 /// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
 const SESSION_EVICTION: usize = 12;
@@ -201,6 +204,7 @@ pub struct Judge {
     needless_view_change: needless_view_change::NeedlessViewChange,
     primary_abdication: primary_abdication::PrimaryAbdication,
     availability: availability::Availability,
+    state_transfer: state_transfer::StateTransfer,
 }
 
 impl Judge {
@@ -230,6 +234,7 @@ impl Judge {
         let abdication = primary_abdication::PrimaryAbdication::promised(config);
         let availability = availability::Availability::promised(config, liars);
         self.idle = u64::from(!abdication) << PRIMARY_ABDICATION | u64::from(!availability) << AVAILABILITY;
+        self.state_transfer.reset(config);
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -245,6 +250,9 @@ impl Judge {
             }
             Who::World | Who::Client(_) => {
                 self.kinds.0[kind] += 1;
+                if let Observation::Healed = seen.what {
+                    self.state_transfer.healed(seen.at, shadow);
+                }
                 self.judge_client(seen, shadow)
             }
         }
@@ -286,6 +294,7 @@ impl Judge {
                 25 => self.needless_view_change.observe(&context),
                 PRIMARY_ABDICATION => self.primary_abdication.observe(&context),
                 AVAILABILITY => self.availability.observe(&context),
+                28 => self.state_transfer.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -358,6 +367,10 @@ impl Judge {
     /// is checked here (liveness, durability of what was acknowledged).
     pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Violation> {
         self.ends += 1;
+        let behind = self.state_transfer.finish(at, event);
+        if behind.is_some() {
+            return behind;
+        }
         // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
         if let Some(missing) = liveness::missing(&self.record, shadow) {
             return Some(liveness::violation(&missing, at, event, &self.record, shadow));
@@ -391,10 +404,10 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[29], "no_panic");
+        assert_eq!(NAMES[30], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
         assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
-        assert_eq!(NAMES[29], "no_panic");
+        assert_eq!(NAMES[30], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
         assert_eq!(JUDGED[PRIMARY_ABDICATION as usize].0, primary_abdication::NAME);
         assert_eq!(JUDGED[AVAILABILITY as usize].0, availability::NAME);

@@ -124,6 +124,22 @@ pub enum PlantedBug {
     StartViewChangeWindowEndless,
     /// See [`BUGS`].
     HeartbeatWithoutCommitNumber,
+    /// See [`BUGS`].
+    VrrStateTransfer,
+    /// See [`BUGS`].
+    CheckpointBeforeDurable,
+    /// See [`BUGS`].
+    CheckpointNamedBeforeWritten,
+    /// See [`BUGS`].
+    CheckpointUnverified,
+    /// See [`BUGS`].
+    SyncTimeoutIgnored,
+    /// See [`BUGS`].
+    LogWrapsOverUncheckpointed,
+    /// See [`BUGS`].
+    ClientTableNotInCheckpoint,
+    /// See [`BUGS`].
+    TransferForgetsCommit,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -592,6 +608,70 @@ pub const BUGS: &[Bug] = &[
         target: "gray_network",
         scenarios: &["primary_abdicate_partition"],
     },
+    Bug {
+        name: "vrr-state-transfer",
+        breaks: "a replica cuts its log back to its commit number when it asks for a state, and votes before it has it",
+        caught_by: &["state_transfer"],
+        origin: "Viewstamped Replication Revisited, section 5.2",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "checkpoint-before-durable",
+        breaks: "the log before a checkpoint is dropped as soon as the checkpoint is made, not when it is durable",
+        caught_by: &["state_transfer"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "checkpoint-named-before-written",
+        breaks: "the superblock names a checkpoint that is not synced yet",
+        caught_by: &["vsr_recovery_safety", "state_transfer"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "checkpoint-unverified",
+        breaks: "a restarting replica takes over its checkpoint without a look at the hash",
+        caught_by: &["state_transfer"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "sync-timeout-ignored",
+        breaks: "a replica that misses what the others have dropped asks for entries for ever",
+        caught_by: &["state_transfer", "liveness"],
+        origin: "the situation of scenario repair_sync_timeout",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "log-wraps-over-uncheckpointed",
+        breaks: "the ring of the log is written again where no durable checkpoint covers it yet",
+        caught_by: &["resource_limits", "vsr_recovery_safety"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "client-table-not-in-checkpoint",
+        breaks: "a checkpoint holds the store, but not the client table",
+        caught_by: &["exactly_once", "message_deduplication"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "transfer-forgets-commit",
+        breaks: "a replica that installs a state keeps its old commit number",
+        caught_by: &["vsr_prefix_property"],
+        origin: "classic",
+        target: "crash_recovery",
+        scenarios: &["repair_sync_timeout"],
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -618,6 +698,7 @@ mod tests {
     fn the_table_and_the_enum_have_the_same_order() {
         assert_eq!(BUGS.len(), PlantedBug::ScrubRepairFromSelf as usize + 1);
         assert_eq!(BUGS.len(), PlantedBug::HeartbeatWithoutCommitNumber as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::TransferForgetsCommit as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

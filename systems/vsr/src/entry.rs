@@ -220,13 +220,34 @@ fn content_hash(Place { view, op, parent }: Place, timestamp: Time, request: &Re
     hash(buffer)
 }
 
-/// Reads little-endian numbers from bytes that are known to be long enough.
-struct Reader<'a> {
+/// Reads little-endian numbers.
+#[derive(Debug)]
+pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Begins at the front.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Reader { bytes, at: 0 }
+    }
+
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// The next number, if enough bytes are left.
+    pub fn try_u32(&mut self) -> Option<u32> {
+        (self.left() >= 4).then(|| self.u32())
+    }
+
+    /// The next number, if enough bytes are left.
+    pub fn try_u64(&mut self) -> Option<u64> {
+        (self.left() >= 8).then(|| self.u64())
+    }
+
     fn take<const N: usize>(&mut self) -> [u8; N] {
         let bytes = self.bytes[self.at..self.at + N].try_into().expect("N bytes");
         self.at += N;

@@ -5,6 +5,10 @@
 //! loses the newest. A header is written only when its entry is durable, along with the next entries: so a header without
 //! its entry means that the entry was damaged, and never that a crash tore it, and what a crash tore stops nobody.
 //!
+//! The log is a ring: op o stands in place (o - 1) modulo the slots. A place is written again only when a durable checkpoint
+//! (`checkpoint.rs`) covers the op that stands there; what is left of an earlier lap is told by its op. The last zone has
+//! two places for checkpoints, where there are any.
+//!
 //! At most one sync is under way. What it made durable is what the replica may promise:
 //! - a PrepareOk up to `durable()`, and only in the view that the durable superblock calls the last normal one;
 //! - a DoViewChange for a view that the durable superblock names.
@@ -20,15 +24,20 @@ use sim::{EntryHash, Env, IoId, IoResult, Observation, TimerId, Zone, spec::Clus
 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
+use crate::checkpoint::{Checkpoint, Name, PLACE_BYTES, Pipeline};
 use crate::entry::{HEADER_BYTES, entry_bytes};
-use crate::log::Log;
+use crate::log::{Base, Log};
 
 /// The bytes of one copy of the superblock on disk.
-pub const SUPERBLOCK_BYTES: u64 = 128;
+pub const SUPERBLOCK_BYTES: u64 = 256;
 /// The bytes of a copy that say something.
-const ENCODED_BYTES: usize = 60;
+const ENCODED_BYTES: usize = 8 * SUPERBLOCK_WORDS + 4;
 /// The copies of the superblock.
 pub const SUPERBLOCK_COPIES: u64 = 4;
+/// The words of a superblock; its checksum follows them.
+const SUPERBLOCK_WORDS: usize = 16;
+/// The damage ledger and the faults deal with checkpoints in records of this size.
+const CHECKPOINT_RECORD: u64 = 1024;
 /// The place of a header on disk.
 const HEADER_PLACE: u64 = (HEADER_BYTES as u64).next_multiple_of(8);
 
@@ -39,22 +48,42 @@ pub struct Layout {
     pub slots: u64,
     /// The bytes of a place in the log zone.
     pub entry_place: u64,
+    /// Whether there are checkpoints.
+    pub checkpoints: bool,
 }
 
 impl Layout {
     /// The layout of a cluster's disks.
     pub fn new(cluster: &Cluster) -> Self {
-        Layout { slots: cluster.log_slots.into(), entry_place: entry_bytes(cluster.request_bytes_max) as u64 }
+        Layout {
+            slots: cluster.log_slots.into(),
+            entry_place: entry_bytes(cluster.request_bytes_max) as u64,
+            checkpoints: cluster.checkpoint_interval > 0,
+        }
     }
 
     /// Where the header of `op` stands, and how long it is.
     pub fn header(&self, op: u64) -> (u64, u64) {
-        (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + (op - 1) * HEADER_PLACE, HEADER_PLACE)
+        (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slot(op) * HEADER_PLACE, HEADER_PLACE)
     }
 
     /// Where the entry of `op` stands, and how long its place is.
     pub fn entry(&self, op: u64) -> (u64, u64) {
-        (self.header(self.slots + 1).0 + (op - 1) * self.entry_place, self.entry_place)
+        (self.log_start() + self.slot(op) * self.entry_place, self.entry_place)
+    }
+
+    /// The place of `op` in the ring.
+    pub fn slot(&self, op: u64) -> u64 {
+        (op - 1) % self.slots
+    }
+
+    /// Where a place for a checkpoint begins.
+    pub fn checkpoint(&self, place: u64) -> u64 {
+        self.log_start() + self.slots * self.entry_place + place * PLACE_BYTES
+    }
+
+    fn log_start(&self) -> u64 {
+        SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slots * HEADER_PLACE
     }
 
     /// The zones, for the damage ledger. The two superblock zones never hold both copies of one superblock.
@@ -62,12 +91,17 @@ impl Layout {
         let half = SUPERBLOCK_COPIES / 2 * SUPERBLOCK_BYTES;
         let headers = self.header(1).0;
         let log = self.entry(1).0;
-        vec![
+        let mut zones = vec![
             Zone { name: "log", start: log, length: self.slots * self.entry_place, record: self.entry_place },
             Zone { name: "headers", start: headers, length: log - headers, record: HEADER_PLACE },
             Zone { name: "superblocks, first half", start: 0, length: half, record: SUPERBLOCK_BYTES },
             Zone { name: "superblocks, second half", start: half, length: half, record: SUPERBLOCK_BYTES },
-        ]
+        ];
+        if self.checkpoints {
+            let start = self.checkpoint(0);
+            zones.push(Zone { name: "checkpoints", start, length: 2 * PLACE_BYTES, record: CHECKPOINT_RECORD });
+        }
+        zones
     }
 }
 
@@ -86,6 +120,10 @@ pub struct Superblock {
     pub start_hash: EntryHash,
     /// From this op on the log on the disk is being replaced; 0 when it is not.
     pub installing: u64,
+    /// The disk has lost something that the replica may have promised, and no view has started since.
+    pub amnesia: bool,
+    /// The newest checkpoint: the log on the disk begins after it.
+    pub checkpoint: Name,
 }
 
 impl Superblock {
@@ -100,6 +138,12 @@ impl Superblock {
             into.extend_from_slice(&word.to_le_bytes());
         }
         into.extend_from_slice(&self.start_hash.to_le_bytes());
+        let Name { last: Base { op, hash, timestamp }, state, length, place } = self.checkpoint;
+        for word in [self.amnesia.into(), op, length, place, timestamp] {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+        into.extend_from_slice(&hash.to_le_bytes());
+        into.extend_from_slice(&state.to_le_bytes());
         let checksum = crc32fast::hash(into);
         into.extend_from_slice(&checksum.to_le_bytes());
     }
@@ -107,14 +151,23 @@ impl Superblock {
     /// What one copy says, if it is intact.
     fn decode(copy: &[u8]) -> Option<Superblock> {
         let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
-        let checksum = u32::from_le_bytes(copy[56..60].try_into().expect("four bytes"));
-        (word(0) > 0 && crc32fast::hash(&copy[..56]) == checksum).then(|| Superblock {
+        let wide = |i: usize| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
+        let (body, rest) = copy.split_at(8 * SUPERBLOCK_WORDS);
+        let checksum = u32::from_le_bytes(rest[..4].try_into().expect("four bytes"));
+        (word(0) > 0 && crc32fast::hash(body) == checksum).then(|| Superblock {
             sequence: word(0),
             view: word(1),
             last_normal: word(2),
             start_op: word(3),
             installing: word(4),
-            start_hash: u128::from(word(5)) | u128::from(word(6)) << 64,
+            start_hash: wide(5),
+            amnesia: word(7) != 0,
+            checkpoint: Name {
+                last: Base { op: word(8), hash: wide(12), timestamp: word(11) },
+                state: wide(14),
+                length: word(9),
+                place: word(10),
+            },
         })
     }
 
@@ -199,6 +252,12 @@ impl Progress {
         Progress { dirty_from: op + 1, durable: op }
     }
 
+    /// A checkpoint covers everything up to `op`.
+    fn covered(&mut self, op: u64) {
+        self.dirty_from = self.dirty_from.max(op + 1);
+        self.durable = self.durable.max(op);
+    }
+
     fn replaced(&mut self, from: u64) {
         self.dirty_from = self.dirty_from.min(from);
         self.durable = self.durable.min(from - 1);
@@ -241,6 +300,10 @@ pub struct Journal {
     damaged: Vec<Record>,
     /// Whether a sync has failed and the next try is still to come.
     failed: bool,
+    /// The checkpoints on their way to the disk.
+    pub checkpoints: Pipeline,
+    /// The checkpoint that the last sync has named, until the replica has heard of it.
+    pub named: Option<Checkpoint>,
     buffer: Vec<u8>,
 }
 
@@ -263,6 +326,8 @@ impl Journal {
             in_flight: None,
             damaged: Vec::new(),
             failed: false,
+            checkpoints: Pipeline::default(),
+            named: None,
             buffer: Vec::new(),
         }
     }
@@ -309,6 +374,28 @@ impl Journal {
         &self.on_disk
     }
 
+    /// The highest op that fits into the ring: beyond it a place would be written again that no durable checkpoint covers.
+    pub fn last_place(&self) -> u64 {
+        if self.bugs.on(PlantedBug::LogWrapsOverUncheckpointed) {
+            return u64::MAX;
+        }
+        self.wanted.checkpoint.last.op + self.layout.slots
+    }
+
+    /// The log begins after `op`, and has no entries yet.
+    pub fn begins_after(&mut self, op: u64) {
+        (self.entries, self.headers) = (Progress::up_to(op), Progress::up_to(op));
+        self.conflict_from = 0;
+    }
+
+    /// The disk has lost something that this replica may have promised, and maybe its checkpoint, too.
+    pub fn lost(&mut self, checkpoint: bool) {
+        self.wanted.amnesia = true;
+        if checkpoint {
+            self.wanted.checkpoint = Name::default();
+        }
+    }
+
     /// The replica enters `view`.
     pub fn enter(&mut self, view: u64) {
         self.wanted.view = view;
@@ -316,7 +403,8 @@ impl Journal {
 
     /// The replica is normal in `view`, whose log started with `start_op` entries, the last of them `start_hash`.
     pub fn start_view(&mut self, view: u64, start_op: u64, start_hash: EntryHash) {
-        self.wanted = Superblock { view, last_normal: view, start_op, start_hash, installing: 0, ..self.wanted };
+        let started = Superblock { view, last_normal: view, start_op, start_hash, ..self.wanted };
+        self.wanted = Superblock { installing: 0, amnesia: false, ..started };
     }
 
     /// The log in memory has changed from `from` on: holes were filled, or, if `conflict`, other entries stand there now.
@@ -334,7 +422,10 @@ impl Journal {
         if self.in_flight.is_some() || self.failed {
             return false;
         }
-        let mut next = Superblock { view: self.wanted.view, ..self.on_disk };
+        let written = self.write_checkpoint(env);
+        // That the replica has forgotten something stands there until the view that makes up for it does.
+        let amnesia = self.wanted.amnesia || self.on_disk.amnesia;
+        let mut next = Superblock { view: self.wanted.view, amnesia, ..self.on_disk };
         let mut log_may_be_written = true;
         if self.wanted.last_normal > self.on_disk.last_normal {
             let vouched = self.conflict_from != 0 && self.conflict_from <= self.on_disk.start_op;
@@ -346,6 +437,9 @@ impl Journal {
                 next = Superblock { sequence: self.on_disk.sequence, ..self.wanted };
                 self.conflict_from = 0;
             }
+        }
+        if next.last_normal == self.wanted.last_normal {
+            self.name_checkpoint(&mut next, log);
         }
         let entries = self.entries.write(if log_may_be_written { log.last_op() } else { 0 });
         self.write_entries(env, log, entries);
@@ -368,10 +462,28 @@ impl Journal {
             self.headers.synced(headers);
             return true;
         }
-        if superblock_changes || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
+        if written || superblock_changes || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
             self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next, repairs });
         }
         false
+    }
+
+    /// Writes a checkpoint that waits to the place that the superblock does not name.
+    fn write_checkpoint(&mut self, env: &mut Env<'_, Vsr>) -> bool {
+        let Some(bytes) = self.checkpoints.write() else { return false };
+        env.write(self.layout.checkpoint(1 - self.on_disk.checkpoint.place), &bytes);
+        true
+    }
+
+    /// Lets the superblock name a checkpoint that is durable. Where the log does not contain its op, the log on the disk ends
+    /// there, too.
+    fn name_checkpoint(&mut self, next: &mut Superblock, log: &Log) {
+        let hasty = self.bugs.on(PlantedBug::CheckpointNamedBeforeWritten);
+        let Some(name) = self.checkpoints.name(1 - self.on_disk.checkpoint.place, hasty) else { return };
+        next.checkpoint = name;
+        if log.hash_at(name.last.op) != name.last.hash {
+            (next.start_op, next.start_hash) = (name.last.op, name.last.hash);
+        }
     }
 
     fn write_entries(&mut self, env: &mut Env<'_, Vsr>, log: &Log, span: Span) {
@@ -457,10 +569,18 @@ impl Journal {
             for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
                 env.observe(Observation::ScrubRepaired { zone, record });
             }
+            let named = self.checkpoints.synced(true);
+            if let Some(named) = &named {
+                self.wanted.checkpoint = self.on_disk.checkpoint;
+                self.entries.covered(named.last.op);
+                self.headers.covered(named.last.op);
+            }
+            self.named = named;
             true
         } else {
             self.entries.failed(in_flight.entries);
             self.headers.failed(in_flight.headers);
+            self.checkpoints.synced(false);
             self.damaged.extend(in_flight.repairs);
             self.failed = true;
             env.set_timer(RETRY_TIMER, RETRY_AFTER);
@@ -487,6 +607,8 @@ mod tests {
             start_op: 9,
             start_hash: 5 << 70,
             installing: 0,
+            amnesia: sequence == 3,
+            checkpoint: Name { last: Base { op: 8, hash: 3 << 90, timestamp: 7 }, state: 4 << 80, length: 5, place: 1 },
         };
         let mut bytes = vec![0; (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize];
         let place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
@@ -504,14 +626,14 @@ mod tests {
         assert_eq!(Superblock::newest(&bytes), superblock(4));
         assert_eq!(Superblock::before(superblock(4), &bytes), superblock(3));
         assert_eq!(Superblock::before(superblock(1), &bytes), Superblock::default(), "nothing was before the first");
-        for bit in 0..60 * 8 {
+        for bit in 0..ENCODED_BYTES * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(Superblock::newest(&damaged), superblock(4), "the third copy is intact");
         }
         let mut torn = bytes.clone();
         torn[0..20].fill(9);
-        torn[256..300].fill(9);
+        torn[512..556].fill(9);
         assert_eq!(Superblock::newest(&torn), superblock(3), "the write of 4 was torn in both places");
     }
 }

@@ -4,13 +4,16 @@
 //! Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018), a background scrubber (`scrub`), and, where up to b replicas may lie, signed messages
 //! and claims that carry their reasons (`choice`, `message`), which is sound when r + v − n > 2b.
 //!
-//! Where the cluster's clocks are compared (`clock`), the primary gives every entry its timestamp.
+//! Where the cluster's clocks are compared (`clock`), the primary gives every entry its timestamp. Where nobody lies, a replica
+//! can write checkpoints and drop the log before them (`checkpoint`), and one that misses what the others have dropped
+//! takes over a state (`state_transfer`).
 //!
-//! What it leaves out so far: checkpoints and log truncation, state transfer, membership changes. It does not survive an equivocating primary
+//! What it leaves out so far: checkpoints where replicas may lie or scrubbers are at work, membership changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 
 pub mod bug;
+pub mod checkpoint;
 pub mod choice;
 pub mod clock;
 pub mod entry;
@@ -25,6 +28,7 @@ mod replica;
 mod scrub;
 pub mod sessions;
 pub mod signature;
+mod state_transfer;
 pub mod store;
 mod tamper;
 mod view_change;

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use sim::{EntryHash, MessageKind, ReplicaId, Request, Time};
 
 use crate::entry::Entry;
-use crate::signature::{Keyring, Signature, halves};
+use crate::log::{Base, Tail};
+use crate::signature::{Keyring, Signature, halves, hash};
 
 /// A message larger than this is refused.
 pub const MESSAGE_BYTES_MAX: u64 = 1 << 20;
@@ -130,6 +131,19 @@ pub enum Body {
         /// The entry.
         hash: EntryHash,
     },
+    /// The sender wants the state of a checkpoint at `at_least` or later.
+    RequestState {
+        /// The sender's view.
+        view: u64,
+        /// The lowest op that is of use.
+        at_least: u64,
+        /// The state that the sender has begun to get; 0 at first.
+        state: EntryHash,
+        /// How many of its bytes the sender has.
+        offset: u64,
+    },
+    /// A part of a checkpoint's state.
+    State(Rc<StateChunk>),
 }
 
 /// "I have committed up to `op`", and, where replicas may lie, why that is true.
@@ -197,8 +211,12 @@ pub struct DoViewChange {
     pub op: u64,
     /// Its commit number.
     pub commit: u64,
-    /// Its whole log; entries that it cannot read are holes.
+    /// Its log after `base`; entries that it cannot read are holes.
     pub log: Rc<[Rc<Entry>]>,
+    /// What the log begins after: op 0 without checkpoints. What comes before is committed.
+    pub base: Base,
+    /// The op of its newest checkpoint.
+    pub checkpoint: u64,
 }
 
 /// The body of a StartView.
@@ -210,7 +228,7 @@ pub struct StartView {
     pub op: u64,
     /// How far the sender has committed.
     pub commit: CommitClaim,
-    /// The sender's whole log.
+    /// The sender's log after `base`.
     pub log: Rc<[Rc<Entry>]>,
     /// How many entries the view started from.
     pub start_op: u64,
@@ -218,6 +236,39 @@ pub struct StartView {
     pub reasons: Rc<[Message]>,
     /// Bytes that a liar adds.
     pub padding: u64,
+    /// What the log begins after: op 0 without checkpoints.
+    pub base: Base,
+}
+
+/// Part of the state of a checkpoint.
+#[derive(Clone, Debug)]
+pub struct StateChunk {
+    /// The sender's view.
+    pub view: u64,
+    /// The last entry that the state includes.
+    pub last: Base,
+    /// The hash of the whole state.
+    pub state: EntryHash,
+    /// How many bytes the whole state has.
+    pub length: u64,
+    /// Where the part begins.
+    pub offset: u64,
+    /// The part.
+    pub bytes: Rc<[u8]>,
+}
+
+impl DoViewChange {
+    /// The log.
+    pub fn tail(&self) -> Tail<'_> {
+        Tail { base: self.base, entries: &self.log }
+    }
+}
+
+impl StartView {
+    /// The log.
+    pub fn tail(&self) -> Tail<'_> {
+        Tail { base: self.base, entries: &self.log }
+    }
 }
 
 impl Body {
@@ -237,6 +288,8 @@ impl Body {
             Body::Ping { .. } => MessageKind::Ping,
             Body::Pong { .. } => MessageKind::Pong,
             Body::Forward { .. } => MessageKind::Request,
+            Body::RequestState { .. } => MessageKind::RequestState,
+            Body::State(_) => MessageKind::State,
         }
     }
 
@@ -251,7 +304,9 @@ impl Body {
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
             | Body::Repair { view, .. }
+            | Body::RequestState { view, .. }
             | Body::Forward { view, .. } => *view,
+            Body::State(chunk) => chunk.view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
             Body::Ping { .. } | Body::Pong { .. } => 0,
@@ -276,9 +331,11 @@ impl Body {
                 message.padding.saturating_add(entries(&message.log) + certificate(&message.commit) + reasons)
             }
             Body::Repair { entries: repaired, .. } => entries(repaired),
+            Body::State(chunk) => chunk.bytes.len() as u64,
             Body::PrepareOk { .. }
             | Body::RequestStartView { .. }
             | Body::RequestRepair { .. }
+            | Body::RequestState { .. }
             | Body::Ping { .. }
             | Body::Pong { .. }
             | Body::RequestContent { .. }
@@ -356,6 +413,17 @@ impl Body {
                 words[3] = request.client.0.into();
                 words[4] = request.session.into();
                 words[5] = request.number.into();
+            }
+            Body::RequestState { at_least, state, offset, .. } => {
+                words[3] = *at_least;
+                words[4] = *offset;
+                [words[5], words[6]] = halves(*state);
+            }
+            Body::State(chunk) => {
+                [words[3], words[4], words[5]] = [chunk.last.op, chunk.offset, chunk.length];
+                [words[6], words[7]] = halves(chunk.last.hash);
+                [words[8], words[9]] = halves(chunk.state);
+                [words[10], words[11]] = halves(hash(&chunk.bytes));
             }
         }
         words

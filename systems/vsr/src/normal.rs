@@ -43,7 +43,7 @@ impl Vsr {
             }
         }
         let op = self.log.last_op() + 1;
-        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.layout().slots {
+        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
         // A primary that does not know the time serves nobody.
@@ -78,6 +78,7 @@ impl Vsr {
             self.sessions.log(request, entry.op);
         }
         self.log.push(entry);
+        self.transfer.progress();
     }
 
     /// Backup: an entry from the primary.
@@ -98,14 +99,15 @@ impl Vsr {
         let next = self.log.last_op() + 1;
         match entry.op.cmp(&next) {
             Ordering::Less => {
-                if self.log.hash_at(entry.op) != entry.hash {
+                // Before the log's base everything is committed, and was dropped.
+                if entry.op >= self.log.base() && self.log.hash_at(entry.op) != entry.hash {
                     return Err(RejectReason::BadHash);
                 }
                 self.acknowledge_again(env, entry.op);
             }
             Ordering::Equal => {
                 self.check_entry(entry, self.log.last())?;
-                if next > self.journal.layout().slots {
+                if next > self.journal.last_place() {
                     return Err(RejectReason::Busy);
                 }
                 self.append(env, entry.clone());
@@ -242,6 +244,9 @@ impl Vsr {
         if op > self.log.last_op() {
             return Err(RejectReason::BadMetadata);
         }
+        if op < self.log.base() {
+            return Ok(());
+        }
         if self.log.hash_at(op) != hash {
             return Err(RejectReason::BadHash);
         }
@@ -347,7 +352,7 @@ impl Vsr {
                 break;
             }
             taken += 1;
-            if self.check_entry(&entry, self.log.last()).is_ok() {
+            if entry.op <= self.journal.last_place() && self.check_entry(&entry, self.log.last()).is_ok() {
                 self.append(env, entry);
             }
         }

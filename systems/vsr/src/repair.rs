@@ -90,6 +90,9 @@ impl Vsr {
         while self.repair.under_way() < credits || self.bugs.on(PlantedBug::RepairWithoutBudget) {
             let Some((from, to)) = self.next_missing() else { return };
             let Some(peer) = self.choose_peer(env) else { return };
+            if self.escalate(env, peer) {
+                return;
+            }
             let (number, at) = (self.repair.requests, env.monotonic());
             if self.repair.under_way() == 0 {
                 env.set_timer(REPAIR_TIMER, self.cluster.repair_expiry);
@@ -102,7 +105,7 @@ impl Vsr {
 
     /// The first entries that are neither here nor asked for.
     fn next_missing(&self) -> Option<(u64, u64)> {
-        let end = self.repair.target.min(self.log.last_op() + self.reach()).min(self.journal.layout().slots);
+        let end = self.repair.target.min(self.log.last_op() + self.reach()).min(self.journal.last_place());
         let mut from = self.log.last_op() + 1;
         // Both lists are short; each turn passes at least one entry or one request.
         loop {
@@ -263,7 +266,7 @@ impl Vsr {
         if entry.view != self.view || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
         }
-        if entry.op > self.journal.layout().slots {
+        if entry.op > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
         if entry.op > next {

@@ -15,7 +15,7 @@ use crate::choice::Quorums;
 use crate::clock::{CLOCK_TIMER, Clock};
 use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
-use crate::log::Log;
+use crate::log::{Base, Log};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::patience::Patience;
 use crate::recovery::Loader;
@@ -23,6 +23,7 @@ use crate::repair::{REPAIR_TIMER, Repair};
 use crate::scrub::{SCRUB_TIMER, Scrubber};
 use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
+use crate::state_transfer::{STATE_TIMER, StateTransfer};
 use crate::store::Store;
 
 /// The primary's heartbeat.
@@ -106,6 +107,7 @@ pub struct Vsr {
 
     /// What time it is, and how many others think so.
     pub(crate) clock: Clock,
+    pub(crate) transfer: StateTransfer,
 }
 
 /// The acknowledgements of one op.
@@ -169,12 +171,17 @@ impl Vsr {
         self.execute_committed(env);
     }
 
-    fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
+    pub(crate) fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
         while self.executed < self.commit {
-            let Some(entry) = self.log.get(self.executed + 1).cloned() else { return };
-            let Some(request) = &entry.request else { return };
+            let Some(entry) = self.log.get(self.executed + 1).cloned() else { break };
+            let Some(request) = &entry.request else { break };
             self.executed += 1;
             self.execute(env, entry.op, entry.timestamp, request);
+            self.checkpoint_if_due(env);
+        }
+        // A checkpoint must not wait until something else goes to the disk.
+        if self.cluster.checkpoint_interval > 0 {
+            self.write_disk(env);
         }
     }
 
@@ -258,9 +265,9 @@ impl Vsr {
         }
     }
 
-    /// Whether an entry that comes from another replica can follow this one (`None` for the first place).
-    pub(crate) fn check_entry(&self, entry: &Entry, previous: Option<&Entry>) -> Handled {
-        let (op, parent, timestamp) = previous.map_or((0, 0, 0), |entry| (entry.op, entry.hash, entry.timestamp));
+    /// Whether an entry that comes from another replica can follow this one.
+    pub(crate) fn check_entry(&self, entry: &Entry, previous: Base) -> Handled {
+        let Base { op, hash: parent, timestamp } = previous;
         if entry.op != op + 1 {
             return Err(RejectReason::BadMetadata);
         }
@@ -303,6 +310,9 @@ impl Vsr {
         if std::mem::take(&mut self.fresh) {
             self.start_first_view(env);
         }
+        if let Some(checkpoint) = self.journal.named.take() {
+            self.on_checkpoint(env, &checkpoint);
+        }
         if self.status == Status::ViewChange {
             self.say_do_view_change(env);
         }
@@ -342,6 +352,10 @@ impl Vsr {
                 self.on_request_repair(env, from, *view, *first..=*to, *number)
             }
             Body::Repair { view, number, entries } => self.on_repair(env, from, *view, *number, entries),
+            Body::RequestState { at_least, state, offset, .. } => {
+                self.on_request_state(env, from, *at_least, *state, *offset)
+            }
+            Body::State(chunk) => self.on_state(env, from, chunk),
         }
     }
 }
@@ -401,6 +415,7 @@ impl System for Vsr {
             start_view_asked: [0; REPLICAS_MAX],
             attempts: 0,
             jitter: env.random() % (cluster.view_change_timeout / 2),
+            transfer: StateTransfer::default(),
             cluster,
             clock,
         };
@@ -445,6 +460,7 @@ impl System for Vsr {
             CLOCK_TIMER => self.on_clock_timer(env),
             SCRUB_TIMER => self.on_scrub_timer(env),
             REPAIR_TIMER => self.on_repair_timer(env),
+            STATE_TIMER => self.on_state_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
                 self.write_disk(env);

@@ -71,6 +71,8 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
         // No plan can lie about requests.
         Body::Forward { .. } => None,
         Body::RequestContent { .. } | Body::Content { .. } | Body::Nack { .. } => None,
+        // Checkpoints are only for clusters in which nobody lies.
+        Body::RequestState { .. } | Body::State(_) => None,
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))

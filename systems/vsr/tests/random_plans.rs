@@ -87,6 +87,24 @@ fn five_replicas_one_of_them_a_liar() {
     check(&config(5, 4, 1), seeds());
 }
 
+/// A checkpoint every few ops, and as few places for the log as there may be.
+fn with_checkpoints(mut config: Config) -> Config {
+    config.cluster.checkpoint_interval = 2;
+    config.cluster.pipeline_max = 8;
+    config.cluster.log_slots = 12;
+    config
+}
+
+#[test]
+fn three_replicas_with_checkpoints() {
+    check(&with_checkpoints(config(3, 2, 0)), seeds());
+}
+
+#[test]
+fn five_replicas_with_checkpoints() {
+    check(&with_checkpoints(config(5, 3, 0)), seeds());
+}
+
 #[test]
 fn with_scrubbers_at_work() {
     let mut config = config(3, 2, 0);
