@@ -10,7 +10,7 @@ const SPAN_MAX: Time = 3_600 * SECOND;
 /// No name is longer than this.
 const NAME_BYTES_MAX: usize = 64;
 /// No more bugs than a `BugSet` can hold.
-const BUGS_MAX: usize = 64;
+const BUGS_MAX: usize = 128;
 
 /// Whether the case can be run.
 ///

@@ -193,7 +193,7 @@ fn a_case_that_cannot_be_run_is_refused() {
     refused(|kmb| kmb.case.config.workload.requests = u32::MAX);
     refused(|kmb| kmb.case.liars = ReplicaSet(0b1000_0000));
     refused(|kmb| kmb.case.scenario = "\u{1b}[2J".into());
-    refused(|kmb| kmb.case.bugs = vec!["x".into(); 65]);
+    refused(|kmb| kmb.case.bugs = vec!["x".into(); 129]);
     refused(|kmb| kmb.case.actions[0].when = When::At(u64::MAX));
     refused(|kmb| kmb.case.actions = vec![kmb.case.actions[0]; 300]);
     refused(|kmb| kmb.case.actions[0].what = What::Pause { target: Target::Replica(ReplicaId(8)), duration: 1 });
