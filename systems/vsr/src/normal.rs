@@ -297,11 +297,11 @@ impl Vsr {
 
     /// Primary: tells that it lives, how far it is, and again what has not been acknowledged since the last time.
     pub(crate) fn on_heartbeat_timer(&mut self, env: &mut Env<'_, Self>) {
-        if !self.leads() || self.leads_without_time(env) {
+        if !self.leads() || self.abdicates(env) {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
-        if self.abdicates(env) {
+        if self.leads_without_time(env) {
             return;
         }
         let last = self.log.last_op();
