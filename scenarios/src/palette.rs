@@ -131,6 +131,10 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
         Fault::ClockStep => What::ClockStep { target, micros: draw.pick(&[-2_000_000, -50_000, 50_000, 2_000_000]) },
         Fault::ClockDrift => What::ClockDrift { target, ppm: draw.pick(&[-50_000, -500, 500, 50_000]), duration },
         Fault::ClockFreeze => What::ClockFreeze { target, duration },
+        Fault::NoNtp => What::NoNtp { side: ReplicaSet(draw.below(1 << replicas) as u8), duration },
+        Fault::WrongNtp => {
+            What::WrongNtp { target, micros: draw.pick(&[-500_000, -60_000, 60_000, 500_000]), duration }
+        }
         Fault::Burst => What::Burst { client, requests: draw.between(2, 8) as u8 },
         Fault::ClientCrash => What::ClientCrash { client },
         Fault::Lie if !lies.is_empty() => {

@@ -4,11 +4,13 @@ use crate::ScenarioType;
 use crate::ScenarioType::{
     Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
-    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
-    CorruptionBitFlip, CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit,
-    CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation,
-    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, ScrubCompletesTour, ScrubDetectsCorruption,
-    ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging, TimeCompression,
+    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
+    ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift,
+    ClockNtpFailure, ClockOffsetExceeded, Combined, CorruptionBitFlip, CorruptionChecksumValidation,
+    CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork,
+    GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges,
+    RecoveryCorruptLog, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair,
+    SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -81,6 +83,16 @@ pub const TARGETS: &[FuzzTarget] = &[
         scenarios: &[MultiTenantIsolation],
     },
     FuzzTarget {
+        name: "clock",
+        description: "Clocks that drift, jump or listen to a false time service make a primary hand out wrong times.",
+        scenarios: &[ClockDrift, ClockOffsetExceeded, ClockNtpFailure, ClockBackwardJump],
+    },
+    FuzzTarget {
+        name: "client_sessions",
+        description: "Clients that crash, repeat themselves or lose their sessions are served twice, wrongly, or never.",
+        scenarios: &[ClientSessionCrash, ClientSessionViewChangeLockout, ClientSessionEviction],
+    },
+    FuzzTarget {
         name: "combined",
         description: "Everything: all scenarios that run, the one with all faults first.",
         scenarios: &[
@@ -108,6 +120,13 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            ClockDrift,
+            ClockOffsetExceeded,
+            ClockNtpFailure,
+            ClockBackwardJump,
+            ClientSessionCrash,
+            ClientSessionViewChangeLockout,
+            ClientSessionEviction,
             CorruptionBitFlip,
             CorruptionChecksumValidation,
             CorruptionSilentDiskFailure,

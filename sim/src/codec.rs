@@ -25,8 +25,8 @@
 //! | 5      | 2     | the time; the trigger's delay, in units of 10 µs (windows are narrow)               |
 //! | 7      | 1     | target, modulo 10: primary, the trigger's subject, replica 0 to 7                   |
 //! | 8      | 2     | duration less 100 µs                                                                |
-//! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step in ms, drift    |
-//! |        |       | in units of 10 ppm (both signed)                                                    |
+//! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step or wrong time   |
+//! |        |       | in ms, drift in units of 10 ppm (all signed)                                        |
 //! | 12     | 2     | b: bit, byte, how far away                                                          |
 //! | 14     | 1     | c: zone, side, client (modulo 64), outgoing (lowest bit)                            |
 //! | 15     | 1     | d: requests of a burst less 1, how many bits or bytes less 1, how far away          |
@@ -128,13 +128,15 @@ enum Tag {
     ClientCrash,
     DuplicateRequest,
     Lie,
+    NoNtp,
+    WrongNtp,
     FlippedBits,
     TruncatedRecord,
     ShiftedRecord,
     StaleRead,
 }
 
-const WHATS: [Tag; 28] = [
+const WHATS: [Tag; 30] = [
     Tag::Burst,
     Tag::Partition,
     Tag::Isolate,
@@ -159,6 +161,8 @@ const WHATS: [Tag; 28] = [
     Tag::ClientCrash,
     Tag::DuplicateRequest,
     Tag::Lie,
+    Tag::NoNtp,
+    Tag::WrongNtp,
     Tag::FlippedBits,
     Tag::TruncatedRecord,
     Tag::ShiftedRecord,
@@ -274,6 +278,8 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
         Tag::ClockFreeze => What::ClockFreeze { target, duration },
         Tag::ClientCrash => What::ClientCrash { client },
         Tag::DuplicateRequest => What::DuplicateRequest { client },
+        Tag::NoNtp => What::NoNtp { side: ReplicaSet(c), duration },
+        Tag::WrongNtp => What::WrongNtp { target, micros: i32::from(a as i16) * STEP_UNIT, duration },
         Tag::Lie => What::Lie(Lie {
             kind: pick(&LIE_KINDS, record[8]),
             field: pick(&FIELDS, record[9]),
@@ -342,6 +348,8 @@ fn tag(what: &What) -> Tag {
         What::ClientCrash { .. } => Tag::ClientCrash,
         What::DuplicateRequest { .. } => Tag::DuplicateRequest,
         What::Lie(_) => Tag::Lie,
+        What::NoNtp { .. } => Tag::NoNtp,
+        What::WrongNtp { .. } => Tag::WrongNtp,
         What::FlippedBits { .. } => Tag::FlippedBits,
         What::TruncatedRecord { .. } => Tag::TruncatedRecord,
         What::ShiftedRecord { .. } => Tag::ShiftedRecord,
@@ -364,7 +372,7 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
             record[15] = requests.saturating_sub(1);
         }
         What::ClientCrash { client } | What::DuplicateRequest { client } => record[14] = encode_client(client),
-        What::Partition { side, .. } => record[14] = side.0,
+        What::Partition { side, .. } | What::NoNtp { side, .. } => record[14] = side.0,
         What::Cut { outgoing, .. } | What::Clog { outgoing, .. } => record[14] = u8::from(outgoing),
         What::Loss { per_mille, .. }
         | What::Duplicate { per_mille, .. }
@@ -394,7 +402,7 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
             put(record, 10, back);
             record[14] = zone;
         }
-        What::ClockStep { micros, .. } => put(record, 10, signed(micros, STEP_UNIT)),
+        What::ClockStep { micros, .. } | What::WrongNtp { micros, .. } => put(record, 10, signed(micros, STEP_UNIT)),
         What::ClockDrift { ppm, .. } => put(record, 10, signed(ppm, DRIFT_UNIT)),
         What::Lie(Lie { kind, field, how, amount, to, count }) => {
             record[8] = number(&LIE_KINDS, &kind);

@@ -62,6 +62,10 @@ const IGNORED: u64 = kinds::SENT
     | kinds::VOTED
     | kinds::CLIENT_CRASHED
     | kinds::HOLDING
+    | kinds::CLOCK_SET
+    | kinds::CLOCK_SYNCHRONIZED
+    | kinds::TIMESTAMP_ASSIGNED
+    | kinds::TIMESTAMPED
     | kinds::LOADED
     | kinds::SCRUB_TOUR_STARTED
     | kinds::SCRUB_TOUR_COVERS

@@ -38,6 +38,10 @@ pub struct Effects {
     pub frozen: ReplicaSet,
     /// The replicas that are paused.
     pub paused: ReplicaSet,
+    /// The replicas that cannot reach the time service.
+    pub no_ntp: ReplicaSet,
+    /// Per replica, how far off the time is that the time service tells it, in nanoseconds.
+    pub wrong_ntp: [i64; REPLICAS_MAX],
     /// Per replica, how its disk reads wrong.
     pub misread: [Option<Misread>; REPLICAS_MAX],
 }
@@ -151,6 +155,10 @@ impl Faults {
                 What::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
                 What::ClockFreeze { .. } => effects.frozen.insert(*target),
                 What::Pause { .. } => effects.paused.insert(*target),
+                What::NoNtp { side, .. } => {
+                    effects.no_ntp.0 |= if side.0 & all.0 == 0 { all.0 } else { side.0 & all.0 };
+                }
+                What::WrongNtp { micros, .. } => effects.wrong_ntp[at] += i64::from(micros) * 1000,
                 What::StaleRead { zone, away, per_mille, .. } => {
                     let share = per_million(per_mille);
                     if effects.misread[at].is_none_or(|other| other.share < share) {
@@ -200,7 +208,9 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::DiskFull { duration, .. }
         | What::ClockDrift { duration, .. }
         | What::ClockFreeze { duration, .. }
-        | What::StaleRead { duration, .. } => Some(duration),
+        | What::NoNtp { duration, .. }
+        | What::WrongNtp { duration, .. } => Some(duration),
+        What::StaleRead { duration, .. } => Some(duration),
         What::Crash { .. }
         | What::PowerLoss { .. }
         | What::BitFlip { .. }
@@ -256,5 +266,10 @@ mod tests {
         assert!(faults.effects().paused.is_empty());
         faults.end_all();
         assert!(faults.is_empty());
+        faults.begin(3, What::NoNtp { side: ReplicaSet(0b1000), duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().no_ntp, ReplicaSet(0b111), "a side of nobody means everybody");
+        faults.begin(4, What::WrongNtp { target: ANY, micros: -2, duration: 1 }, ReplicaId(1));
+        faults.end(3);
+        assert_eq!((faults.effects().no_ntp, faults.effects().wrong_ntp[1]), (ReplicaSet(0), -2000));
     }
 }

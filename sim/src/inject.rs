@@ -100,7 +100,9 @@ impl<S: System> Core<S> {
             }
             What::ClockStep { micros, .. } => {
                 self.observe(who, injected);
-                self.clocks[target.unwrap_or(ReplicaId(0)).index()].step(micros);
+                let target = target.unwrap_or(ReplicaId(0));
+                self.clocks[target.index()].step(micros);
+                self.clock_changed(target);
             }
             What::Burst { client, requests } => {
                 let client = self.clients.wrap(client);
@@ -197,6 +199,7 @@ impl<S: System> Core<S> {
             let (drift, frozen) = (effects.drift[id.index()], effects.frozen.has(id));
             if self.clocks[id.index()].set_rate(self.now, drift, frozen) {
                 self.queue_timers(id);
+                self.clock_changed(id);
             }
             let (paused, seat) = (self.faults.effects().paused.has(id), &mut self.seats[id.index()]);
             if seat.paused == paused {

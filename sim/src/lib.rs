@@ -25,6 +25,7 @@ pub mod mark;
 pub mod message;
 pub mod model;
 pub mod network;
+pub mod ntp;
 pub mod observation;
 pub mod owed;
 pub mod panics;

@@ -9,8 +9,8 @@ use crate::invariants::kinds;
 use crate::lie::How;
 use crate::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
-use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
-use crate::time::{SECOND, Time};
+use crate::spec::{ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::time::{MILLISECOND, SECOND, Time};
 
 /// Something that a run has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,22 @@ pub enum Mark {
     VirtualSeconds(u32),
     /// A correct replica asked for missing entries.
     RepairRequested,
+    /// The clock of a correct replica was synchronized, and then did not count as synchronized any more.
+    ClockLost,
+    /// A wall clock was set back by more than 50 ms while the network had cut its replica off.
+    SetBackWhileCut,
+    /// A replica whose clock was set back so gave an entry its timestamp later.
+    TimestampedAfterSetBack,
+    /// At least so many clients crashed while they waited for an answer.
+    ClientsCrashedWaiting(u32),
+    /// At least so many requests were answered in a later view than the one in which they were first sent.
+    AnsweredInLaterView(u32),
+    /// A correct replica that had discarded the end of its log started a later view as its primary.
+    LedAfterTruncation,
+    /// A request reached a replica through another one.
+    Forwarded,
+    /// At least so often a client was told that its session is over, had another one, and was answered in it.
+    EvictedCameBack(u32),
     /// Each correct replica's scrubber completed at least this many tours.
     ScrubTours(u32),
     /// A correct replica's scrubber found at least this many damaged records.
@@ -61,8 +77,22 @@ pub enum Mark {
     HoleFilled,
 }
 
+/// What is known of a client.
+#[derive(Clone, Copy, Debug, Default)]
+struct ClientState {
+    /// The view in which it sent the request that it waits for.
+    waits_since: Option<u64>,
+    /// Whether it lost its session and was not answered since.
+    evicted: bool,
+}
+
 /// Tenants are below this number (`Config::check`).
 const TENANTS_MAX: usize = 1024;
+
+/// A clock that jumps back by more than this, in nanoseconds, was set back.
+const SET_BACK: i64 = 50 * MILLISECOND as i64;
+/// A replica that lost a message to a cut so lately is still cut off.
+const STILL_CUT: Time = 100 * MILLISECOND;
 
 /// A mark that is wanted, and how far the run has come.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +118,16 @@ pub struct Marks {
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
     tenants: [u64; TENANTS_MAX / 64],
+    /// Per replica when it lost a message to a cut for the last time.
+    cut: [Option<Time>; REPLICAS_MAX],
+    /// Per replica how far off its wall clock was when it was set.
+    clock_error: [i64; REPLICAS_MAX],
+    /// The replicas whose clocks were set back behind a cut.
+    set_back: ReplicaSet,
+    /// The replicas that have discarded the end of their logs.
+    truncated: ReplicaSet,
+    /// The clients, as far as a mark is about them.
+    clients: Vec<ClientState>,
     /// How many tours each scrubber completed.
     tours: [u32; REPLICAS_MAX],
 }
@@ -102,6 +142,11 @@ impl Default for Marks {
             crashed: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
+            cut: [None; REPLICAS_MAX],
+            clock_error: [0; REPLICAS_MAX],
+            set_back: ReplicaSet::default(),
+            truncated: ReplicaSet::default(),
+            clients: Vec::new(),
             tours: [0; REPLICAS_MAX],
         }
     }
@@ -113,7 +158,9 @@ impl Marks {
         let mut list = std::mem::take(&mut self.wanted);
         list.clear();
         list.extend(wanted.iter().map(|mark| Wanted { mark: *mark, count: 0, seen: false }));
-        *self = Marks { wanted: list, ..Marks::default() };
+        let mut clients = std::mem::take(&mut self.clients);
+        clients.clear();
+        *self = Marks { wanted: list, clients, ..Marks::default() };
         self.wait();
     }
 
@@ -133,6 +180,9 @@ impl Marks {
             None => (ReplicaId(0), false),
         };
         match seen.what {
+            Observation::Delivered { from, kind: MessageKind::Request } if correct && from != id => {
+                self.tick(Mark::Forwarded);
+            }
             Observation::Delivered { from, kind }
                 if correct && self.lied[from.index() % REPLICAS_MAX] >> kind as u32 & 1 == 1 =>
             {
@@ -144,6 +194,9 @@ impl Marks {
             Observation::ViewStarted { view, primary: true, .. } if correct && view > self.view => {
                 self.view = view;
                 self.count(|mark| matches!(mark, Mark::ViewsStarted(_)));
+                if self.truncated.has(id) {
+                    self.tick(Mark::LedAfterTruncation);
+                }
             }
             Observation::Injected { fault } => self.count(|mark| matches!(mark, Mark::Injected(of, _) if of == fault)),
             Observation::Rejected { kind, why } if correct => {
@@ -152,6 +205,8 @@ impl Marks {
             }
             Observation::Crashed if replica.is_some() => {
                 self.crashed.insert(id);
+                // What it knew of what it discarded is gone.
+                self.truncated.0 &= !(1 << id.0);
                 let before = &shadow.replicas[id.index()];
                 self.tick(Mark::CrashedWhile(before.status));
                 if before.op() > before.commit {
@@ -172,10 +227,41 @@ impl Marks {
                     self.tick(Mark::ConcurrentViewChanges);
                 }
             }
-            Observation::Dropped { why, .. } => self.tick(Mark::Dropped(why)),
+            Observation::Dropped { why, .. } => {
+                if why == DropReason::Cut {
+                    self.cut[id.index()] = Some(seen.at);
+                }
+                self.tick(Mark::Dropped(why));
+            }
+            Observation::ClockLost if correct => self.tick(Mark::ClockLost),
+            Observation::ClockSet { error, .. } if correct => {
+                let before = std::mem::replace(&mut self.clock_error[id.index()], error);
+                if before - error > SET_BACK && self.cut[id.index()].is_some_and(|at| at + STILL_CUT >= seen.at) {
+                    self.set_back.insert(id);
+                    self.tick(Mark::SetBackWhileCut);
+                }
+            }
+            Observation::TimestampAssigned { .. } if self.set_back.has(id) => self.tick(Mark::TimestampedAfterSetBack),
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
             Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
+            Observation::Truncated { .. } if correct => self.truncated.insert(id),
+            Observation::Invoked { client, .. } => self.client(client).waits_since = Some(self.view),
+            Observation::ClientCrashed { client } if self.client(client).waits_since.take().is_some() => {
+                self.count(|mark| matches!(mark, Mark::ClientsCrashedWaiting(_)));
+            }
+            Observation::SessionEvicted { client, .. } if replica.is_none() => {
+                *self.client(client) = ClientState { waits_since: None, evicted: true };
+            }
+            Observation::Answered { client, .. } => {
+                let ClientState { waits_since, evicted } = std::mem::take(self.client(client));
+                if waits_since.is_some_and(|view| view < self.view) {
+                    self.count(|mark| matches!(mark, Mark::AnsweredInLaterView(_)));
+                }
+                if evicted {
+                    self.count(|mark| matches!(mark, Mark::EvictedCameBack(_)));
+                }
+            }
             Observation::ScrubTourCompleted { .. } => {
                 self.tours[id.index()] += 1;
                 let least = shadow.correct_replicas().map(|(id, _)| self.tours[id.index()]).min().unwrap_or(0);
@@ -200,6 +286,13 @@ impl Marks {
         if shadow.correct_replicas().any(changing) {
             self.tick(Mark::CommittedDuringViewChange);
         }
+    }
+
+    fn client(&mut self, client: ClientId) -> &mut ClientState {
+        if client.index() >= self.clients.len() {
+            self.clients.resize(client.index() + 1, ClientState::default());
+        }
+        &mut self.clients[client.index()]
     }
 
     fn served(&mut self, tenant: u16) {
@@ -278,6 +371,16 @@ impl Mark {
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
             Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            Mark::ClockLost => kinds::CLOCK_LOST,
+            Mark::SetBackWhileCut => kinds::DROPPED | kinds::CLOCK_SET,
+            Mark::TimestampedAfterSetBack => kinds::DROPPED | kinds::CLOCK_SET | kinds::TIMESTAMP_ASSIGNED,
+            Mark::ClientsCrashedWaiting(_) => kinds::INVOKED | kinds::ANSWERED | kinds::CLIENT_CRASHED,
+            Mark::AnsweredInLaterView(_) => {
+                kinds::INVOKED | kinds::ANSWERED | kinds::CLIENT_CRASHED | kinds::VIEW_STARTED
+            }
+            Mark::LedAfterTruncation => kinds::TRUNCATED | kinds::CRASHED | kinds::VIEW_STARTED,
+            Mark::Forwarded => kinds::DELIVERED,
+            Mark::EvictedCameBack(_) => kinds::SESSION_EVICTED | kinds::ANSWERED,
             Mark::ScrubTours(_) => kinds::SCRUB_TOUR_COMPLETED,
             Mark::ScrubFound(_) => kinds::SCRUB_FOUND,
             Mark::ScrubRepaired(_) => kinds::SCRUB_REPAIRED,
@@ -295,6 +398,9 @@ impl Mark {
             | Mark::ViewsStarted(count)
             | Mark::Injected(_, count)
             | Mark::Tenants(count)
+            | Mark::ClientsCrashedWaiting(count)
+            | Mark::AnsweredInLaterView(count)
+            | Mark::EvictedCameBack(count)
             | Mark::ScrubFound(count)
             | Mark::ScrubRepaired(count) => count,
             _ => 1,
@@ -307,7 +413,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, LieClass};
     use crate::observation::Who;
-    use crate::spec::{ClientId, Config};
+    use crate::spec::Config;
     use crate::workload::{Answer, Operation, OperationKind};
     use Observation as O;
 
@@ -404,6 +510,16 @@ mod tests {
         assert!(shown(Mark::Retried, &[(0, O::Retried { client: ClientId(0), number: 1 })]));
         assert!(shown(Mark::FoundDamage, &[(0, O::Damaged { op: 1 })]));
         assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
+        assert!(shown(Mark::ClockLost, &[(0, O::ClockLost)]));
+        assert!(!shown(Mark::ClockLost, &[(2, O::ClockLost)]));
+        let cut = O::Dropped { to: ReplicaId(1), kind: MessageKind::Ping, why: DropReason::Cut };
+        let back = O::ClockSet { error: -SET_BACK - 1, rate: 0 };
+        let assigned = O::TimestampAssigned { op: 1, timestamp: 1, previous: 0 };
+        assert!(shown(Mark::SetBackWhileCut, &[(0, cut), (0, back)]));
+        assert!(!shown(Mark::SetBackWhileCut, &[(1, cut), (0, back)]));
+        assert!(!shown(Mark::SetBackWhileCut, &[(0, cut), (0, O::ClockSet { error: SET_BACK, rate: 0 })]));
+        assert!(shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (0, assigned)]));
+        assert!(!shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (1, assigned)]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
         assert!(shown(Mark::Misread, &[(0, O::Misread { zone: 0, record: 1 })]));
@@ -419,5 +535,39 @@ mod tests {
         assert!(!shown(Mark::HoleFilled, &[(0, normal), (0, O::Repaired { op: 1 })]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));
         assert!(!shown(Mark::VirtualSeconds(2), &[(0, O::Crashed)]));
+    }
+
+    #[test]
+    fn requests_are_followed_through_crashes_views_and_evictions() {
+        let client = ClientId(1);
+        let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 0 } };
+        let invoked = O::Invoked { client, session: 1, number: 1, operation };
+        let answered = O::Answered { client, session: 1, number: 1, answer: Answer::default() };
+        let crashed = O::ClientCrashed { client };
+        let shown = |mark, stream: &[(Option<u8>, Observation)]| {
+            let (mut marks, mut shadow) = (Marks::default(), Shadow::default());
+            marks.reset(&[mark]);
+            shadow.reset(&Config::default(), ReplicaSet::default());
+            for (replica, what) in stream {
+                let who = replica.map_or(Who::Client(client), |id| Who::Replica(ReplicaId(id)));
+                marks.observe(&Seen { at: 1, event: 1, who, what: *what }, &shadow);
+            }
+            marks.missing().is_empty()
+        };
+        assert!(shown(Mark::ClientsCrashedWaiting(1), &[(None, invoked), (None, crashed)]));
+        assert!(!shown(Mark::ClientsCrashedWaiting(1), &[(None, invoked), (None, answered), (None, crashed)]));
+        let start = |view| O::ViewStarted { view, op: 0, commit: 0, primary: true };
+        let mark = Mark::AnsweredInLaterView(1);
+        assert!(shown(mark, &[(None, invoked), (Some(1), start(1)), (None, answered)]));
+        assert!(!shown(mark, &[(Some(1), start(1)), (None, invoked), (None, answered)]));
+        let over = O::SessionEvicted { client, session: 1 };
+        assert!(shown(Mark::EvictedCameBack(1), &[(None, over), (None, answered)]));
+        assert!(!shown(Mark::EvictedCameBack(1), &[(Some(0), over), (None, answered)]));
+        let cut = O::Truncated { op: 0 };
+        assert!(shown(Mark::LedAfterTruncation, &[(Some(1), cut), (Some(1), start(1))]));
+        assert!(!shown(Mark::LedAfterTruncation, &[(Some(1), cut), (Some(1), O::Crashed), (Some(1), start(1))]));
+        let delivered = |from| O::Delivered { from: ReplicaId(from), kind: MessageKind::Request };
+        assert!(shown(Mark::Forwarded, &[(Some(1), delivered(0))]));
+        assert!(!shown(Mark::Forwarded, &[(Some(1), delivered(1))]));
     }
 }

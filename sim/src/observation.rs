@@ -128,6 +128,10 @@ pub enum Fault {
     DuplicateRequest,
     /// A replica lies.
     Lie,
+    /// The time service is out of reach.
+    NoNtp,
+    /// The time service tells a false time.
+    WrongNtp,
     /// Several bits of a record flip.
     FlippedBits,
     /// The end of a record is lost.
@@ -365,7 +369,8 @@ pub enum Observation {
         session: u32,
         /// Its request number.
         number: u32,
-        /// What was executed; `None` for a command that the store refused or for a repeated request.
+        /// What was executed; `None` for a command that the store refused, for a repeated request, for a registration, and
+        /// for a request whose session is over.
         operation: Option<Operation>,
         /// The result.
         answer: Answer,
@@ -397,6 +402,65 @@ pub enum Observation {
         bytes: u64,
     },
 
+    // ---- about clocks, where the protocol compares them (`Cluster::clock_ping`)
+    /// Said by the world: the replica's clocks follow a new line. Until the next time they run at `rate`, and the wall
+    /// clock is off by `error` now.
+    ClockSet {
+        /// How far the wall clock is before the true time, in nanoseconds.
+        error: i64,
+        /// How fast both clocks run, in parts per million of true time.
+        rate: u64,
+    },
+    /// The replica and enough others agree on the time, and its own clock is near it.
+    ClockSynchronized {
+        /// How far the agreed time is before the replica's wall clock, in nanoseconds.
+        offset: i64,
+        /// By how much it may be more or less.
+        uncertainty: u64,
+    },
+    /// The replica's clock does not count as synchronized any more.
+    ClockLost,
+    /// The replica made an entry, as the primary, and gave it its timestamp.
+    TimestampAssigned {
+        /// The op.
+        op: u64,
+        /// The timestamp, in nanoseconds as wall clocks show them.
+        timestamp: Time,
+        /// The timestamp of the entry before it.
+        previous: Time,
+    },
+    /// The replica executes an entry with this timestamp; `Executed` follows.
+    Timestamped {
+        /// The op.
+        op: u64,
+        /// The timestamp.
+        timestamp: Time,
+    },
+
+    // ---- client sessions, where the cluster keeps them
+    /// Said by the world: a client asks for a session for the first time.
+    Registering {
+        /// The client.
+        client: ClientId,
+        /// Which life of the client it is.
+        number: u32,
+    },
+    /// A replica registered a session, while it executes the op that asks for it (before `Executed`); or a client learned
+    /// which session it has.
+    SessionRegistered {
+        /// The client.
+        client: ClientId,
+        /// The session.
+        session: u32,
+    },
+    /// A replica evicted a session to make room for another, while it executes the op that asks for that one (before
+    /// `Executed`); or a client learned that its session is over, and gave up what it waited for.
+    SessionEvicted {
+        /// The client.
+        client: ClientId,
+        /// The session.
+        session: u32,
+    },
     // ---- disks and scrubbing: the first is said by the world, the others by the system
     /// A read of the replica's disk, which ends now, found this record other than it was written last.
     Misread {
@@ -461,7 +525,7 @@ pub enum Observation {
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 42;
+pub const OBSERVATION_KINDS: usize = 50;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -501,15 +565,23 @@ impl Observation {
             O::RepairRequested { .. } => 30,
             O::Repaired { .. } => 31,
             O::Holding { .. } => 32,
-            O::Misread { .. } => 33,
-            O::Loaded { .. } => 34,
-            O::ScrubTourStarted => 35,
-            O::ScrubTourCovers { .. } => 36,
-            O::ScrubRead { .. } => 37,
-            O::ScrubReadDone { .. } => 38,
-            O::ScrubFound { .. } => 39,
-            O::ScrubRepaired { .. } => 40,
-            O::ScrubTourCompleted { .. } => 41,
+            O::ClockSet { .. } => 33,
+            O::ClockSynchronized { .. } => 34,
+            O::ClockLost => 35,
+            O::TimestampAssigned { .. } => 36,
+            O::Timestamped { .. } => 37,
+            O::Registering { .. } => 38,
+            O::SessionRegistered { .. } => 39,
+            O::SessionEvicted { .. } => 40,
+            O::Misread { .. } => 41,
+            O::Loaded { .. } => 42,
+            O::ScrubTourStarted => 43,
+            O::ScrubTourCovers { .. } => 44,
+            O::ScrubRead { .. } => 45,
+            O::ScrubReadDone { .. } => 46,
+            O::ScrubFound { .. } => 47,
+            O::ScrubRepaired { .. } => 48,
+            O::ScrubTourCompleted { .. } => 49,
         }
     }
 }

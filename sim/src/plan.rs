@@ -314,6 +314,22 @@ pub enum What {
     },
     /// Tells the liar to lie.
     Lie(Lie),
+    /// Keeps the time service out of the reach of the replicas of `side`; of all, if there are none of its replicas.
+    NoNtp {
+        /// Which replicas.
+        side: ReplicaSet,
+        /// For how long.
+        duration: Time,
+    },
+    /// Lets the time service tell the target a false time.
+    WrongNtp {
+        /// Which replica.
+        target: Target,
+        /// Off by so many microseconds.
+        micros: i32,
+        /// For how long.
+        duration: Time,
+    },
     /// Flips several bits of one durable record.
     FlippedBits {
         /// Which replica.
@@ -393,6 +409,8 @@ impl What {
             What::ClientCrash { .. } => Fault::ClientCrash,
             What::DuplicateRequest { .. } => Fault::DuplicateRequest,
             What::Lie(_) => Fault::Lie,
+            What::NoNtp { .. } => Fault::NoNtp,
+            What::WrongNtp { .. } => Fault::WrongNtp,
             What::FlippedBits { .. } => Fault::FlippedBits,
             What::TruncatedRecord { .. } => Fault::TruncatedRecord,
             What::ShiftedRecord { .. } => Fault::ShiftedRecord,
@@ -418,6 +436,7 @@ impl What {
             | What::ClockStep { target, .. }
             | What::ClockDrift { target, .. }
             | What::ClockFreeze { target, .. }
+            | What::WrongNtp { target, .. }
             | What::FlippedBits { target, .. }
             | What::TruncatedRecord { target, .. }
             | What::ShiftedRecord { target, .. }
@@ -445,6 +464,8 @@ impl What {
             | What::DiskFull { duration, .. }
             | What::ClockDrift { duration, .. }
             | What::ClockFreeze { duration, .. }
+            | What::NoNtp { duration, .. }
+            | What::WrongNtp { duration, .. }
             | What::StaleRead { duration, .. } => Some(duration),
             _ => None,
         }

@@ -46,7 +46,7 @@ pub enum Domain {
     Operation,
     /// What fills a request up to its size: client, session and request number.
     Filler,
-    /// How far off a wall clock starts: replica.
+    /// How far off a wall clock starts, or is set: replica, time. When it is set first: replica.
     ClockOffset,
     /// How fast a clock runs: replica.
     ClockDrift,

@@ -47,6 +47,8 @@ pub(crate) enum Event<M> {
     Request { to: ReplicaId, request: Request },
     /// A reply arrives at its client.
     Reply(Reply),
+    /// A client is told that its session is over.
+    SessionOver { client: ClientId, session: u32 },
     /// A timer may have run out.
     Timer { id: ReplicaId, timer: TimerId, generation: u32 },
     /// A sync ends.
@@ -63,6 +65,8 @@ pub(crate) enum Event<M> {
     ActEnd(u16),
     /// A replica starts.
     Boot(ReplicaId),
+    /// The time service sets a wall clock.
+    Ntp(ReplicaId),
     /// Nothing may be left to do before the heal phase.
     Settle,
     /// The heal phase begins.

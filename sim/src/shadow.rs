@@ -16,6 +16,9 @@ const IGNORED: u64 = kinds::SENT
     | kinds::INVOKED
     | kinds::ANSWERED
     | kinds::REJECTED
+    | kinds::REGISTERING
+    | kinds::SESSION_REGISTERED
+    | kinds::SESSION_EVICTED
     | kinds::SCRUB_READ
     | kinds::SCRUB_READ_DONE;
 

@@ -26,10 +26,27 @@ pub struct Cluster {
     pub heartbeat: Time,
     /// How long a backup waits for its primary before it asks for the next view.
     pub view_change_timeout: Time,
+    /// How often a replica asks the others for their time; 0: never, and commit timestamps merely count.
+    pub clock_ping: Time,
+    /// For how long answers are collected before the clocks are compared.
+    pub clock_epoch: Time,
+    /// How far off the true time a good clock may be.
+    pub clock_tolerance: Time,
+    /// How many client sessions the cluster keeps. Clients then register before they ask, and may be evicted; with 0 they
+    /// name their sessions themselves, and none is ever evicted.
+    pub sessions_max: u16,
     /// How many reads a second a replica's background scrubber may make; 0 switches it off.
     pub scrub_iops: u32,
     /// Within this time the scrubber has to have looked at everything once.
     pub scrub_tour_max: Time,
+}
+
+impl Cluster {
+    /// How many clocks have to agree on the time, so that a good one is always among them: any two such sets share more
+    /// than the liars.
+    pub fn clock_quorum(&self) -> usize {
+        usize::from(self.replicas + self.byzantine) / 2 + 1
+    }
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -63,6 +80,10 @@ pub struct Clock {
     pub offset_max: Time,
     /// A replica's clocks run up to this much too slow or too fast, in parts per million.
     pub drift_max: u32,
+    /// How often the time service sets each wall clock; 0: there is none.
+    pub ntp_interval: Time,
+    /// How far off the true time it may set it.
+    pub ntp_error_max: Time,
 }
 
 /// What the clients do.
@@ -119,6 +140,10 @@ impl Default for Config {
                 log_slots: 1024,
                 heartbeat: 40 * MILLISECOND,
                 view_change_timeout: 200 * MILLISECOND,
+                clock_ping: 0,
+                clock_epoch: 150 * MILLISECOND,
+                clock_tolerance: 10 * MILLISECOND,
+                sessions_max: 0,
                 scrub_iops: 0,
                 scrub_tour_max: SECOND,
             },
@@ -130,7 +155,7 @@ impl Default for Config {
                 reordering: 0,
             },
             disk: Disk { latency_min: 100 * MICROSECOND, latency_max: 800 * MICROSECOND },
-            clock: Clock { offset_max: 2 * MILLISECOND, drift_max: 50 },
+            clock: Clock { offset_max: 2 * MILLISECOND, drift_max: 50, ntp_interval: 0, ntp_error_max: MILLISECOND },
             workload: Workload {
                 clients: 3,
                 requests: 40,
@@ -206,7 +231,37 @@ impl Config {
         within("think_max", self.workload.think_max, 0, 60 * SECOND)?;
         ordered("think time", self.workload.think_min, self.workload.think_max)?;
         within("client timeout", self.workload.timeout, MILLISECOND, 60 * SECOND)?;
+        within("sessions_max", self.cluster.sessions_max.into(), 0, CLIENTS_MAX as u64)?;
+        if self.cluster.sessions_max > 0 {
+            // Each registration takes a place in the log, and a client's values tell only so many of its sessions apart.
+            within("log_slots where clients register", self.cluster.log_slots.into(), 8, 2048)?;
+        }
         within("heal_at", self.heal_at, 0, 600 * SECOND)?;
-        within("heal_max", self.heal_max, MILLISECOND, 600 * SECOND)
+        within("heal_max", self.heal_max, MILLISECOND, 600 * SECOND)?;
+        self.check_clocks()
+    }
+
+    /// What the promises about clocks rest on (`invariants/clock_offset_detection.rs`): epochs that see several answers, and
+    /// that are short enough for drift to matter less than the tolerance.
+    fn check_clocks(&self) -> Result<(), String> {
+        let Cluster { clock_ping, clock_epoch, clock_tolerance, .. } = self.cluster;
+        let Clock { ntp_interval, ntp_error_max, .. } = self.clock;
+        for (name, value, max) in [
+            ("clock_ping", clock_ping, clock_epoch / 4),
+            ("clock_epoch", clock_epoch, 20 * clock_tolerance.min(SECOND)),
+            ("clock_tolerance", clock_tolerance, SECOND),
+            ("ntp_interval", ntp_interval, 600 * SECOND),
+            ("ntp_error_max", ntp_error_max, 1000 * SECOND),
+        ] {
+            if value > max {
+                return Err(format!("{name} is {value}; it must be at most {max}"));
+            }
+        }
+        for (name, value) in [("clock_ping", clock_ping), ("ntp_interval", ntp_interval)] {
+            if value != 0 && value < MILLISECOND {
+                return Err(format!("{name} is {value}; it must be 0 or at least {MILLISECOND}"));
+            }
+        }
+        Ok(())
     }
 }

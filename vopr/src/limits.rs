@@ -66,7 +66,9 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::DiskError { duration, .. }
         | What::DiskFull { duration, .. }
         | What::ClockFreeze { duration, .. }
-        | What::StaleRead { duration, .. } => check_span(duration),
+        | What::NoNtp { duration, .. }
+        | What::WrongNtp { duration, .. } => check_span(duration),
+        What::StaleRead { duration, .. } => check_span(duration),
         What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
             check_span(extra)?;
             check_span(duration)

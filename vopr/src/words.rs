@@ -158,6 +158,15 @@ fn what(what: &What) -> String {
         What::ClockFreeze { target: whom, duration } => {
             format!("freeze the clocks of {} for {}", target(whom), time(duration))
         }
+        What::NoNtp { side, duration } => {
+            let whom = if side.is_empty() { "all replicas".to_string() } else { replicas(side) };
+            format!("keep the time service from {whom} for {}", time(duration))
+        }
+        What::WrongNtp { target: whom, micros, duration } => {
+            let direction = if micros < 0 { "behind" } else { "ahead" };
+            let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);
+            format!("tell {} a time that is {span} {direction} for {}", target(whom), time(duration))
+        }
         What::Burst { client, requests } => format!("let client {} send {requests} requests at once", client.0),
         What::ClientCrash { client } => format!("crash client {}", client.0),
         What::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
@@ -188,6 +197,10 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::Acknowledged { .. }
             | Observation::Executed { .. }
             | Observation::Holding { .. }
+            | Observation::ClockSynchronized { .. }
+            | Observation::Timestamped { .. }
+            | Observation::Registering { .. }
+            | Observation::SessionRegistered { .. }
             | Observation::Loaded { .. }
             | Observation::ScrubTourCovers { .. }
             | Observation::ScrubRead { .. }

@@ -1,6 +1,6 @@
 //! Liveness: once all faults have ended, the cluster answers every request and converges within the time it is given.
 //!
-//! Converged means: every request of a live client session is answered; every correct replica is up and normal, in one
+//! Converged means: every request of a live client session is answered, and every client that asked for a session has one; every correct replica is up and normal, in one
 //! view, whose primary is among the replicas; each has committed and executed the whole committed log and holds no more.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4 (with no more than f replicas failed and messages delivered in
@@ -22,6 +22,8 @@ pub const NAME: &str = "liveness";
 pub(super) enum Missing {
     /// Requests are not answered.
     Answers,
+    /// Clients have asked for a session and got none.
+    Sessions,
     /// A replica is down or paused.
     Down(ReplicaId),
     /// A replica is not normal.
@@ -38,6 +40,9 @@ pub(super) enum Missing {
 pub(super) fn missing(record: &Record, shadow: &Shadow) -> Option<Missing> {
     if record.outstanding > 0 {
         return Some(Missing::Answers);
+    }
+    if record.sessions.registering > 0 {
+        return Some(Missing::Sessions);
     }
     let committed = shadow.committed.len() as u64;
     let view = shadow.correct_replicas().map(|(_, state)| state.view).max()?;
@@ -71,6 +76,10 @@ pub(super) fn violation(missing: &Missing, at: Time, event: u64, record: &Record
             });
             let seen = format!("{} are not{first}", record.outstanding);
             ("requests are not answered", None, "all requests of live sessions are answered".to_owned(), seen)
+        }
+        Missing::Sessions => {
+            let seen = format!("{} clients wait for one", record.sessions.registering);
+            ("clients get no session", None, "every client that asks for a session has one".to_owned(), seen)
         }
         Missing::Down(id) => {
             ("a replica is down", Some(id), format!("{id} runs again"), "it is down or paused".to_owned())
@@ -132,6 +141,18 @@ mod tests {
         let client = crate::spec::ClientId(0);
         let crash = O::ClientCrashed { client };
         assert_eq!(script.see(crate::observation::Who::Client(client), crash), None);
+        assert_eq!(script.finish(), None);
+    }
+
+    #[test]
+    fn a_client_without_a_session_is_caught() {
+        let mut script = Script::clean_run();
+        let client = crate::spec::ClientId(0);
+        let see =
+            |script: &mut Script, what| assert_eq!(script.see(crate::observation::Who::Client(client), what), None);
+        see(&mut script, O::Registering { client, number: 2 });
+        stuck(&mut script, "clients get no session");
+        see(&mut script, O::SessionRegistered { client, session: 4 });
         assert_eq!(script.finish(), None);
     }
 

@@ -6,15 +6,19 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+pub mod clock_offset_detection;
+pub mod commit_timestamp_order;
 mod context;
 pub mod corruption_detection;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
+pub mod kernel_command_validation;
 pub(crate) mod kinds;
 pub mod linearizability;
 pub mod liveness;
 pub mod log_consistency;
+pub mod message_deduplication;
 pub mod mvcc_visibility;
 pub mod no_panic;
 mod patience;
@@ -25,6 +29,8 @@ mod script;
 pub mod scrub_completeness;
 pub mod scrub_rate;
 pub mod scrub_repair;
+pub mod session_eviction;
+mod sessions;
 pub mod tenant_isolation;
 pub mod view_monotonic;
 pub mod vsr_agreement;
@@ -36,6 +42,7 @@ use crate::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
 use crate::shadow::Shadow;
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
+use crate::workload::Answer;
 use context::{Answered, Context, set, short};
 use record::Record;
 
@@ -74,6 +81,11 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    commit_timestamp_order::NAME,
+    clock_offset_detection::NAME,
+    session_eviction::NAME,
+    message_deduplication::NAME,
+    kernel_command_validation::NAME,
     corruption_detection::NAME,
     scrub_completeness::NAME,
     scrub_rate::NAME,
@@ -83,7 +95,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 20] = [
+const JUDGED: [(&str, u64); 25] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -95,9 +107,14 @@ const JUDGED: [(&str, u64); 20] = [
     (applied_position_monotonic::NAME, applied_position_monotonic::INTERESTS),
     (tenant_isolation::NAME, tenant_isolation::INTERESTS),
     (mvcc_visibility::NAME, mvcc_visibility::INTERESTS),
+    (kernel_command_validation::NAME, kernel_command_validation::INTERESTS),
+    (session_eviction::NAME, session_eviction::INTERESTS),
     (exactly_once::NAME, exactly_once::INTERESTS),
+    (message_deduplication::NAME, message_deduplication::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS),
+    (clock_offset_detection::NAME, clock_offset_detection::INTERESTS),
     (scrub_completeness::NAME, scrub_completeness::INTERESTS),
     (scrub_rate::NAME, scrub_rate::INTERESTS),
     (scrub_repair::NAME, scrub_repair::INTERESTS),
@@ -107,7 +124,10 @@ const JUDGED: [(&str, u64); 20] = [
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 19;
+const NO_PANIC: usize = 24;
+
+/// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
+const SESSION_EVICTION: usize = 12;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
 const INTERESTED: [u32; OBSERVATION_KINDS] = {
@@ -150,6 +170,8 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    timestamps: commit_timestamp_order::CommitTimestampOrder,
+    clocks: clock_offset_detection::ClockOffsetDetection,
     corruption: corruption_detection::CorruptionDetection,
     scrub_completeness: scrub_completeness::ScrubCompleteness,
     scrub_rate: scrub_rate::ScrubRate,
@@ -161,7 +183,7 @@ impl Judge {
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
         // Which replicas lie is read from the shadow, which was reset with the same set.
         let _ = liars;
-        self.record.reset();
+        self.record.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
         self.resource_limits.reset(config);
@@ -171,6 +193,8 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.timestamps.reset();
+        self.clocks.reset(config);
         self.corruption.reset();
         self.scrub_completeness.reset(config);
         self.scrub_rate.reset(config);
@@ -215,12 +239,17 @@ impl Judge {
                 8 => applied_position_monotonic::observe(&context),
                 9 => tenant_isolation::observe(&context),
                 10 => self.mvcc.observe(&context),
-                11 => self.exactly_once.observe(&context),
-                13 => self.linearizability.observe(&context),
-                14 => self.scrub_completeness.observe(&context),
-                15 => self.scrub_rate.observe(&context),
-                16 => self.scrub_repair.observe(&context),
-                17 => self.corruption.observe(&context),
+                11 => kernel_command_validation::observe(&context),
+                12 => session_eviction::observe(&context),
+                13 => self.exactly_once.observe(&context),
+                14 => message_deduplication::observe(&context),
+                16 => self.linearizability.observe(&context),
+                17 => self.timestamps.observe(&context),
+                18 => self.clocks.observe(&context),
+                19 => self.scrub_completeness.observe(&context),
+                20 => self.scrub_rate.observe(&context),
+                21 => self.scrub_repair.observe(&context),
+                22 => self.corruption.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -228,8 +257,8 @@ impl Judge {
                 first = violation;
             }
         }
-        if let Observation::Executed { .. } = seen.what {
-            self.record.executed(&seen.what);
+        if JUDGED[SESSION_EVICTION].1 >> seen.what.kind() & 1 == 1 {
+            self.record.executed(id, &seen.what);
         }
         first
     }
@@ -250,8 +279,21 @@ impl Judge {
                 None
             }
             Observation::ClientCrashed { client } => {
-                self.record.client_crashed(client);
+                self.record.client_gave_up(client);
                 None
+            }
+            Observation::Registering { client, .. } => {
+                self.record.sessions.asks(client);
+                None
+            }
+            Observation::SessionRegistered { client, .. } | Observation::SessionEvicted { client, .. } => {
+                let told = Answered { seen, shadow, record: &self.record, asked: None, answer: Answer::default() };
+                let violation = session_eviction::told(&told);
+                match seen.what {
+                    Observation::SessionEvicted { .. } => self.record.client_gave_up(client),
+                    _ => self.record.sessions.asks_no_more(client),
+                }
+                violation
             }
             Observation::Healed => {
                 self.scrub_completeness.healed(seen.at);
@@ -307,8 +349,9 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[19], "no_panic");
+        assert_eq!(NAMES[24], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
+        assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
     }
 
     #[test]

@@ -49,6 +49,12 @@ impl Script {
         Self::start(liars)
     }
 
+    pub fn with_config(config: &Config) -> Self {
+        let mut script = Self::new();
+        script.begin(config);
+        script
+    }
+
     fn start(liars: ReplicaSet) -> Self {
         let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0 };
         script.reset();
@@ -56,7 +62,11 @@ impl Script {
     }
 
     pub fn reset(&mut self) {
-        let mut config = Config::default();
+        self.begin(&Config::default());
+    }
+
+    fn begin(&mut self, config: &Config) {
+        let mut config = config.clone();
         config.cluster.scrub_iops = SCRUB_IOPS;
         self.judge.reset(&config, self.liars);
         self.shadow.reset(&config, self.liars);
@@ -176,6 +186,7 @@ impl Script {
     pub fn replay_clean_run(&mut self) {
         use Observation as O;
         for replica in 0..3 {
+            self.ok(replica, O::ClockSet { error: 0, rate: 1_000_000 });
             self.ok(replica, O::StatusChanged { status: Status::Normal, view: 0, primary: replica == 0 });
         }
         let requests = [(put(1), found(1, 1, 1)), (put(2), found(2, 2, 2)), (get(), found(3, 2, 2))];
@@ -190,6 +201,7 @@ impl Script {
             }
             for replica in 0..3 {
                 self.ok(replica, O::Committed { op, entry: entry(op) });
+                self.ok(replica, O::Timestamped { op, timestamp: 10 * op });
                 self.ok(replica, Self::executed(op, number, operation, answer));
             }
             assert_eq!(self.answer(number, answer), None);

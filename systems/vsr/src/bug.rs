@@ -35,6 +35,54 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     RepairGivesUp,
     /// See [`BUGS`].
+    MarzulloEndedIntervalsCount,
+    /// See [`BUGS`].
+    ClockQuorumMinusOne,
+    /// See [`BUGS`].
+    ClockToleranceIgnored,
+    /// See [`BUGS`].
+    TimestampFromRawClock,
+    /// See [`BUGS`].
+    StaleSamplesKept,
+    /// See [`BUGS`].
+    TimestampReassignedByNewPrimary,
+    /// See [`BUGS`].
+    UnsynchronizedPrimaryServes,
+    /// See [`BUGS`].
+    SamplesOutlivePause,
+    /// See [`BUGS`].
+    ClientCrash,
+    /// See [`BUGS`].
+    CachedReplyOfOldSession,
+    /// See [`BUGS`].
+    ViewChangeLockout,
+    /// See [`BUGS`].
+    SessionTableRace,
+    /// See [`BUGS`].
+    EvictionMostRecent,
+    /// See [`BUGS`].
+    EvictionAtArrival,
+    /// See [`BUGS`].
+    SessionTableOverfull,
+    /// See [`BUGS`].
+    EvictedSessionServed,
+    /// See [`BUGS`].
+    SessionsNotRestored,
+    /// See [`BUGS`].
+    DuplicateExecuted,
+    /// See [`BUGS`].
+    DuplicateLogged,
+    /// See [`BUGS`].
+    RegistrationDropsMarks,
+    /// See [`BUGS`].
+    KernelAcceptsInvalidCommand,
+    /// See [`BUGS`].
+    InvalidMetadata,
+    /// See [`BUGS`].
+    OversizedStartView,
+    /// See [`BUGS`].
+    InvalidRepairRange,
+    /// See [`BUGS`].
     ChecksumNotChecked,
     /// See [`BUGS`].
     HashChainNotChecked,
@@ -167,6 +215,198 @@ pub const BUGS: &[Bug] = &[
         scenarios: &[],
     },
     Bug {
+        name: "marzullo-ended-intervals-count",
+        breaks: "the sweep over the clocks' intervals goes on counting those that have ended",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "clock-quorum-minus-one",
+        breaks: "one clock too few has to agree, so that a replica that is cut off agrees with itself",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_backward_jump"],
+    },
+    Bug {
+        name: "clock-tolerance-ignored",
+        breaks: "a replica counts as synchronized however far its own clock is off what the others agree on",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "timestamp-from-raw-clock",
+        breaks: "a primary takes its wall clock as it is, even if that is earlier than the entry before",
+        caught_by: &["commit_timestamp_order"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_backward_jump", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "stale-samples-kept",
+        breaks: "the answers of earlier epochs are never forgotten, so that drift goes unnoticed",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
+    },
+    Bug {
+        name: "timestamp-reassigned-by-new-primary",
+        breaks: "a new primary gives the uncommitted entries that it takes over new timestamps",
+        caught_by: &["commit_timestamp_order"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_drift"],
+    },
+    Bug {
+        name: "unsynchronized-primary-serves",
+        breaks: "a primary serves with its wall clock whether or not it is synchronized",
+        caught_by: &["clock_offset_detection"],
+        origin: "classic",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded", "clock_ntp_failure"],
+    },
+    Bug {
+        name: "samples-outlive-pause",
+        breaks: "a replica that was paused compares its clock with answers from before the pause",
+        caught_by: &["clock_offset_detection"],
+        origin: "found here by clock_offset_exceeded",
+        target: "clock",
+        scenarios: &["clock_offset_exceeded"],
+    },
+    Bug {
+        name: "vrr-client-crash",
+        breaks: "a client that registers again keeps the request number and the answer of its former session",
+        caught_by: &["liveness", "linearizability"],
+        origin: "VRR client session bug #1",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "cached-reply-of-old-session",
+        breaks: "a client that registers anew is answered with the session that it had before",
+        caught_by: &["session_eviction"],
+        origin: "VRR client session bug #1, its other half",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "vrr-view-change-lockout",
+        breaks: "a replica keeps its marks of logged requests when a view change replaces its log",
+        caught_by: &["liveness"],
+        origin: "VRR client session bug #2",
+        target: "client_sessions",
+        scenarios: &["client_session_view_change_lockout"],
+    },
+    Bug {
+        name: "session-table-race",
+        breaks: "a repeated request that is logged and not committed is answered from the table already",
+        caught_by: &["linearizability"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_crash"],
+    },
+    Bug {
+        name: "eviction-most-recent",
+        breaks: "a full session table evicts the session that was used last",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "eviction-at-arrival",
+        breaks: "a session counts as used when its request is logged, so that replicas with longer logs evict others",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "session-table-overfull",
+        breaks: "the session table takes one session more than it has room for",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "evicted-session-served",
+        breaks: "a request is executed though its session was evicted before its turn came",
+        caught_by: &["session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "sessions-not-restored",
+        breaks: "after a restart a replica does not know which requests it finds in its log were executed",
+        caught_by: &["exactly_once", "session_eviction"],
+        origin: "classic",
+        target: "client_sessions",
+        scenarios: &["client_session_view_change_lockout"],
+    },
+    Bug {
+        name: "duplicate-executed",
+        breaks: "the client's last request is logged and executed again when it is repeated",
+        caught_by: &["exactly_once"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "duplicate-logged",
+        breaks: "a repeated request gets a second place in the log while the first is not executed",
+        caught_by: &["message_deduplication"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["gray_failure_intermittent_network"],
+    },
+    Bug {
+        name: "registration-drops-marks",
+        breaks: "a registration's execution drops the marks of the new session's requests that are in the log already",
+        caught_by: &["message_deduplication"],
+        origin: "found here by client_session_eviction",
+        target: "client_sessions",
+        scenarios: &["client_session_eviction"],
+    },
+    Bug {
+        name: "kernel-accepts-invalid-command",
+        breaks: "a replica takes in entries whose commands are malformed",
+        caught_by: &["kernel_command_validation"],
+        origin: "Kimberlite Bug 3.2",
+        target: "byzantine_prepare",
+        scenarios: &["byzantine_invalid_kernel_command"],
+    },
+    Bug {
+        name: "invalid-metadata",
+        breaks: "a backup takes in an entry of another view than the Prepare's that brings it",
+        caught_by: &["log_consistency"],
+        origin: "Kimberlite Bug #4",
+        target: "byzantine_prepare",
+        scenarios: &["byzantine_invalid_metadata"],
+    },
+    Bug {
+        name: "oversized-start-view",
+        breaks: "a StartView is taken in whatever its size",
+        caught_by: &["resource_limits"],
+        origin: "Kimberlite Bug 3.4",
+        target: "byzantine_start_view",
+        scenarios: &["byzantine_oversized_start_view"],
+    },
+    Bug {
+        name: "invalid-repair-range",
+        breaks: "a range of missing entries is believed, whatever its ends",
+        caught_by: &["no_panic"],
+        origin: "Kimberlite Bug 3.5",
+        target: "byzantine_repair",
+        scenarios: &["byzantine_invalid_repair_range"],
+    },
+    Bug {
         name: "checksum-not-checked",
         breaks: "a restarting replica believes the entries on its disk without looking at their checksums and hashes",
         caught_by: &["corruption_detection"],
@@ -286,6 +526,8 @@ mod tests {
 
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
+        assert_eq!(BUGS.len(), PlantedBug::SamplesOutlivePause as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::InvalidRepairRange as usize + 1);
         assert_eq!(BUGS.len(), PlantedBug::ScrubRepairFromSelf as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");

@@ -4,13 +4,16 @@
 //! Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018), a background scrubber (`scrub`), and, where up to b replicas may lie, signed messages
 //! and claims that carry their reasons (`choice`, `message`), which is sound when r + v − n > 2b.
 //!
-//! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, clock
-//! synchronization, session registration and eviction, membership changes. It does not survive an equivocating primary
+//! Where the cluster's clocks are compared (`clock`), the primary gives every entry its timestamp.
+//!
+//! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, membership
+//! changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 
 pub mod bug;
 pub mod choice;
+pub mod clock;
 pub mod entry;
 pub mod journal;
 pub mod log;

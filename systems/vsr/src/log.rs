@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sim::EntryHash;
+use sim::{EntryHash, Time};
 
 use crate::entry::Entry;
 
@@ -19,6 +19,16 @@ impl Log {
     /// The hash of the last entry; 0 when there is none.
     pub fn last_hash(&self) -> EntryHash {
         self.0.last().map_or(0, |entry| entry.hash)
+    }
+
+    /// The last entry.
+    pub fn last(&self) -> Option<&Entry> {
+        self.0.last().map(Rc::as_ref)
+    }
+
+    /// The timestamp of the last entry; 0 when there is none.
+    pub fn last_timestamp(&self) -> Time {
+        self.0.last().map_or(0, |entry| entry.timestamp)
     }
 
     /// The entry at `op`.

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId};
+use sim::{EntryHash, MessageKind, ReplicaId, Request, Time};
 
 use crate::entry::Entry;
 use crate::signature::{Keyring, Signature, halves};
@@ -86,6 +86,25 @@ pub enum Body {
         view: u64,
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
+    },
+    /// The sender wants to know the receiver's time.
+    Ping {
+        /// When it asks, by its monotonic clock.
+        asked: Time,
+    },
+    /// The sender's time.
+    Pong {
+        /// When it was asked, by the receiver's clock.
+        asked: Time,
+        /// What its wall clock shows.
+        wall: Time,
+    },
+    /// A client's request that reached a backup.
+    Forward {
+        /// The sender's view.
+        view: u64,
+        /// The request.
+        request: Request,
     },
     /// The sender cannot read the content of this entry any more. The hash says which one it is, whatever the view.
     RequestContent {
@@ -211,10 +230,14 @@ impl Body {
             Body::RequestRepair { .. } | Body::RequestContent { .. } => MessageKind::RequestRepair,
             Body::Repair { .. } | Body::Content { .. } => MessageKind::Repair,
             Body::Nack { .. } => MessageKind::Nack,
+            Body::Ping { .. } => MessageKind::Ping,
+            Body::Pong { .. } => MessageKind::Pong,
+            Body::Forward { .. } => MessageKind::Request,
         }
     }
 
-    /// The view that the message belongs to; that of the entry where the message is about one entry in any view.
+    /// The view that the message belongs to; that of the entry where the message is about one entry in any view, and 0 for
+    /// one that belongs to none.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -223,9 +246,11 @@ impl Body {
             | Body::StartViewChange { view, .. }
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
-            | Body::Repair { view, .. } => *view,
+            | Body::Repair { view, .. }
+            | Body::Forward { view, .. } => *view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
+            Body::Ping { .. } | Body::Pong { .. } => 0,
             Body::Content { entry } => entry.view,
             Body::RequestContent { .. } | Body::Nack { .. } => 0,
         }
@@ -250,8 +275,11 @@ impl Body {
             Body::PrepareOk { .. }
             | Body::RequestStartView { .. }
             | Body::RequestRepair { .. }
+            | Body::Ping { .. }
+            | Body::Pong { .. }
             | Body::RequestContent { .. }
             | Body::Nack { .. } => 0,
+            Body::Forward { request, .. } => request.payload.len() as u64,
         }
     }
 
@@ -311,6 +339,17 @@ impl Body {
             Body::Repair { entries, .. } => {
                 words[3] = entries.len() as u64;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
+            }
+            Body::Ping { asked } => words[3] = *asked,
+            Body::Pong { asked, wall } => {
+                words[3] = *asked;
+                words[4] = *wall;
+            }
+            // What a client asks is the client's to sign, which this simulation leaves out.
+            Body::Forward { request, .. } => {
+                words[3] = request.client.0.into();
+                words[4] = request.session.into();
+                words[5] = request.number.into();
             }
         }
         words

@@ -7,10 +7,10 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply, Request, Status};
+use sim::{EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, Status};
 
 use crate::bug::PlantedBug;
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
 use crate::message::{Body, Certificate, CommitClaim, Message};
 use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
 use crate::sessions::Standing;
@@ -27,12 +27,17 @@ impl Vsr {
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
-        if request.number == 0 || Operation::decode(&request.payload).is_none() {
+        if request.number == 0 || !self.is_well_formed(&request) {
             return Err(RejectReason::BadCommand);
         }
-        match self.sessions.standing(&request) {
+        match self.sessions.standing(&request, self.executed) {
             Standing::New => {}
             Standing::Logged | Standing::Stale => return Err(RejectReason::Duplicate),
+            Standing::Unknown => return Err(RejectReason::Busy),
+            Standing::Over => {
+                env.session_over(request.client, request.session);
+                return Ok(());
+            }
             Standing::Executed(answer) => {
                 let Request { client, session, number, .. } = request;
                 env.reply(Reply { client, session, number, view: self.view, answer });
@@ -43,10 +48,27 @@ impl Vsr {
         if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.layout().slots {
             return Err(RejectReason::Busy);
         }
-        let entry = Rc::new(Entry::new(self.view, op, self.log.last_hash(), request, self.id, &self.keys));
+        // A primary that does not know the time serves nobody.
+        let timestamp = self.next_timestamp(env).ok_or(RejectReason::WrongStatus)?;
+        let place = Place { view: self.view, op, parent: self.log.last_hash() };
+        let entry = Rc::new(Entry::new(place, timestamp, request, self.id, &self.keys));
         self.append(env, entry.clone());
         env.broadcast(&self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry }));
         self.write_disk(env);
+        Ok(())
+    }
+
+    /// Whether clients' requests go to the primary: where the cluster keeps sessions, by a backup that knows one.
+    pub(crate) fn forwards(&self) -> bool {
+        self.cluster.sessions_max > 0 && self.status == Status::Normal && !self.is_primary()
+    }
+
+    /// Backup: a client's request. The client believes in an earlier primary, or has asked everybody.
+    pub(crate) fn forward(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        self.send(env, self.primary_of(self.view), Body::Forward { view: self.view, request });
         Ok(())
     }
 
@@ -54,7 +76,7 @@ impl Vsr {
     pub(crate) fn append(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
         env.observe(Observation::Appended { op: entry.op, view: entry.view, entry: entry.hash, parent: entry.parent });
         if let Some(request) = &entry.request {
-            self.sessions.log(request);
+            self.sessions.log(request, entry.op);
         }
         self.log.push(entry);
     }
@@ -70,7 +92,8 @@ impl Vsr {
     ) -> Handled {
         self.hear_primary(env, from, view)?;
         // Only what the view started with may be older than the view.
-        if entry.view > view || entry.view < view && entry.op > self.start_op || entry.is_hole() {
+        let older = entry.view < view && entry.op > self.start_op;
+        if (entry.view > view || older) && !self.bugs.on(PlantedBug::InvalidMetadata) || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
         }
         let next = self.log.last_op() + 1;
@@ -82,7 +105,7 @@ impl Vsr {
                 self.acknowledge_again(env, entry.op);
             }
             Ordering::Equal => {
-                self.check_entry(entry, next, self.log.last_hash())?;
+                self.check_entry(entry, self.log.last())?;
                 if next > self.journal.layout().slots {
                     return Err(RejectReason::Busy);
                 }
@@ -264,6 +287,9 @@ impl Vsr {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        if self.abdicates(env) {
+            return;
+        }
         let last = self.log.last_op();
         env.broadcast(&self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op: last }));
         for to in (0..self.cluster.replicas).map(ReplicaId).filter(|to| *to != self.id) {
@@ -310,7 +336,7 @@ impl Vsr {
                 break;
             }
             taken += 1;
-            if self.check_entry(&entry, next, self.log.last_hash()).is_ok() {
+            if self.check_entry(&entry, self.log.last()).is_ok() {
                 self.append(env, entry);
             }
         }
@@ -352,13 +378,18 @@ impl Vsr {
         first: u64,
         last: u64,
     ) -> Handled {
-        if first == 0 || first > last || last - first >= REPAIR_MAX {
+        let invalid = first == 0 || first > last || last - first >= REPAIR_MAX;
+        if invalid && !self.bugs.on(PlantedBug::InvalidRepairRange) {
             return Err(RejectReason::BadRange);
         }
         if view != self.view || self.status != Status::Normal {
             return Err(RejectReason::WrongStatus);
         }
-        let entries = self.log.span(first, last);
+        let entries = if invalid {
+            &self.log.entries()[first.wrapping_sub(1) as usize..last as usize]
+        } else {
+            self.log.span(first, last)
+        };
         if !entries.is_empty() {
             self.send(env, from, Body::Repair { view, entries: entries.into() });
         }
@@ -396,7 +427,7 @@ impl Vsr {
         if entry.view != self.view || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
         }
-        match self.check_entry(entry, next, self.log.last_hash()) {
+        match self.check_entry(entry, self.log.last()) {
             Err(RejectReason::BadHash) if self.bugs.on(PlantedBug::WrongHashAccepted) => {}
             checked => checked?,
         }

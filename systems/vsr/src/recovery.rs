@@ -199,6 +199,7 @@ impl Vsr {
         self.last_normal = last_normal;
         self.start_op = start_op;
         self.amnesia = amnesia;
+        self.sessions.found(last_op);
         env.observe(Observation::Loading);
         for entry in self.log.entries() {
             env.observe(Observation::Appended {

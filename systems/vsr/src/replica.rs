@@ -6,19 +6,20 @@ use std::rc::Rc;
 
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
-    Answer, Bug, ClusterSpec, EntryHash, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
+    Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
     RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
 use crate::bug::{BUGS, Bugs, PlantedBug};
 use crate::choice::Quorums;
+use crate::clock::{CLOCK_TIMER, Clock};
 use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::Log;
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::recovery::Loader;
 use crate::scrub::{SCRUB_TIMER, Scrubber};
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
 use crate::store::Store;
 
@@ -99,6 +100,9 @@ pub struct Vsr {
     pub(crate) attempts: u32,
     /// The part of the view change timeout that is this replica's own.
     pub(crate) jitter: Time,
+
+    /// What time it is, and how many others think so.
+    pub(crate) clock: Clock,
 }
 
 /// The acknowledgements of one op.
@@ -166,25 +170,48 @@ impl Vsr {
             let Some(entry) = self.log.get(self.executed + 1).cloned() else { return };
             let Some(request) = &entry.request else { return };
             self.executed += 1;
-            self.execute(env, entry.op, request);
+            self.execute(env, entry.op, entry.timestamp, request);
         }
     }
 
-    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, request: &Request) {
+    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, timestamp: Time, request: &Request) {
         let Request { client, session, number, .. } = *request;
-        let repeated = self.sessions.executed_before(request);
-        let operation = if repeated { None } else { Operation::decode(&request.payload) };
+        let turn = self.sessions.turn(request);
+        let operation = if turn == Turn::Execute { Operation::decode(&request.payload) } else { None };
         let answer = match &operation {
             Some(operation) => self.store.execute(op, operation),
             None => Answer { position: op, ..Answer::default() },
         };
-        env.observe(Observation::Executed { op, client, session, number, operation, answer });
-        if !repeated {
-            self.sessions.execute(request, answer);
-            if self.leads() {
-                env.reply(Reply { client, session, number, view: self.view, answer });
-            }
+        if self.clock.runs() {
+            env.observe(Observation::Timestamped { op, timestamp });
         }
+        match turn {
+            Turn::Execute => self.sessions.execute(request, answer, op),
+            Turn::Register => {
+                if let Some((client, session)) = self.sessions.register(request, op) {
+                    env.observe(Observation::SessionEvicted { client, session });
+                }
+                env.observe(Observation::SessionRegistered { client, session: answer.position as u32 });
+            }
+            Turn::Repeated | Turn::Over => {}
+        }
+        env.observe(Observation::Executed { op, client, session, number, operation, answer });
+        if !self.leads() {
+            return;
+        }
+        match turn {
+            Turn::Execute | Turn::Register => env.reply(Reply { client, session, number, view: self.view, answer }),
+            Turn::Over => env.session_over(client, session),
+            Turn::Repeated => {}
+        }
+    }
+
+    /// Whether a request asks for something that can be executed.
+    pub(crate) fn is_well_formed(&self, request: &Request) -> bool {
+        if self.sessions.is_registration(request) {
+            return request.payload.is_empty();
+        }
+        Operation::decode(&request.payload).is_some()
     }
 
     /// The commit number as a claim that others can check.
@@ -227,9 +254,13 @@ impl Vsr {
         }
     }
 
-    /// Whether an entry that comes from another replica is what its place in the log needs.
-    pub(crate) fn check_entry(&self, entry: &Entry, op: u64, parent: EntryHash) -> Handled {
-        if entry.op != op {
+    /// Whether an entry that comes from another replica can follow this one (`None` for the first place).
+    pub(crate) fn check_entry(&self, entry: &Entry, previous: Option<&Entry>) -> Handled {
+        let (op, parent, timestamp) = previous.map_or((0, 0, 0), |entry| (entry.op, entry.hash, entry.timestamp));
+        if entry.op != op + 1 {
+            return Err(RejectReason::BadMetadata);
+        }
+        if entry.parent == parent && entry.timestamp <= timestamp {
             return Err(RejectReason::BadMetadata);
         }
         if entry.parent != parent || !entry.verify(self.cluster.replicas, &self.keys) {
@@ -239,7 +270,7 @@ impl Vsr {
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
-        if Operation::decode(&request.payload).is_none() {
+        if !self.is_well_formed(request) && !self.bugs.on(PlantedBug::KernelAcceptsInvalidCommand) {
             return Err(RejectReason::BadCommand);
         }
         Ok(())
@@ -252,6 +283,15 @@ impl Vsr {
         let bytes = self.pending.iter().map(|entry| entry.size()).sum::<u64>()
             + messages.map(|message| message.body.size()).sum::<u64>();
         env.observe(Observation::Holding { items: items as u32, bytes });
+    }
+
+    /// Whether a message of any size is taken into memory.
+    fn takes_in_oversized(&self, env: &mut Env<'_, Self>, body: &Body) -> bool {
+        let takes = self.bugs.on(PlantedBug::OversizedStartView) && body.kind() == MessageKind::StartView;
+        if takes {
+            env.observe(Observation::Holding { items: 1, bytes: body.size() });
+        }
+        takes
     }
 
     /// Something became durable.
@@ -287,6 +327,12 @@ impl Vsr {
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
             Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
             Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+            Body::Ping { asked } => {
+                self.on_ping(env, from, *asked);
+                Ok(())
+            }
+            Body::Pong { asked, wall } => self.on_pong(env, from, *asked, *wall),
+            Body::Forward { request, .. } => self.on_request(env, request.clone()),
             Body::RequestContent { op, hash } => self.on_request_content(env, from, *op, *hash),
             Body::Content { entry } => self.on_content(env, entry),
             Body::Nack { op, hash } => self.on_nack(env, *op, *hash),
@@ -305,7 +351,8 @@ impl System for Vsr {
         let cluster = spec.cluster.clone();
         let layout = Layout::new(&cluster);
         let bugs = Bugs::new(spec.bugs);
-        Vsr {
+        let clock = Clock::new(&cluster, bugs, env.monotonic());
+        let vsr = Vsr {
             id,
             quorums: Quorums {
                 replicas: cluster.replicas,
@@ -323,7 +370,7 @@ impl System for Vsr {
             commit: 0,
             executed: 0,
             certificate: None,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(cluster.sessions_max, bugs),
             store: Store::default(),
             journal: Journal::new(layout, bugs, <[crate::journal::Superblock; 2]>::default(), 0, 0),
             loader: Some(Loader::begin(env, bugs)),
@@ -349,7 +396,10 @@ impl System for Vsr {
             attempts: 0,
             jitter: env.random() % (cluster.view_change_timeout / 2),
             cluster,
-        }
+            clock,
+        };
+        vsr.start_clock(env);
+        vsr
     }
 
     fn crash(self) {}
@@ -362,7 +412,7 @@ impl System for Vsr {
         let kind = message.body.kind();
         let result = if message.from != from {
             Err(RejectReason::WrongSender)
-        } else if message.body.size() > MESSAGE_BYTES_MAX {
+        } else if message.body.size() > MESSAGE_BYTES_MAX && !self.takes_in_oversized(env, &message.body) {
             Err(RejectReason::Oversized)
         } else if !message.verify(&self.keys) {
             Err(RejectReason::BadSignature)
@@ -375,7 +425,8 @@ impl System for Vsr {
     }
 
     fn request(&mut self, env: &mut Env<'_, Self>, request: Request) {
-        if let Err(why) = self.on_request(env, request) {
+        let result = if self.forwards() { self.forward(env, request) } else { self.on_request(env, request) };
+        if let Err(why) = result {
             env.observe(Observation::Rejected { kind: MessageKind::Request, why });
         }
     }
@@ -385,6 +436,7 @@ impl System for Vsr {
             HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
+            CLOCK_TIMER => self.on_clock_timer(env),
             SCRUB_TIMER => self.on_scrub_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();

@@ -26,7 +26,7 @@ use crate::journal::{Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES};
 use crate::replica::Handled;
 
 /// The next read.
-pub(crate) const SCRUB_TIMER: TimerId = TimerId(7);
+pub(crate) const SCRUB_TIMER: TimerId = TimerId(8);
 /// At most this many records are read at a time.
 const RECORDS_PER_READ: u64 = 4;
 /// A tour of the planted bug ends after this many reads.

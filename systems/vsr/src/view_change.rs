@@ -256,13 +256,13 @@ impl Vsr {
 
     /// Whether a whole log is a chain of entries whose views never fall and never pass `view_max`.
     fn check_log(&self, log: &[Rc<Entry>], view_max: u64) -> Handled {
-        let (mut parent, mut view) = (0, 0);
-        for (index, entry) in log.iter().enumerate() {
-            self.check_entry(entry, index as u64 + 1, parent)?;
-            if entry.view < view || entry.view > view_max {
+        let mut previous: Option<&Entry> = None;
+        for entry in log {
+            self.check_entry(entry, previous)?;
+            if previous.is_some_and(|previous| entry.view < previous.view) || entry.view > view_max {
                 return Err(RejectReason::BadMetadata);
             }
-            (parent, view) = (entry.hash, entry.view);
+            previous = Some(entry);
         }
         Ok(())
     }
@@ -279,6 +279,11 @@ impl Vsr {
         self.reasons = if self.distrusts() { reasons.into() } else { Rc::from([]) };
         self.do_view_changes = Default::default();
         self.start_view(env, view, &log, op, commit);
+        if self.bugs.on(PlantedBug::TimestampReassignedByNewPrimary) {
+            for entry in self.log.since(self.commit + 1).to_vec() {
+                self.log.fill(entry.restamped().into());
+            }
+        }
         self.acknowledged_by = [0; sim::spec::REPLICAS_MAX];
         self.shares.clear();
         self.resend_to = 0;
@@ -373,7 +378,7 @@ impl Vsr {
         self.sessions.forget_logged();
         for entry in self.log.since(self.executed + 1) {
             if let Some(request) = &entry.request {
-                self.sessions.log(request);
+                self.sessions.log(request, entry.op);
             }
         }
     }

@@ -52,6 +52,14 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
     }
 }
 
+/// The same cluster with clocks that are compared, and now and then a time service.
+fn with_clocks(config: Config, ntp_interval: sim::Time) -> Config {
+    let mut config = config;
+    config.cluster.clock_ping = 35 * sim::time::MILLISECOND;
+    config.clock.ntp_interval = ntp_interval;
+    config
+}
+
 /// How many seeds each test tries; more with `VOPR_SEEDS=100000`.
 fn seeds() -> std::ops::Range<u64> {
     0..std::env::var("VOPR_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300)
@@ -60,6 +68,13 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn three_replicas() {
     check(&config(3, 2, 0), seeds());
+}
+
+#[test]
+fn replicas_that_compare_their_clocks() {
+    check(&with_clocks(config(3, 2, 0), 0), seeds());
+    check(&with_clocks(config(5, 3, 0), 250 * sim::time::MILLISECOND), seeds());
+    check(&with_clocks(config(5, 4, 1), 250 * sim::time::MILLISECOND), seeds());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use sim::{ClientId, Request};
 
 use super::{Choice, Claim, Quorums, choose};
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
 use crate::signature::Keyring;
 
 /// A small generator of random numbers (xorshift64*).
@@ -101,7 +101,7 @@ impl Model {
         let request = Request { client: ClientId(0), session: 0, number: self.serial, payload: Rc::from(&[][..]) };
         let parent = log.last().map_or(0, |entry| entry.hash);
         let primary = sim::ReplicaId(self.primary(view) as u8);
-        log.push(Rc::new(Entry::new(view, op, parent, request, primary, &self.keys)));
+        log.push(Rc::new(Entry::new(Place { view, op, parent }, op, request, primary, &self.keys)));
     }
 
     /// Replica `i` acknowledges its whole log in its view; `false` when two committed logs disagree.
