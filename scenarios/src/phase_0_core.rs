@@ -24,6 +24,7 @@ pub const SCENARIOS: &[Entry] = &[
             "hash_chain",
             "exactly_once",
             "linearizability",
+            "needless_view_change",
             "liveness",
         ],
         run: Some(Run {
@@ -270,6 +271,8 @@ fn long_config() -> Config {
             sessions_max: 2,
             scrub_iops: 10,
             scrub_tour_max: ms(10_000),
+            abdicate_timeout: ms(600),
+            commit_stall_timeout: ms(800),
             ..config.cluster
         },
         clock: Clock { ntp_interval: ms(1_000), ..config.clock },
@@ -310,6 +313,8 @@ fn combined_config() -> Config {
             sessions_max: 2,
             scrub_iops: 20,
             scrub_tour_max: ms(10_000),
+            abdicate_timeout: ms(180),
+            commit_stall_timeout: ms(240),
             ..config.cluster
         },
         clock: Clock { ntp_interval: ms(300), ..config.clock },

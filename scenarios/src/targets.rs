@@ -6,11 +6,12 @@ use crate::ScenarioType::{
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
     ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift,
-    ClockNtpFailure, ClockOffsetExceeded, Combined, CorruptionBitFlip, CorruptionChecksumValidation,
-    CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork,
-    GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges,
-    RecoveryCorruptLog, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair,
-    SwizzleClogging, TimeCompression,
+    ClockNtpFailure, ClockOffsetExceeded, Combined, CommitStallDetection, CorruptionBitFlip,
+    CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange,
+    GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition,
+    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection,
+    ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging,
+    TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -75,7 +76,16 @@ pub const TARGETS: &[FuzzTarget] = &[
     FuzzTarget {
         name: "gray_network",
         description: "Slow, flaky and half-dead replicas and links stop the cluster or confuse it.",
-        scenarios: &[GrayFailures, GrayFailureSlowDisk, GrayFailureIntermittentNetwork, SwizzleClogging],
+        scenarios: &[
+            GrayFailures,
+            GrayFailureSlowDisk,
+            GrayFailureIntermittentNetwork,
+            SwizzleClogging,
+            RepairBudgetPreventsStorm,
+            RepairEwmaSelection,
+            PrimaryAbdicatePartition,
+            CommitStallDetection,
+        ],
     },
     FuzzTarget {
         name: "multi_tenant",
@@ -134,6 +144,10 @@ pub const TARGETS: &[FuzzTarget] = &[
             ScrubCompletesTour,
             ScrubRateLimited,
             ScrubTriggersRepair,
+            RepairBudgetPreventsStorm,
+            RepairEwmaSelection,
+            PrimaryAbdicatePartition,
+            CommitStallDetection,
         ],
     },
 ];

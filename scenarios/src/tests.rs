@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 25] = [
+const INVARIANTS: [&str; 30] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -30,6 +30,11 @@ const INVARIANTS: [&str; 25] = [
     "scrub_completeness",
     "scrub_rate",
     "scrub_repair",
+    "repair_budget",
+    "repair_efficiency",
+    "needless_view_change",
+    "primary_abdication",
+    "availability",
     "liveness",
     "no_panic",
 ];
@@ -63,7 +68,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 38);
+    assert_eq!(runnable().count(), 42);
 }
 
 #[test]
@@ -154,7 +159,7 @@ fn targets_name_scenarios_that_run() {
     let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     for target in TARGETS {
         assert!(target.scenarios.iter().all(|kind| kind.create_scenario().runnable), "{}", target.name);
     }

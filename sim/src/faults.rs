@@ -44,6 +44,8 @@ pub struct Effects {
     pub wrong_ntp: [i64; REPLICAS_MAX],
     /// Per replica, how its disk reads wrong.
     pub misread: [Option<Misread>; REPLICAS_MAX],
+    /// The replicas whose links lose, delay or hold messages, or whose disks or clocks do not do what they should.
+    pub impaired: ReplicaSet,
 }
 
 /// How a disk reads wrong.
@@ -125,6 +127,11 @@ impl Faults {
         for Active { what, target, .. } in &self.active {
             let at = target.index();
             let others = ReplicaSet(all.0 & !(1 << at));
+            effects.impaired.0 |= match what {
+                What::Loss { .. } | What::Duplicate { .. } | What::Reorder { .. } => all.0,
+                What::Partition { .. } | What::Isolate { .. } | What::Cut { .. } | What::Pause { .. } => 0,
+                _ => 1 << at,
+            };
             match *what {
                 What::Partition { side, .. } => {
                     let side = ReplicaSet(side.0 & all.0);

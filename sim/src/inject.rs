@@ -215,11 +215,28 @@ impl<S: System> Core<S> {
                 self.observe(Who::Replica(id), Observation::Resumed);
             }
         }
+        self.observe_conditions();
         // What a clog has held arrives now, in order, before anything that is sent from now on.
         let Core { held, faults, queue, now, .. } = self;
         let free = |(from, to, _): &mut (ReplicaId, ReplicaId, _)| !faults.effects().clogged[from.index()].has(*to);
         for (from, to, message) in held.extract_if(.., free) {
             queue.push(*now, Event::Deliver { from, to, message });
+        }
+    }
+
+    /// Says of each replica whose links or devices have changed what they are like now.
+    fn observe_conditions(&mut self) {
+        for id in (0..self.replicas()).map(ReplicaId) {
+            let effects = self.faults.effects();
+            let mut hears = ReplicaSet::default();
+            for other in (0..self.replicas()).map(ReplicaId).filter(|other| !effects.cut[other.index()].has(id)) {
+                hears.insert(other);
+            }
+            let now = (hears, !effects.impaired.has(id), effects.delay[id.index()]);
+            if std::mem::replace(&mut self.conditions[id.index()], now) != now {
+                let (hears, sound, delay) = now;
+                self.observe(Who::Replica(id), Observation::Conditions { hears, sound, delay });
+            }
         }
     }
 

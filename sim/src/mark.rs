@@ -75,6 +75,20 @@ pub enum Mark {
     Misread,
     /// A correct replica that was not in normal status got an entry back that it could not read.
     HoleFilled,
+    /// At least this many correct replicas had requests for missing entries under way at the same time.
+    ConcurrentRepairs(u32),
+    /// Correct replicas made at least this many requests for missing entries.
+    RepairsRequested(u32),
+    /// A correct replica with fast links made at least this many requests for missing entries while the links of some other
+    /// replica were slow: up to 50 ms and more for a message.
+    RepairsAmongSlowPeers(u32),
+    /// A primary stepped down.
+    Abdicated,
+    /// A replica found that its primary commits nothing.
+    CommitStalled,
+    /// At least this many ops were committed in a view that started while links were cut or a replica was impaired, and
+    /// while that lasted without a break.
+    MovedOn(u32),
 }
 
 /// What is known of a client.
@@ -88,6 +102,8 @@ struct ClientState {
 
 /// Tenants are below this number (`Config::check`).
 const TENANTS_MAX: usize = 1024;
+/// A replica's links are slow from this additional delay on.
+const SLOW: Time = 50 * MILLISECOND;
 
 /// A clock that jumps back by more than this, in nanoseconds, was set back.
 const SET_BACK: i64 = 50 * MILLISECOND as i64;
@@ -107,7 +123,7 @@ struct Wanted {
 pub struct Marks {
     wanted: Vec<Wanted>,
     /// The kinds of observations that the marks not seen yet wait for, one bit each.
-    interests: u64,
+    interests: u128,
     /// When the last observation was made.
     at: Time,
     /// The highest view that a correct primary has started.
@@ -130,6 +146,12 @@ pub struct Marks {
     clients: Vec<ClientState>,
     /// How many tours each scrubber completed.
     tours: [u32; REPLICAS_MAX],
+    /// How many requests for missing entries each replica has under way.
+    repairing: [u32; REPLICAS_MAX],
+    /// The replicas that are not linked with all others, or impaired.
+    troubled: ReplicaSet,
+    /// The first view that has started while there is trouble.
+    troubled_view: Option<u64>,
 }
 
 impl Default for Marks {
@@ -148,6 +170,9 @@ impl Default for Marks {
             truncated: ReplicaSet::default(),
             clients: Vec::new(),
             tours: [0; REPLICAS_MAX],
+            repairing: [0; REPLICAS_MAX],
+            troubled: ReplicaSet::default(),
+            troubled_view: None,
         }
     }
 }
@@ -193,6 +218,9 @@ impl Marks {
             Observation::Committed { op, entry } if correct => self.committed(op, entry, id, shadow),
             Observation::ViewStarted { view, primary: true, .. } if correct && view > self.view => {
                 self.view = view;
+                if !self.troubled.is_empty() {
+                    self.troubled_view.get_or_insert(view);
+                }
                 self.count(|mark| matches!(mark, Mark::ViewsStarted(_)));
                 if self.truncated.has(id) {
                     self.tick(Mark::LedAfterTruncation);
@@ -204,6 +232,7 @@ impl Marks {
                 self.tick(Mark::RejectedBecause(why));
             }
             Observation::Crashed if replica.is_some() => {
+                self.repairing[id.index()] = 0;
                 self.crashed.insert(id);
                 // What it knew of what it discarded is gone.
                 self.truncated.0 &= !(1 << id.0);
@@ -244,7 +273,6 @@ impl Marks {
             Observation::TimestampAssigned { .. } if self.set_back.has(id) => self.tick(Mark::TimestampedAfterSetBack),
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
-            Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
             Observation::Truncated { .. } if correct => self.truncated.insert(id),
             Observation::Invoked { client, .. } => self.client(client).waits_since = Some(self.view),
             Observation::ClientCrashed { client } if self.client(client).waits_since.take().is_some() => {
@@ -273,6 +301,21 @@ impl Marks {
             Observation::Repaired { .. } if correct && shadow.replicas[id.index()].status != Status::Normal => {
                 self.tick(Mark::HoleFilled);
             }
+            Observation::RepairRequested { .. } if correct => self.repair_requested(id, shadow),
+            Observation::RepairEnded { .. } => {
+                self.repairing[id.index()] = self.repairing[id.index()].saturating_sub(1);
+            }
+            Observation::Conditions { hears, sound, .. } => {
+                self.troubled.0 &= !(1 << id.0);
+                if !sound || hears.len() < shadow.replicas.len() as u32 {
+                    self.troubled.insert(id);
+                }
+                if self.troubled.is_empty() {
+                    self.troubled_view = None;
+                }
+            }
+            Observation::Abdicated { .. } if correct => self.tick(Mark::Abdicated),
+            Observation::CommitStalled { .. } if correct => self.tick(Mark::CommitStalled),
             _ => {}
         }
     }
@@ -280,6 +323,9 @@ impl Marks {
     fn committed(&mut self, op: u64, entry: u128, id: ReplicaId, shadow: &Shadow) {
         if entry != 0 && op == shadow.committed.len() as u64 + 1 {
             self.count(|mark| matches!(mark, Mark::Committed(_)));
+            if self.troubled_view.is_some_and(|view| shadow.replicas[id.index()].view >= view) {
+                self.count(|mark| matches!(mark, Mark::MovedOn(_)));
+            }
         }
         let changing =
             |(other, state): (ReplicaId, &ReplicaShadow)| other != id && state.up && state.status == Status::ViewChange;
@@ -293,6 +339,17 @@ impl Marks {
             self.clients.resize(client.index() + 1, ClientState::default());
         }
         &mut self.clients[client.index()]
+    }
+    fn repair_requested(&mut self, id: ReplicaId, shadow: &Shadow) {
+        self.tick(Mark::RepairRequested);
+        self.count(|mark| matches!(mark, Mark::RepairsRequested(_)));
+        self.repairing[id.index()] += 1;
+        let at_once = self.repairing.iter().filter(|requests| **requests > 0).count() as u32;
+        self.tick_if(|mark| matches!(mark, Mark::ConcurrentRepairs(replicas) if at_once >= replicas));
+        let fast = shadow.replicas[id.index()].delay == 0;
+        if fast && shadow.replicas.iter().any(|state| state.delay >= SLOW) {
+            self.count(|mark| matches!(mark, Mark::RepairsAmongSlowPeers(_)));
+        }
     }
 
     fn served(&mut self, tenant: u16) {
@@ -356,9 +413,13 @@ impl Marks {
 
 impl Mark {
     /// The kinds of observations that can show the mark.
-    fn interests(self) -> u64 {
+    fn interests(self) -> u128 {
         match self {
             Mark::Committed(_) | Mark::CommittedDuringViewChange => kinds::COMMITTED,
+            Mark::MovedOn(_) => kinds::COMMITTED | kinds::VIEW_STARTED | kinds::CONDITIONS,
+            Mark::ConcurrentRepairs(_) => kinds::REPAIR_REQUESTED | kinds::REPAIR_ENDED | kinds::CRASHED,
+            Mark::Abdicated => kinds::ABDICATED,
+            Mark::CommitStalled => kinds::COMMIT_STALLED,
             Mark::ViewsStarted(_) => kinds::VIEW_STARTED,
             Mark::Injected(..) => kinds::INJECTED,
             Mark::LieDelivered(_) => kinds::LIED | kinds::DELIVERED,
@@ -370,7 +431,6 @@ impl Mark {
             Mark::Dropped(_) => kinds::DROPPED,
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
-            Mark::RepairRequested => kinds::REPAIR_REQUESTED,
             Mark::ClockLost => kinds::CLOCK_LOST,
             Mark::SetBackWhileCut => kinds::DROPPED | kinds::CLOCK_SET,
             Mark::TimestampedAfterSetBack => kinds::DROPPED | kinds::CLOCK_SET | kinds::TIMESTAMP_ASSIGNED,
@@ -386,6 +446,9 @@ impl Mark {
             Mark::ScrubRepaired(_) => kinds::SCRUB_REPAIRED,
             Mark::Misread => kinds::MISREAD,
             Mark::HoleFilled => kinds::REPAIRED,
+            Mark::RepairRequested | Mark::RepairsRequested(_) | Mark::RepairsAmongSlowPeers(_) => {
+                kinds::REPAIR_REQUESTED
+            }
             // The end decides.
             Mark::VirtualSeconds(_) => 0,
         }
@@ -403,6 +466,7 @@ impl Mark {
             | Mark::EvictedCameBack(count)
             | Mark::ScrubFound(count)
             | Mark::ScrubRepaired(count) => count,
+            Mark::RepairsRequested(count) | Mark::RepairsAmongSlowPeers(count) | Mark::MovedOn(count) => count,
             _ => 1,
         }
     }
@@ -509,7 +573,6 @@ mod tests {
         assert!(!shown(Mark::Dropped(DropReason::Lost), &[(0, dropped)]));
         assert!(shown(Mark::Retried, &[(0, O::Retried { client: ClientId(0), number: 1 })]));
         assert!(shown(Mark::FoundDamage, &[(0, O::Damaged { op: 1 })]));
-        assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
         assert!(shown(Mark::ClockLost, &[(0, O::ClockLost)]));
         assert!(!shown(Mark::ClockLost, &[(2, O::ClockLost)]));
         let cut = O::Dropped { to: ReplicaId(1), kind: MessageKind::Ping, why: DropReason::Cut };
@@ -520,6 +583,7 @@ mod tests {
         assert!(!shown(Mark::SetBackWhileCut, &[(0, cut), (0, O::ClockSet { error: SET_BACK, rate: 0 })]));
         assert!(shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (0, assigned)]));
         assert!(!shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (1, assigned)]));
+        assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { peer: ReplicaId(1), from: 1, to: 2 })]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
         assert!(shown(Mark::Misread, &[(0, O::Misread { zone: 0, record: 1 })]));
@@ -569,5 +633,32 @@ mod tests {
         let delivered = |from| O::Delivered { from: ReplicaId(from), kind: MessageKind::Request };
         assert!(shown(Mark::Forwarded, &[(Some(1), delivered(0))]));
         assert!(!shown(Mark::Forwarded, &[(Some(1), delivered(1))]));
+    }
+
+    #[test]
+    fn repairs_count_those_under_way_and_those_among_slow_peers() {
+        let ask = |peer| O::RepairRequested { peer: ReplicaId(peer), from: 1, to: 2 };
+        let end = |peer| O::RepairEnded { peer: ReplicaId(peer), answered: true };
+        let conditions = |delay| O::Conditions { hears: ReplicaSet(7), sound: delay == 0, delay };
+        assert!(shown(Mark::ConcurrentRepairs(2), &[(0, ask(2)), (1, ask(2))]));
+        assert!(!shown(Mark::ConcurrentRepairs(2), &[(0, ask(2)), (0, ask(1)), (0, end(1)), (0, end(2)), (1, ask(2))]));
+        assert!(shown(Mark::RepairsRequested(2), &[(0, ask(2)), (0, ask(1))]));
+        let mark = Mark::RepairsAmongSlowPeers(1);
+        assert!(shown(mark, &[(1, conditions(SLOW)), (0, ask(2))]));
+        assert!(!shown(mark, &[(0, ask(2)), (1, conditions(SLOW)), (1, ask(2)), (1, conditions(0)), (0, ask(1))]));
+    }
+
+    #[test]
+    fn moving_on_means_to_commit_in_a_new_view_while_the_trouble_lasts() {
+        let hears = |set| O::Conditions { hears: ReplicaSet(set), sound: true, delay: 0 };
+        let (start, commit) =
+            (O::ViewStarted { view: 1, op: 0, commit: 0, primary: true }, O::Committed { op: 1, entry: 1 });
+        let mark = Mark::MovedOn(1);
+        assert!(shown(mark, &[(0, hears(1)), (1, start), (1, commit)]));
+        assert!(!shown(mark, &[(0, hears(1)), (1, start), (0, commit)]), "in the old view");
+        assert!(!shown(mark, &[(0, hears(1)), (1, start), (0, hears(7)), (1, commit)]));
+        assert!(!shown(mark, &[(1, start), (0, hears(1)), (1, commit)]));
+        assert!(shown(Mark::Abdicated, &[(0, O::Abdicated { view: 0 })]));
+        assert!(shown(Mark::CommitStalled, &[(1, O::CommitStalled { view: 0 })]));
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lie::{Field, How, LieClass};
-use crate::spec::{ClientId, ReplicaId};
+use crate::spec::{ClientId, ReplicaId, ReplicaSet};
 use crate::time::Time;
 use crate::workload::{Answer, Operation};
 
@@ -382,8 +382,10 @@ pub enum Observation {
         /// Why.
         why: RejectReason,
     },
-    /// The replica asked for missing entries.
+    /// The replica asked for missing entries; the request is under way until `RepairEnded`, or until the replica crashes.
     RepairRequested {
+        /// Whom it asked.
+        peer: ReplicaId,
         /// The first missing op.
         from: u64,
         /// The last missing op.
@@ -522,10 +524,48 @@ pub enum Observation {
         /// How many reads it made.
         reads: u32,
     },
+    /// What the replica's links and devices are like changed (said by the world).
+    Conditions {
+        /// The replicas from which messages get through to it: no cut keeps them away.
+        hears: ReplicaSet,
+        /// Whether nothing else is wrong with it: no loss, delay or clog on its links, no fault of its disk or its clocks.
+        sound: bool,
+        /// The longest additional delay of its messages, in nanoseconds.
+        delay: Time,
+    },
+    /// The replica told the others that it wants a view to start; it stays in its own until enough others want it too.
+    ViewChangeWanted {
+        /// The view that it wants.
+        view: u64,
+    },
+    /// The primary stepped down: it leads its view no longer.
+    Abdicated {
+        /// The view that it led.
+        view: u64,
+    },
+    /// The replica found that its view's primary commits nothing although there is something to commit.
+    CommitStalled {
+        /// Its view.
+        view: u64,
+    },
+    /// A repair request is no longer under way.
+    RepairEnded {
+        /// Who was asked.
+        peer: ReplicaId,
+        /// Whether it answered in time.
+        answered: bool,
+    },
+    /// The replica asked for the content of an entry that it cannot read any more.
+    ContentRequested {
+        /// Whom.
+        peer: ReplicaId,
+        /// The op.
+        op: u64,
+    },
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 50;
+pub const OBSERVATION_KINDS: usize = 56;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -582,6 +622,12 @@ impl Observation {
             O::ScrubFound { .. } => 47,
             O::ScrubRepaired { .. } => 48,
             O::ScrubTourCompleted { .. } => 49,
+            O::Conditions { .. } => 50,
+            O::ViewChangeWanted { .. } => 51,
+            O::Abdicated { .. } => 52,
+            O::CommitStalled { .. } => 53,
+            O::RepairEnded { .. } => 54,
+            O::ContentRequested { .. } => 55,
         }
     }
 }

@@ -129,6 +129,8 @@ pub struct Core<S: System> {
     /// How many triggered actions wait for their delay to pass.
     pub(crate) triggered: u32,
     pub(crate) faults: Faults,
+    /// Per replica what was last said of its conditions: whom it hears, whether it is sound, how slow its links are.
+    pub(crate) conditions: [(ReplicaSet, bool, Time); REPLICAS_MAX],
     pub(crate) triggers: Triggers,
     pub(crate) liars: ReplicaSet,
     pub(crate) lies: Lies<S::Message>,
@@ -205,6 +207,7 @@ impl<S: System> Core<S> {
             planned: Vec::new(),
             triggered: 0,
             faults: Faults::default(),
+            conditions: [(ReplicaSet::default(), true, 0); REPLICAS_MAX],
             triggers: Triggers::default(),
             liars: ReplicaSet::default(),
             lies: Lies::default(),
@@ -252,6 +255,7 @@ impl<S: System> Core<S> {
         self.clients.reset(&self.config);
         self.ledger.reset(&self.config);
         self.faults.reset(replicas);
+        self.conditions = [(ReplicaSet(((1_u16 << replicas) - 1) as u8), true, 0); REPLICAS_MAX];
         self.liars = case.liars;
         self.shadow.reset(&self.config, case.liars);
         self.judge.reset(&self.config, case.liars);

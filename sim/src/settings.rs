@@ -81,6 +81,13 @@ settings! {
         sessions_max: u16,
         scrub_iops: u32,
         scrub_tour_max: Time,
+        repair_credits: u16,
+        repair_entries: u16,
+        repair_expiry: Time,
+        repair_explore: u16,
+        abdicate_timeout: Time,
+        commit_stall_timeout: Time,
+        start_view_change_window: Time,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }

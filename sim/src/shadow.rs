@@ -8,9 +8,10 @@
 use crate::invariants::kinds;
 use crate::observation::{EntryHash, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
+use crate::time::Time;
 
 /// The kinds of observations that change nothing here; messages come and go all the time.
-const IGNORED: u64 = kinds::SENT
+const IGNORED: u128 = kinds::SENT
     | kinds::DELIVERED
     | kinds::DROPPED
     | kinds::INVOKED
@@ -20,7 +21,8 @@ const IGNORED: u64 = kinds::SENT
     | kinds::SESSION_REGISTERED
     | kinds::SESSION_EVICTED
     | kinds::SCRUB_READ
-    | kinds::SCRUB_READ_DONE;
+    | kinds::SCRUB_READ_DONE
+    | kinds::CONTENT_REQUESTED;
 
 /// An entry of a replica's log as it was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,12 @@ pub struct ReplicaShadow {
     pub voted: u64,
     /// Whether its disk was damaged at some time in the run.
     pub damaged: bool,
+    /// The replicas from which messages get through to it.
+    pub hears: ReplicaSet,
+    /// Whether its links are free of loss, delay and clogs, and its disk and its clocks free of faults.
+    pub sound: bool,
+    /// The longest additional delay of its messages, in nanoseconds.
+    pub delay: Time,
 }
 
 /// An entry of the one committed log.
@@ -97,7 +105,7 @@ impl ReplicaShadow {
     fn reset(&mut self) {
         let mut log = std::mem::take(&mut self.log);
         log.clear();
-        *self = ReplicaShadow { up: true, log, ..ReplicaShadow::default() };
+        *self = ReplicaShadow { up: true, log, hears: ReplicaSet(u8::MAX), sound: true, ..ReplicaShadow::default() };
     }
 
     /// The entry at `op`, if the log reaches it.
@@ -207,6 +215,9 @@ impl Shadow {
                 }
             }
             Observation::Executed { op, .. } => replica.executed = op,
+            Observation::Conditions { hears, sound, delay } => {
+                (replica.hears, replica.sound, replica.delay) = (hears, sound, delay);
+            }
             _ => {}
         }
     }
@@ -233,6 +244,12 @@ impl Shadow {
     /// The correct replicas with their ids, lowest first.
     pub fn correct_replicas(&self) -> impl Iterator<Item = (ReplicaId, &ReplicaShadow)> {
         (0..).map(ReplicaId).zip(&self.replicas).filter(|(id, _)| self.correct(*id))
+    }
+
+    /// Whether messages get through between these replicas, both ways.
+    pub fn linked(&self, one: ReplicaId, other: ReplicaId) -> bool {
+        let hears = |id: ReplicaId, from| self.replicas.get(id.index()).is_some_and(|state| state.hears.has(from));
+        hears(one, other) && hears(other, one)
     }
 
     /// The committed entry at `op`, if some correct replica has committed it.

@@ -39,6 +39,21 @@ pub struct Cluster {
     pub scrub_iops: u32,
     /// Within this time the scrubber has to have looked at everything once.
     pub scrub_tour_max: Time,
+    /// How many requests for missing entries a replica may have under way.
+    pub repair_credits: u16,
+    /// How many entries it may ask for in one of them.
+    pub repair_entries: u16,
+    /// After this long without an answer such a request is no longer under way.
+    pub repair_expiry: Time,
+    /// At least one in so many such requests goes to the peer that was asked longest ago, however slow it was then.
+    pub repair_explore: u16,
+    /// A primary that has not heard of a replication quorum for this long steps down; 0 for never.
+    pub abdicate_timeout: Time,
+    /// A replica whose primary commits nothing for this long, although there is something to commit, wants another one;
+    /// 0 for never.
+    pub commit_stall_timeout: Time,
+    /// How long the wish for a view counts; 0 for twice `view_change_timeout`.
+    pub start_view_change_window: Time,
 }
 
 impl Cluster {
@@ -146,6 +161,13 @@ impl Default for Config {
                 sessions_max: 0,
                 scrub_iops: 0,
                 scrub_tour_max: SECOND,
+                repair_credits: 2,
+                repair_entries: 16,
+                repair_expiry: 60 * MILLISECOND,
+                repair_explore: 16,
+                abdicate_timeout: 0,
+                commit_stall_timeout: 0,
+                start_view_change_window: 0,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -206,6 +228,13 @@ impl Config {
         within("view_change_timeout", self.cluster.view_change_timeout, MILLISECOND, 60 * SECOND)?;
         within("scrub_iops", self.cluster.scrub_iops.into(), 0, 10_000)?;
         within("scrub_tour_max", self.cluster.scrub_tour_max, MILLISECOND, 600 * SECOND)?;
+        within("repair_credits", self.cluster.repair_credits.into(), 1, 64)?;
+        within("repair_entries", self.cluster.repair_entries.into(), 1, 32)?;
+        within("repair_expiry", self.cluster.repair_expiry, MILLISECOND, 60 * SECOND)?;
+        within("repair_explore", self.cluster.repair_explore.into(), 1, 1024)?;
+        within("abdicate_timeout", self.cluster.abdicate_timeout, 0, 60 * SECOND)?;
+        within("commit_stall_timeout", self.cluster.commit_stall_timeout, 0, 60 * SECOND)?;
+        within("start_view_change_window", self.cluster.start_view_change_window, 0, 60 * SECOND)?;
         within("delay_min", self.network.delay_min, 1, 10 * SECOND)?;
         within("delay_max", self.network.delay_max, 1, 10 * SECOND)?;
         ordered("network delay", self.network.delay_min, self.network.delay_max)?;

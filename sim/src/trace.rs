@@ -141,7 +141,10 @@ impl Trace {
             O::StatusChanged { status, view, primary } => {
                 self.pair(head | (status as u64) << SMALL | u64::from(primary) << (SMALL + 8), view);
             }
-            O::ViewChangeStarted { view } => self.pair(head, view),
+            O::ViewChangeStarted { view }
+            | O::ViewChangeWanted { view }
+            | O::Abdicated { view }
+            | O::CommitStalled { view } => self.pair(head, view),
             O::Voted { view, last_normal, op, commit } => {
                 self.pair(head, view);
                 self.pair(last_normal, op);
@@ -174,8 +177,8 @@ impl Trace {
                 self.answer(answer);
             }
             O::Rejected { kind, why } => self.pair(head, (why as u64) << 8 | kind as u64),
-            O::RepairRequested { from, to } => {
-                self.pair(head, from);
+            O::RepairRequested { peer, from, to } => {
+                self.pair(head | u64::from(peer.0) << SMALL, from);
                 self.pair(to, 0);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
@@ -213,6 +216,11 @@ impl Trace {
             }
             O::ScrubReadDone { judged } => self.pair(head, u64::from(judged)),
             O::ScrubTourCompleted { duration, reads } => self.pair(head | u64::from(reads) << SMALL, duration),
+            O::Conditions { hears, sound, delay } => {
+                self.pair(head | u64::from(hears.0) << SMALL | u64::from(sound) << (SMALL + 8), delay);
+            }
+            O::ContentRequested { peer, op } => self.pair(head | u64::from(peer.0) << SMALL, op),
+            O::RepairEnded { peer, answered } => self.pair(head, u64::from(answered) << 8 | u64::from(peer.0)),
         }
     }
 }
@@ -229,7 +237,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
     use crate::observation::{DropReason, Fault, MessageKind, RejectReason, SkipReason, Status};
-    use crate::spec::{ClientId, ReplicaId};
+    use crate::spec::{ClientId, ReplicaId, ReplicaSet};
 
     fn digest(seen: &[Seen]) -> u64 {
         let mut trace = Trace::default();
@@ -333,9 +341,10 @@ mod tests {
             executed(None, answer(0, 0, 1)),
             O::Rejected { kind, why: RejectReason::OldView },
             O::Rejected { kind, why: RejectReason::Busy },
-            O::RepairRequested { from: 0, to: 0 },
-            O::RepairRequested { from: 1, to: 0 },
-            O::RepairRequested { from: 0, to: 1 },
+            O::RepairRequested { peer: r(0), from: 0, to: 0 },
+            O::RepairRequested { peer: r(0), from: 1, to: 0 },
+            O::RepairRequested { peer: r(0), from: 0, to: 1 },
+            O::RepairRequested { peer: r(1), from: 0, to: 0 },
             O::Repaired { op },
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
@@ -386,6 +395,22 @@ mod tests {
             O::ScrubTourCompleted { duration: 0, reads: 0 },
             O::ScrubTourCompleted { duration: 1, reads: 0 },
             O::ScrubTourCompleted { duration: 0, reads: 1 },
+            O::Conditions { hears: ReplicaSet(0), sound: true, delay: 0 },
+            O::Conditions { hears: ReplicaSet(1), sound: true, delay: 0 },
+            O::Conditions { hears: ReplicaSet(0), sound: false, delay: 0 },
+            O::Conditions { hears: ReplicaSet(0), sound: true, delay: 1 },
+            O::ViewChangeWanted { view },
+            O::ViewChangeWanted { view: 1 },
+            O::Abdicated { view },
+            O::Abdicated { view: 1 },
+            O::CommitStalled { view },
+            O::CommitStalled { view: 1 },
+            O::ContentRequested { peer: r(0), op: 0 },
+            O::ContentRequested { peer: r(1), op: 0 },
+            O::ContentRequested { peer: r(0), op: 1 },
+            O::RepairEnded { peer: r(0), answered: true },
+            O::RepairEnded { peer: r(1), answered: true },
+            O::RepairEnded { peer: r(0), answered: false },
         ]
     }
 
@@ -431,6 +456,6 @@ mod tests {
     fn the_digest_is_the_same_everywhere() {
         let who = Who::Replica(ReplicaId(1));
         let seen: Vec<Seen> = variety().into_iter().map(|what| Seen { at: 3, event: 4, who, what }).collect();
-        expect_test::expect!["95880a7fe265befb"].assert_eq(&format!("{:016x}", digest(&seen)));
+        expect_test::expect!["6f294ef54e1cec53"].assert_eq(&format!("{:016x}", digest(&seen)));
     }
 }

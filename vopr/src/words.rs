@@ -205,6 +205,7 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::ScrubTourCovers { .. }
             | Observation::ScrubRead { .. }
             | Observation::ScrubReadDone { .. }
+            | Observation::ViewChangeWanted { .. }
     )
 }
 

@@ -12,7 +12,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "applied_position_monotonic";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Executed { op, operation, answer, .. } = context.seen.what else { return None };

@@ -26,7 +26,7 @@ use crate::time::Time;
 
 /// The invariant's name.
 pub const NAME: &str = "clock_offset_detection";
-pub(super) const INTERESTS: u64 = kinds::CLOCK_SET | kinds::CLOCK_SYNCHRONIZED | kinds::TIMESTAMP_ASSIGNED;
+pub(super) const INTERESTS: u128 = kinds::CLOCK_SET | kinds::CLOCK_SYNCHRONIZED | kinds::TIMESTAMP_ASSIGNED;
 
 /// True time, in parts per million of itself.
 const RATE_TRUE: u64 = 1_000_000;

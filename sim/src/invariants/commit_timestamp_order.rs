@@ -16,7 +16,7 @@ use crate::time::Time;
 
 /// The invariant's name.
 pub const NAME: &str = "commit_timestamp_order";
-pub(super) const INTERESTS: u64 = kinds::TIMESTAMPED | kinds::TIMESTAMP_ASSIGNED;
+pub(super) const INTERESTS: u128 = kinds::TIMESTAMPED | kinds::TIMESTAMP_ASSIGNED;
 
 #[derive(Debug, Default)]
 pub(super) struct CommitTimestampOrder {

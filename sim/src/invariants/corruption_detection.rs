@@ -18,7 +18,7 @@ use crate::spec::{REPLICAS_MAX, ReplicaSet};
 
 /// The invariant's name.
 pub const NAME: &str = "corruption_detection";
-pub(super) const INTERESTS: u64 = kinds::APPENDED
+pub(super) const INTERESTS: u128 = kinds::APPENDED
     | kinds::CRASHED
     | kinds::LOADING
     | kinds::LOADED

@@ -14,7 +14,7 @@ use crate::spec::ClientId;
 
 /// The invariant's name.
 pub const NAME: &str = "exactly_once";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
 #[derive(Debug, Default)]
 pub(super) struct ExactlyOnce {

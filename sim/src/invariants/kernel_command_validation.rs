@@ -14,7 +14,7 @@ use crate::workload::OperationKind;
 
 /// The invariant's name.
 pub const NAME: &str = "kernel_command_validation";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Executed { op, client, session, number, operation, .. } = context.seen.what else { return None };

@@ -1,7 +1,7 @@
 //! The kinds of observations as bits, for lists of interests.
 
 macro_rules! kinds {
-    ($($name:ident = $number:literal),* $(,)?) => { $(pub const $name: u64 = 1 << $number;)* };
+    ($($name:ident = $number:literal),* $(,)?) => { $(pub const $name: u128 = 1 << $number;)* };
 }
 
 kinds! {
@@ -10,6 +10,7 @@ kinds! {
     DROPPED = 2,
     CRASHED = 3,
     RESTARTED = 4,
+    PAUSED = 5,
     RESUMED = 6,
     INJECTED = 8,
     SKIPPED = 9,
@@ -52,6 +53,12 @@ kinds! {
     SCRUB_FOUND = 47,
     SCRUB_REPAIRED = 48,
     SCRUB_TOUR_COMPLETED = 49,
+    CONDITIONS = 50,
+    VIEW_CHANGE_WANTED = 51,
+    ABDICATED = 52,
+    COMMIT_STALLED = 53,
+    REPAIR_ENDED = 54,
+    CONTENT_REQUESTED = 55,
 }
 
 #[cfg(test)]
@@ -59,7 +66,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
     use crate::observation::{DropReason, Fault, MessageKind, Observation as O, RejectReason, SkipReason, Status};
-    use crate::spec::{ClientId, ReplicaId};
+    use crate::spec::{ClientId, ReplicaId, ReplicaSet};
     use crate::workload::{Answer, Operation, OperationKind};
 
     #[test]
@@ -72,6 +79,7 @@ mod tests {
             (DROPPED, O::Dropped { to: ReplicaId(0), kind: MessageKind::Ping, why: DropReason::Lost }),
             (CRASHED, O::Crashed),
             (RESTARTED, O::Restarted),
+            (PAUSED, O::Paused),
             (RESUMED, O::Resumed),
             (INJECTED, O::Injected { fault: Fault::Crash }),
             (LIED, O::Lied { kind: MessageKind::Ping, field: Field::Op, how: How::Zero, class: LieClass::FalseClaim }),
@@ -82,7 +90,7 @@ mod tests {
             (RETRIED, O::Retried { client, number }),
             (DAMAGED, O::Damaged { op: 1 }),
             (REJECTED, O::Rejected { kind: MessageKind::Ping, why: RejectReason::Busy }),
-            (REPAIR_REQUESTED, O::RepairRequested { from: 1, to: 1 }),
+            (REPAIR_REQUESTED, O::RepairRequested { peer: ReplicaId(0), from: 1, to: 1 }),
             (ANSWERED, O::Answered { client, session, number, answer }),
             (LOADING, O::Loading),
             (RECOVERED, O::Recovered { view: 0, last_normal: 0, op: 0 }),
@@ -114,6 +122,12 @@ mod tests {
             (SCRUB_FOUND, O::ScrubFound { zone: 0, record: 0 }),
             (SCRUB_REPAIRED, O::ScrubRepaired { zone: 0, record: 0 }),
             (SCRUB_TOUR_COMPLETED, O::ScrubTourCompleted { duration: 0, reads: 0 }),
+            (CONDITIONS, O::Conditions { hears: ReplicaSet::default(), sound: true, delay: 0 }),
+            (VIEW_CHANGE_WANTED, O::ViewChangeWanted { view: 0 }),
+            (ABDICATED, O::Abdicated { view: 0 }),
+            (COMMIT_STALLED, O::CommitStalled { view: 0 }),
+            (CONTENT_REQUESTED, O::ContentRequested { peer: ReplicaId(0), op: 0 }),
+            (REPAIR_ENDED, O::RepairEnded { peer: ReplicaId(0), answered: true }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

@@ -15,7 +15,7 @@ use crate::spec::ReplicaId;
 
 /// The invariant's name.
 pub const NAME: &str = "message_deduplication";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Executed { op, client, session, number, .. } = context.seen.what else { return None };

@@ -6,6 +6,7 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+pub mod availability;
 pub mod clock_offset_detection;
 pub mod commit_timestamp_order;
 mod context;
@@ -20,9 +21,13 @@ pub mod liveness;
 pub mod log_consistency;
 pub mod message_deduplication;
 pub mod mvcc_visibility;
+pub mod needless_view_change;
 pub mod no_panic;
 mod patience;
+pub mod primary_abdication;
 mod record;
+pub mod repair_budget;
+pub mod repair_efficiency;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
@@ -90,12 +95,17 @@ pub const NAMES: &[&str] = &[
     scrub_completeness::NAME,
     scrub_rate::NAME,
     scrub_repair::NAME,
+    repair_budget::NAME,
+    repair_efficiency::NAME,
+    needless_view_change::NAME,
+    primary_abdication::NAME,
+    availability::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 25] = [
+const JUDGED: [(&str, u128); 30] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -119,18 +129,26 @@ const JUDGED: [(&str, u64); 25] = [
     (scrub_rate::NAME, scrub_rate::INTERESTS),
     (scrub_repair::NAME, scrub_repair::INTERESTS),
     (corruption_detection::NAME, corruption_detection::INTERESTS),
+    (repair_budget::NAME, repair_budget::INTERESTS),
+    (repair_efficiency::NAME, repair_efficiency::INTERESTS),
+    (needless_view_change::NAME, needless_view_change::INTERESTS),
+    (primary_abdication::NAME, primary_abdication::INTERESTS),
+    (availability::NAME, availability::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 24;
+const NO_PANIC: usize = 29;
 
 /// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
 const SESSION_EVICTION: usize = 12;
+/// The places of those that judge only where the configuration promises something.
+const PRIMARY_ABDICATION: u32 = 26;
+const AVAILABILITY: u32 = 27;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u32; OBSERVATION_KINDS] = {
+const INTERESTED: [u64; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -161,6 +179,8 @@ impl Default for Counts {
 pub struct Judge {
     record: Record,
     kinds: Counts,
+    /// The invariants that do not judge in this run: bit i is the i-th of `JUDGED`.
+    idle: u64,
     /// How often the end was judged.
     ends: u64,
     resource_limits: resource_limits::ResourceLimits,
@@ -176,13 +196,16 @@ pub struct Judge {
     scrub_completeness: scrub_completeness::ScrubCompleteness,
     scrub_rate: scrub_rate::ScrubRate,
     scrub_repair: scrub_repair::ScrubRepair,
+    repair_budget: repair_budget::RepairBudget,
+    repair_efficiency: repair_efficiency::RepairEfficiency,
+    needless_view_change: needless_view_change::NeedlessViewChange,
+    primary_abdication: primary_abdication::PrimaryAbdication,
+    availability: availability::Availability,
 }
 
 impl Judge {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
-        // Which replicas lie is read from the shadow, which was reset with the same set.
-        let _ = liars;
         self.record.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
@@ -199,6 +222,14 @@ impl Judge {
         self.scrub_completeness.reset(config);
         self.scrub_rate.reset(config);
         self.scrub_repair.reset(config);
+        self.repair_budget.reset(config);
+        self.repair_efficiency.reset(config);
+        self.needless_view_change.reset(config, liars);
+        self.primary_abdication.reset(config);
+        self.availability.reset(config);
+        let abdication = primary_abdication::PrimaryAbdication::promised(config);
+        let availability = availability::Availability::promised(config, liars);
+        self.idle = u64::from(!abdication) << PRIMARY_ABDICATION | u64::from(!availability) << AVAILABILITY;
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -209,7 +240,7 @@ impl Judge {
             Who::Replica(id) if shadow.liars.has(id) => None,
             Who::Replica(id) => {
                 self.kinds.0[kind] += 1;
-                let interested = INTERESTED[kind];
+                let interested = INTERESTED[kind] & !self.idle;
                 if interested == 0 { None } else { self.judge_replica(interested, seen, id, shadow) }
             }
             Who::World | Who::Client(_) => {
@@ -219,7 +250,7 @@ impl Judge {
         }
     }
 
-    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u64, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -250,6 +281,11 @@ impl Judge {
                 20 => self.scrub_rate.observe(&context),
                 21 => self.scrub_repair.observe(&context),
                 22 => self.corruption.observe(&context),
+                23 => self.repair_budget.observe(&context),
+                24 => self.repair_efficiency.observe(&context),
+                25 => self.needless_view_change.observe(&context),
+                PRIMARY_ABDICATION => self.primary_abdication.observe(&context),
+                AVAILABILITY => self.availability.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -272,6 +308,7 @@ impl Judge {
                 let durability = self.durability.answered(&answered);
                 let linearizability = self.linearizability.answered(&answered);
                 self.record.answered(asked, answer.position);
+                self.availability.answered();
                 isolation.or(durability).or(linearizability)
             }
             Observation::Invoked { client, session, number, operation } => {
@@ -280,6 +317,7 @@ impl Judge {
             }
             Observation::ClientCrashed { client } => {
                 self.record.client_gave_up(client);
+                self.availability.answered();
                 None
             }
             Observation::Registering { client, .. } => {
@@ -299,6 +337,9 @@ impl Judge {
                 self.scrub_completeness.healed(seen.at);
                 self.scrub_repair.healed(seen.at);
                 None
+            }
+            Observation::Retried { .. } if self.idle >> AVAILABILITY & 1 == 0 => {
+                self.availability.retried(seen, shadow)
             }
             _ => None,
         }
@@ -328,7 +369,8 @@ impl Judge {
     /// How often each invariant was checked in this run, in the order of [`NAMES`].
     pub fn checks(&self) -> Vec<u64> {
         let count = |name: &&str| {
-            let interests = JUDGED.iter().find(|judged| judged.0 == *name).map_or(0, |judged| judged.1);
+            let place = JUDGED.iter().position(|judged| judged.0 == *name).unwrap_or(NO_PANIC);
+            let interests = if self.idle >> place & 1 == 0 { JUDGED[place].1 } else { 0 };
             let judged = (0..OBSERVATION_KINDS).filter(|kind| interests >> kind & 1 == 1);
             let at_the_end =
                 if [durability::NAME, scrub_completeness::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
@@ -349,9 +391,13 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[24], "no_panic");
+        assert_eq!(NAMES[29], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
         assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
+        assert_eq!(NAMES[29], "no_panic");
+        assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
+        assert_eq!(JUDGED[PRIMARY_ABDICATION as usize].0, primary_abdication::NAME);
+        assert_eq!(JUDGED[AVAILABILITY as usize].0, availability::NAME);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::observation::{Fault, Observation};
 use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::time::Time;
 
-pub(super) const INTERESTS: u64 =
+pub(super) const INTERESTS: u128 =
     kinds::RESTARTED | kinds::RESUMED | kinds::INJECTED | kinds::RECOVERED | kinds::VIEW_STARTED | kinds::TRUNCATED;
 
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::spec::Config;
 
 /// The invariant's name.
 pub const NAME: &str = "resource_limits";
-pub(super) const INTERESTS: u64 = kinds::HOLDING | kinds::APPENDED;
+pub(super) const INTERESTS: u128 = kinds::HOLDING | kinds::APPENDED;
 
 /// No configuration allows a replica to hold more bytes than this beside its log.
 const BYTES_MAX: u64 = 64 << 20;

@@ -13,6 +13,8 @@ pub(super) struct Script {
     pub shadow: Shadow,
     liars: ReplicaSet,
     event: u64,
+    /// How long the script has waited.
+    waited: Time,
 }
 
 /// The budget of the scrubbers of these scripts.
@@ -56,21 +58,37 @@ impl Script {
     }
 
     fn start(liars: ReplicaSet) -> Self {
-        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0 };
+        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0, waited: 0 };
         script.reset();
         script
     }
 
     pub fn reset(&mut self) {
-        self.begin(&Config::default());
+        self.begin(&Self::config());
     }
 
     fn begin(&mut self, config: &Config) {
-        let mut config = config.clone();
+        self.judge.reset(config, self.liars);
+        self.shadow.reset(config, self.liars);
+        (self.event, self.waited) = (0, 0);
+    }
+
+    /// The default configuration, in which replicas scrub and primaries step down, too.
+    pub fn config() -> Config {
+        let mut config = Config::default();
         config.cluster.scrub_iops = SCRUB_IOPS;
-        self.judge.reset(&config, self.liars);
-        self.shadow.reset(&config, self.liars);
-        self.event = 0;
+        config.cluster.abdicate_timeout = 5 * config.cluster.heartbeat;
+        config
+    }
+
+    /// Time passes.
+    pub fn wait(&mut self, span: Time) {
+        self.waited += span;
+    }
+
+    /// The replica does something.
+    pub fn say(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+        self.see(Who::Replica(ReplicaId(replica)), what)
     }
 
     pub fn see(&mut self, who: Who, what: Observation) -> Option<Violation> {
@@ -85,7 +103,7 @@ impl Script {
 
     fn see_at(&mut self, at: Time, who: Who, what: Observation) -> Option<Violation> {
         self.event += 1;
-        let seen = Seen { at, event: self.event, who, what };
+        let seen = Seen { at: self.waited + at, event: self.event, who, what };
         let violation = self.judge.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);
         violation
@@ -211,6 +229,7 @@ impl Script {
         self.scrub(2, 0, 0..3, SECOND);
         self.ok(2, O::ScrubTourCompleted { duration: 0, reads: 1 });
         self.ok(0, O::Crashed);
+        (1..3).for_each(|replica| self.ok(replica, O::ViewChangeWanted { view: 1 }));
         for replica in [1, 2] {
             self.ok(replica, O::ViewChangeStarted { view: 1 });
             self.ok(replica, O::StatusChanged { status: Status::ViewChange, view: 1, primary: false });

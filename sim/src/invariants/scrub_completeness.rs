@@ -18,7 +18,7 @@ use crate::time::Time;
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_completeness";
-pub(super) const INTERESTS: u64 = patience::INTERESTS
+pub(super) const INTERESTS: u128 = patience::INTERESTS
     | kinds::LOADING
     | kinds::ACKNOWLEDGED
     | kinds::SCRUB_TOUR_STARTED

@@ -14,7 +14,7 @@ use crate::time::{SECOND, Time};
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_rate";
-pub(super) const INTERESTS: u64 = kinds::SCRUB_READ | kinds::SCRUB_READ_DONE | kinds::CRASHED;
+pub(super) const INTERESTS: u128 = kinds::SCRUB_READ | kinds::SCRUB_READ_DONE | kinds::CRASHED;
 
 #[derive(Debug, Default)]
 pub(super) struct ScrubRate {

@@ -15,7 +15,7 @@ use crate::time::Time;
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_repair";
-pub(super) const INTERESTS: u64 =
+pub(super) const INTERESTS: u128 =
     patience::INTERESTS | kinds::CRASHED | kinds::SCRUB_FOUND | kinds::SCRUB_REPAIRED | kinds::SCRUB_READ_DONE;
 
 /// A replica's findings.

@@ -21,7 +21,7 @@ use crate::spec::ClientId;
 
 /// The invariant's name.
 pub const NAME: &str = "session_eviction";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED | kinds::SESSION_REGISTERED | kinds::SESSION_EVICTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED | kinds::SESSION_REGISTERED | kinds::SESSION_EVICTED;
 
 type Session = (ClientId, u32);
 

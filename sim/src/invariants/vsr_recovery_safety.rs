@@ -13,7 +13,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_recovery_safety";
-pub(super) const INTERESTS: u64 = kinds::RECOVERED;
+pub(super) const INTERESTS: u128 = kinds::RECOVERED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Recovered { view, .. } = context.seen.what else { return None };

@@ -106,6 +106,24 @@ pub enum PlantedBug {
     ScrubFindingIgnored,
     /// See [`BUGS`].
     ScrubRepairFromSelf,
+    /// See [`BUGS`].
+    RepairWithoutBudget,
+    /// See [`BUGS`].
+    RepairCreditLeak,
+    /// See [`BUGS`].
+    EwmaInverted,
+    /// See [`BUGS`].
+    EwmaNeverExplores,
+    /// See [`BUGS`].
+    NoAbdication,
+    /// See [`BUGS`].
+    CommitStallIgnored,
+    /// See [`BUGS`].
+    StallTimerResetByHeartbeat,
+    /// See [`BUGS`].
+    StartViewChangeWindowEndless,
+    /// See [`BUGS`].
+    HeartbeatWithoutCommitNumber,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -502,6 +520,78 @@ pub const BUGS: &[Bug] = &[
         target: "crash_recovery",
         scenarios: &["scrub_triggers_repair"],
     },
+    Bug {
+        name: "repair-without-budget",
+        breaks: "a replica asks for all that it misses at once, however many requests are under way",
+        caught_by: &["repair_budget"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["repair_budget_prevents_storm"],
+    },
+    Bug {
+        name: "repair-credit-leak",
+        breaks: "a repair request that was never answered keeps its credit for ever",
+        caught_by: &["repair_budget"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["repair_budget_prevents_storm"],
+    },
+    Bug {
+        name: "ewma-inverted",
+        breaks: "the peer that answers repair requests most slowly is asked first",
+        caught_by: &["repair_efficiency"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["repair_ewma_selection"],
+    },
+    Bug {
+        name: "ewma-never-explores",
+        breaks: "a peer that was slow once is never asked again",
+        caught_by: &["repair_efficiency"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["repair_ewma_selection"],
+    },
+    Bug {
+        name: "no-abdication",
+        breaks: "a primary that is cut off from its quorum leads on",
+        caught_by: &["primary_abdication"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["primary_abdicate_partition"],
+    },
+    Bug {
+        name: "commit-stall-ignored",
+        breaks: "nobody minds a primary that lives and commits nothing",
+        caught_by: &["availability"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["commit_stall_detection"],
+    },
+    Bug {
+        name: "stall-timer-reset-by-heartbeat",
+        breaks: "each heartbeat starts the wait for a commit anew",
+        caught_by: &["availability"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["commit_stall_detection"],
+    },
+    Bug {
+        name: "start-view-change-window-endless",
+        breaks: "the wish for a view counts for ever, even if the replica has long been content again",
+        caught_by: &["needless_view_change"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["commit_stall_detection"],
+    },
+    Bug {
+        name: "heartbeat-without-commit-number",
+        breaks: "heartbeats do not tell the commit number, so that a lost one is never made good",
+        caught_by: &["liveness"],
+        origin: "classic",
+        target: "gray_network",
+        scenarios: &["primary_abdicate_partition"],
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -526,9 +616,8 @@ mod tests {
 
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
-        assert_eq!(BUGS.len(), PlantedBug::SamplesOutlivePause as usize + 1);
-        assert_eq!(BUGS.len(), PlantedBug::InvalidRepairRange as usize + 1);
         assert_eq!(BUGS.len(), PlantedBug::ScrubRepairFromSelf as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::HeartbeatWithoutCommitNumber as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

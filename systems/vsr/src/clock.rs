@@ -247,7 +247,7 @@ impl Vsr {
         self.clock.tick(env);
         let asked = env.monotonic();
         env.broadcast(&self.signed(Body::Ping { asked }));
-        let goes = self.abdicates(env);
+        let goes = self.leads_without_time(env);
         let was_to_go = std::mem::replace(&mut self.clock.abdicates, goes);
         if goes && self.own_vote <= self.view {
             self.vote(env);
@@ -258,7 +258,7 @@ impl Vsr {
     }
 
     /// Whether this replica leads and must not: then it keeps silent until the others choose another primary.
-    pub(crate) fn abdicates(&self, env: &Env<'_, Self>) -> bool {
+    pub(crate) fn leads_without_time(&self, env: &Env<'_, Self>) -> bool {
         self.leads() && self.clock.given_up(env.monotonic()) && !self.bugs.on(PlantedBug::UnsynchronizedPrimaryServes)
     }
 

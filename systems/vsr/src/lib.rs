@@ -6,8 +6,7 @@
 //!
 //! Where the cluster's clocks are compared (`clock`), the primary gives every entry its timestamp.
 //!
-//! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, membership
-//! changes. It does not survive an equivocating primary
+//! What it leaves out so far: checkpoints and log truncation, state transfer, membership changes. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 
@@ -19,7 +18,9 @@ pub mod journal;
 pub mod log;
 pub mod message;
 mod normal;
+mod patience;
 mod recovery;
+mod repair;
 mod replica;
 mod scrub;
 pub mod sessions;

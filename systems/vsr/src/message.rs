@@ -79,11 +79,15 @@ pub enum Body {
         from: u64,
         /// The last missing op.
         to: u64,
+        /// Tells the request from the sender's other ones.
+        number: u64,
     },
     /// Entries that were asked for.
     Repair {
         /// The sender's view.
         view: u64,
+        /// The number of the request that this answers.
+        number: u64,
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
     },
@@ -322,9 +326,10 @@ impl Body {
                 [words[8], words[9]] = halves(message.log.last().map_or(0, |entry| entry.hash));
                 words[10] = message.padding;
             }
-            Body::RequestRepair { from: first, to, .. } => {
+            Body::RequestRepair { from: first, to, number, .. } => {
                 words[3] = *first;
                 words[4] = *to;
+                words[5] = *number;
             }
             // Nothing else is about one entry, so the last word tells these from others of their kinds.
             Body::RequestContent { op, hash } | Body::Nack { op, hash } => {
@@ -336,8 +341,9 @@ impl Body {
                 [words[4], words[5]] = halves(entry.hash);
                 words[11] = 1;
             }
-            Body::Repair { entries, .. } => {
+            Body::Repair { number, entries, .. } => {
                 words[3] = entries.len() as u64;
+                words[6] = *number;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
             }
             Body::Ping { asked } => words[3] = *asked,

@@ -1,5 +1,5 @@
-//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, view changes in `view_change.rs`,
-//! restarts in `recovery.rs`.
+//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, repair in `repair.rs`, what a replica
+//! thinks of its primary in `patience.rs`, view changes in `view_change.rs`, restarts in `recovery.rs`.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -17,7 +17,9 @@ use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::Log;
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
+use crate::patience::Patience;
 use crate::recovery::Loader;
+use crate::repair::{REPAIR_TIMER, Repair};
 use crate::scrub::{SCRUB_TIMER, Scrubber};
 use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
@@ -75,9 +77,10 @@ pub struct Vsr {
     pub(crate) resend_to: u64,
     /// Backup: entries of this view that came before their turn.
     pub(crate) pending: Vec<Rc<Entry>>,
-    /// Backup: when missing entries were last asked for, and how often in a row.
-    pub(crate) repair_asked: Time,
-    pub(crate) repair_asked_times: u64,
+    /// Backup: which missing entries it has asked whom for.
+    pub(crate) repair: Repair,
+    /// What tells a primary that leads nowhere.
+    pub(crate) patience: Patience,
 
     // -- view change
     /// The view that this replica wants to start; 0 when it wants none.
@@ -125,8 +128,9 @@ impl Vsr {
         self.primary_of(self.view) == self.id
     }
 
+    /// Whether it is a primary that has not stepped down.
     pub(crate) fn leads(&self) -> bool {
-        self.status == Status::Normal && self.is_primary()
+        self.status == Status::Normal && self.is_primary() && !self.patience.abdicated()
     }
 
     /// Whether a replica may lie in this cluster, so that claims need their reasons.
@@ -325,8 +329,6 @@ impl Vsr {
             Body::DoViewChange(body) => self.on_do_view_change(env, message, body),
             Body::StartView(body) => self.on_start_view(env, from, body),
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
-            Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
-            Body::Repair { view, entries } => self.on_repair(env, *view, entries),
             Body::Ping { asked } => {
                 self.on_ping(env, from, *asked);
                 Ok(())
@@ -336,6 +338,10 @@ impl Vsr {
             Body::RequestContent { op, hash } => self.on_request_content(env, from, *op, *hash),
             Body::Content { entry } => self.on_content(env, entry),
             Body::Nack { op, hash } => self.on_nack(env, *op, *hash),
+            Body::RequestRepair { view, from: first, to, number } => {
+                self.on_request_repair(env, from, *view, *first..=*to, *number)
+            }
+            Body::Repair { view, number, entries } => self.on_repair(env, from, *view, *number, entries),
         }
     }
 }
@@ -383,8 +389,8 @@ impl System for Vsr {
             shares: VecDeque::new(),
             resend_to: 0,
             pending: Vec::new(),
-            repair_asked: 0,
-            repair_asked_times: 0,
+            repair: Repair::default(),
+            patience: Patience::default(),
             own_vote: 0,
             votes: [None; REPLICAS_MAX],
             entered_by: Rc::from([]),
@@ -438,6 +444,7 @@ impl System for Vsr {
             RESEND_TIMER => self.on_resend_timer(env),
             CLOCK_TIMER => self.on_clock_timer(env),
             SCRUB_TIMER => self.on_scrub_timer(env),
+            REPAIR_TIMER => self.on_repair_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
                 self.write_disk(env);

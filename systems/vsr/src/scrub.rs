@@ -254,9 +254,9 @@ impl Vsr {
         self.scrubber.asked = now;
         let peer = u64::from(self.id.0) + 1 + self.scrubber.asked_times % others;
         self.scrubber.asked_times += 1;
-        env.observe(Observation::RepairRequested { from: op, to: op });
-        let request = crate::message::Body::RequestContent { op, hash: self.log.hash_at(op) };
-        self.send(env, ReplicaId((peer % (others + 1)) as u8), request);
+        let peer = ReplicaId((peer % (others + 1)) as u8);
+        env.observe(Observation::ContentRequested { peer, op });
+        self.send(env, peer, crate::message::Body::RequestContent { op, hash: self.log.hash_at(op) });
     }
 
     /// Somebody cannot read an entry any more.

@@ -49,23 +49,23 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             let view = (lie.field == Field::View).then(|| number(*view, lie)).flatten()?;
             Some((Body::RequestStartView { view }, LieClass::FalseClaim))
         }
-        Body::RequestRepair { view, from, to } => {
+        Body::RequestRepair { view, from, to, number: asked } => {
             let (view, from, to) = match lie.field {
                 Field::View => (number(*view, lie)?, *from, *to),
                 Field::RangeStart => (*view, number(*from, lie)?, *to),
                 Field::RangeEnd => (*view, *from, number(*to, lie)?),
                 _ => return None,
             };
-            Some((Body::RequestRepair { view, from, to }, LieClass::Contradiction))
+            Some((Body::RequestRepair { view, from, to, number: *asked }, LieClass::Contradiction))
         }
-        Body::Repair { view, entries } => {
+        Body::Repair { view, number: asked, entries } => {
             let (view, entries) = if lie.field == Field::View {
                 (number(*view, lie)?, entries.to_vec())
             } else {
                 (*view, entry_list(entries, lie, liar, *view)?.0)
             };
             // Entries that do not follow from the receiver's log are no more than a lost message.
-            Some((Body::Repair { view, entries: entries.into() }, LieClass::Contradiction))
+            Some((Body::Repair { view, number: *asked, entries: entries.into() }, LieClass::Contradiction))
         }
         Body::Ping { .. } | Body::Pong { .. } => None,
         // No plan can lie about requests.

@@ -45,6 +45,7 @@ impl Vsr {
         let message = self.signed(Body::StartViewChange { view: self.own_vote, entered: false, votes: Rc::from([]) });
         let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
         self.votes[self.id.index()] = Some((vote, env.monotonic()));
+        env.observe(Observation::ViewChangeWanted { view: self.own_vote });
         env.broadcast(&message);
     }
 
@@ -60,7 +61,11 @@ impl Vsr {
 
     /// A vote counts for a while only: its sender may have changed its mind.
     fn is_fresh(&self, at: Time, env: &Env<'_, Self>) -> bool {
-        env.monotonic() < at + 2 * self.cluster.view_change_timeout
+        let window = match self.cluster.start_view_change_window {
+            0 => 2 * self.cluster.view_change_timeout,
+            window => window,
+        };
+        env.monotonic() < at + window || self.bugs.on(PlantedBug::StartViewChangeWindowEndless)
     }
 
     /// Leaves the view if a view-change quorum wants a higher one.
@@ -81,7 +86,7 @@ impl Vsr {
 
     /// Leaves the view for `view`.
     fn enter(&mut self, env: &mut Env<'_, Self>, view: u64, reasons: Rc<[Vote]>) {
-        self.forget_view();
+        self.forget_view(env);
         self.entered_by = reasons;
         self.own_vote = 0;
         self.set_status(env, Status::ViewChange, view);
@@ -96,7 +101,8 @@ impl Vsr {
     }
 
     /// Forgets what belongs to one view only.
-    fn forget_view(&mut self) {
+    fn forget_view(&mut self, env: &mut Env<'_, Self>) {
+        self.end_repairs(env);
         self.pending.clear();
         self.shares.clear();
         self.do_view_changes = Default::default();
@@ -341,6 +347,7 @@ impl Vsr {
         self.last_normal = view;
         self.start_op = start_op;
         self.acknowledged = 0;
+        self.patience.begin(env.monotonic());
         self.set_status(env, Status::Normal, view);
         self.install(env, log, again);
         self.journal.start_view(view, start_op, self.log.hash_at(start_op));
@@ -443,7 +450,7 @@ impl Vsr {
             return Err(RejectReason::Duplicate);
         }
         let commit = self.check_start_view(body)?;
-        self.forget_view();
+        self.forget_view(env);
         self.start_view(env, body.view, &body.log, body.start_op, commit);
         self.keep_certificate(&body.commit);
         env.cancel_timer(HEARTBEAT_TIMER);
