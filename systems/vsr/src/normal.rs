@@ -184,7 +184,8 @@ impl Vsr {
 
     /// Tells the primary (or, as primary, counts) what this replica now holds durably.
     pub(crate) fn acknowledge(&mut self, env: &mut Env<'_, Self>) {
-        if self.status != Status::Normal || self.journal.superblock().last_normal != self.view {
+        let vouched = self.journal.superblock().last_normal == self.view && self.journal.is_redundant();
+        if self.status != Status::Normal || !vouched {
             return;
         }
         let hasty = self.bugs.on(PlantedBug::PrepareOkBeforeDurable) && !self.is_primary();
