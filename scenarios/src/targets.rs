@@ -6,8 +6,8 @@ use crate::ScenarioType::{
     ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
     ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
     CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, SwizzleClogging,
-    TimeCompression,
+    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, ReconfigAddReplicas, ReconfigDuringPartition,
+    ReconfigRemoveReplicas, RecoveryCorruptLog, SwizzleClogging, TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -96,6 +96,14 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            ReconfigAddReplicas,
+            ReconfigRemoveReplicas,
+            ReconfigDuringPartition,
         ],
+    },
+    FuzzTarget {
+        name: "reconfiguration",
+        description: "While the members change, two groups of replicas decide without each other, or none can any more.",
+        scenarios: &[ReconfigAddReplicas, ReconfigRemoveReplicas, ReconfigDuringPartition],
     },
 ];

@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 16] = [
+const INVARIANTS: [&str; 17] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -21,6 +21,7 @@ const INVARIANTS: [&str; 16] = [
     "applied_position_monotonic",
     "view_monotonic",
     "resource_limits",
+    "reconfiguration_safety",
     "liveness",
     "no_panic",
 ];
@@ -51,7 +52,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 24);
+    assert_eq!(runnable().count(), 27);
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn targets_name_scenarios_that_run() {
     let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 10);
     for target in TARGETS {
         assert!(target.scenarios.iter().all(|kind| kind.create_scenario().runnable), "{}", target.name);
     }

@@ -28,7 +28,7 @@
 //! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step in ms, drift    |
 //! |        |       | in units of 10 ppm (both signed)                                                    |
 //! | 12     | 2     | b: bit, how far away                                                                |
-//! | 14     | 1     | c: zone, side, client (modulo 64), outgoing (lowest bit)                            |
+//! | 14     | 1     | c: zone, side, members, client (modulo 64), outgoing (lowest bit)                   |
 //! | 15     | 1     | d: requests of a burst less 1                                                       |
 //!
 //! A lie has these instead, from byte 8 on, one byte each: kind (`LIE_KINDS`), field (`FIELDS`), how (`HOWS`), amount
@@ -128,9 +128,10 @@ enum Tag {
     ClientCrash,
     DuplicateRequest,
     Lie,
+    Reconfigure,
 }
 
-const WHATS: [Tag; 24] = [
+const WHATS: [Tag; 25] = [
     Tag::Burst,
     Tag::Partition,
     Tag::Isolate,
@@ -155,6 +156,7 @@ const WHATS: [Tag; 24] = [
     Tag::ClientCrash,
     Tag::DuplicateRequest,
     Tag::Lie,
+    Tag::Reconfigure,
 ];
 
 /// The plan that `bytes` mean. Every byte string means some plan.
@@ -274,6 +276,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             to: decode_replica(record[12]),
             count: record[13].saturating_add(1),
         }),
+        Tag::Reconfigure => What::Reconfigure { members: ReplicaSet(c) },
     };
     Action { when, what }
 }
@@ -328,6 +331,7 @@ fn tag(what: &What) -> Tag {
         What::ClientCrash { .. } => Tag::ClientCrash,
         What::DuplicateRequest { .. } => Tag::DuplicateRequest,
         What::Lie(_) => Tag::Lie,
+        What::Reconfigure { .. } => Tag::Reconfigure,
     }
 }
 
@@ -346,7 +350,7 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
             record[15] = requests.saturating_sub(1);
         }
         What::ClientCrash { client } | What::DuplicateRequest { client } => record[14] = encode_client(client),
-        What::Partition { side, .. } => record[14] = side.0,
+        What::Partition { side: set, .. } | What::Reconfigure { members: set } => record[14] = set.0,
         What::Cut { outgoing, .. } | What::Clog { outgoing, .. } => record[14] = u8::from(outgoing),
         What::Loss { per_mille, .. }
         | What::Duplicate { per_mille, .. }

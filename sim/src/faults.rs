@@ -145,7 +145,8 @@ impl Faults {
                 | What::Burst { .. }
                 | What::ClientCrash { .. }
                 | What::DuplicateRequest { .. }
-                | What::Lie(_) => unreachable!("it does not last"),
+                | What::Lie(_)
+                | What::Reconfigure { .. } => unreachable!("it does not last"),
             }
         }
         self.effects = effects;
@@ -185,7 +186,8 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::Burst { .. }
         | What::ClientCrash { .. }
         | What::DuplicateRequest { .. }
-        | What::Lie(_) => None,
+        | What::Lie(_)
+        | What::Reconfigure { .. } => None,
     }
 }
 

@@ -83,11 +83,17 @@ pub enum Watch {
     RepairRequested,
     /// The replica discarded the end of its log.
     Truncated,
+    /// The replica, a primary, began to change the membership.
+    ReconfigurationStarted,
+    /// The replica appended a configuration to its log.
+    ConfigurationAppended,
+    /// The replica knows that a new configuration is committed.
+    Reconfigured,
 }
 
 impl Watch {
     /// All watches, in the order of their numbers in an encoded plan.
-    pub const ALL: [Watch; 30] = [
+    pub const ALL: [Watch; 33] = [
         Watch::Sent(MessageKind::Prepare),
         Watch::Sent(MessageKind::PrepareOk),
         Watch::Sent(MessageKind::Commit),
@@ -118,6 +124,9 @@ impl Watch {
         Watch::RepairRequested,
         Watch::Truncated,
         Watch::Delivered(MessageKind::Request),
+        Watch::ReconfigurationStarted,
+        Watch::ConfigurationAppended,
+        Watch::Reconfigured,
     ];
 }
 
@@ -314,6 +323,11 @@ pub enum What {
     },
     /// Tells the liar to lie.
     Lie(Lie),
+    /// Asks for other members. The administrator asks the primary again and again until they are in force or refused.
+    Reconfigure {
+        /// The members that there are to be (the bits of replicas that do not exist are ignored).
+        members: ReplicaSet,
+    },
 }
 
 impl What {
@@ -343,6 +357,7 @@ impl What {
             What::ClientCrash { .. } => Fault::ClientCrash,
             What::DuplicateRequest { .. } => Fault::DuplicateRequest,
             What::Lie(_) => Fault::Lie,
+            What::Reconfigure { .. } => Fault::Reconfiguration,
         }
     }
 

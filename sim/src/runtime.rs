@@ -63,6 +63,8 @@ pub(crate) enum Event<M> {
     ActEnd(u16),
     /// A replica starts.
     Boot(ReplicaId),
+    /// The administrator asks for these members, if need be.
+    Admin(ReplicaSet),
     /// Nothing may be left to do before the heal phase.
     Settle,
     /// The heal phase begins.
@@ -305,6 +307,7 @@ impl<S: System> Core<S> {
                     | Observation::Executed { .. }
                     | Observation::StatusChanged { .. }
                     | Observation::Recovered { .. }
+                    | Observation::Reconfigured { .. }
             );
         } else if self.triggers.care(&what) {
             self.trigger(&seen);

@@ -6,6 +6,7 @@
 //! as it makes sense, since the run goes on where an invariant is not owed.
 
 use crate::invariants::kinds;
+use crate::membership::Configuration;
 use crate::observation::{EntryHash, Fault, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 
@@ -51,6 +52,8 @@ pub struct ReplicaShadow {
     pub voted: u64,
     /// Whether its disk was damaged at some time in the run.
     pub damaged: bool,
+    /// The configurations in its log, in order.
+    pub configurations: Vec<Configuration>,
 }
 
 /// An entry of the one committed log.
@@ -65,7 +68,7 @@ pub struct CommittedEntry {
 }
 
 /// What is known of the cluster.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Shadow {
     /// The replicas.
     pub replicas: Vec<ReplicaShadow>,
@@ -81,14 +84,39 @@ pub struct Shadow {
     pub primary_view: u64,
     /// Whether the heal phase has begun.
     pub healed: bool,
+    /// The configuration that the cluster began with.
+    pub initial: Configuration,
+    /// The last configuration of the committed log.
+    pub decided: Configuration,
+    /// The members that the administrator has asked for and that are neither in force nor refused yet.
+    pub asked: Vec<ReplicaSet>,
+}
+
+impl Default for Shadow {
+    fn default() -> Self {
+        let initial = Configuration::initial(&Config::default().cluster);
+        Shadow {
+            replicas: Vec::new(),
+            liars: ReplicaSet::default(),
+            committed: Vec::new(),
+            view_max: 0,
+            primary: None,
+            primary_view: 0,
+            healed: false,
+            initial,
+            decided: initial,
+            asked: Vec::new(),
+        }
+    }
 }
 
 impl ReplicaShadow {
-    /// A fresh replica that runs; keeps the log's allocation.
+    /// A fresh replica that runs; keeps the allocations.
     fn reset(&mut self) {
-        let mut log = std::mem::take(&mut self.log);
+        let (mut log, mut configurations) = (std::mem::take(&mut self.log), std::mem::take(&mut self.configurations));
         log.clear();
-        *self = ReplicaShadow { up: true, log, ..ReplicaShadow::default() };
+        configurations.clear();
+        *self = ReplicaShadow { up: true, log, configurations, ..ReplicaShadow::default() };
     }
 
     /// The entry at `op`, if the log reaches it.
@@ -104,6 +132,7 @@ impl ReplicaShadow {
 
     fn truncate(&mut self, op: u64) {
         self.log.truncate(usize::try_from(op).unwrap_or(usize::MAX));
+        while self.configurations.pop_if(|configuration| configuration.op > op).is_some() {}
         // A replica that reads its disk drops nothing it has promised by merely not finding it: the promise stands, and the
         // recovery is judged by it.
         if self.loading {
@@ -138,6 +167,9 @@ impl Shadow {
         self.primary = None;
         self.primary_view = 0;
         self.healed = false;
+        self.initial = Configuration::initial(&config.cluster);
+        self.decided = self.initial;
+        self.asked.clear();
     }
 
     /// Takes in one observation. Called after the invariants have judged it.
@@ -152,7 +184,15 @@ impl Shadow {
         let id = match seen.who {
             Who::Replica(id) => id,
             Who::World | Who::Client(_) => {
-                self.healed |= matches!(seen.what, Observation::Healed);
+                match seen.what {
+                    Observation::Healed => self.healed = true,
+                    Observation::ReconfigurationAsked { members } => {
+                        if !self.asked.contains(&members) && (self.decided.is_joint() || self.decided.new != members) {
+                            self.asked.push(members);
+                        }
+                    }
+                    _ => {}
+                }
                 return;
             }
         };
@@ -175,6 +215,7 @@ impl Shadow {
             Observation::Healed => self.healed = true,
             Observation::Loading => {
                 replica.log.clear();
+                replica.configurations.clear();
                 replica.commit = 0;
                 replica.executed = 0;
                 replica.loading = true;
@@ -195,7 +236,18 @@ impl Shadow {
                 let view = replica.view;
                 if correct && entry != 0 && op == self.committed.len() as u64 + 1 {
                     self.committed.push(CommittedEntry { entry, by: id, view });
+                    if let Some(decided) = replica.configurations.iter().rfind(|configuration| configuration.op == op) {
+                        self.decided = *decided;
+                    }
                 }
+            }
+            Observation::ConfigurationAppended { op, old, new } => {
+                replica.configurations.push(Configuration { op, old, new });
+            }
+            Observation::Reconfigured { members, .. } | Observation::ReconfigurationRefused { members, .. }
+                if correct =>
+            {
+                self.asked.retain(|asked| *asked != members);
             }
             Observation::Executed { op, .. } => replica.executed = op,
             _ => {}
@@ -214,6 +266,16 @@ impl Shadow {
                 self.primary_view = view;
             }
         }
+    }
+
+    /// The configuration that is in force at `replica`: the last one in its log.
+    pub fn configuration(&self, replica: &ReplicaShadow) -> Configuration {
+        replica.configurations.last().copied().unwrap_or(self.initial)
+    }
+
+    /// Whether `replica` is a member by the last configuration of the committed log.
+    pub fn is_member(&self, replica: ReplicaId) -> bool {
+        self.decided.has(replica)
     }
 
     /// Whether `replica` is correct (no liar).

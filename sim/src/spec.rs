@@ -10,7 +10,7 @@ pub use crate::ids::{CLIENTS_MAX, ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet}
 /// Sizes, quorums and timeouts of the cluster under test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
-    /// n: how many replicas there are.
+    /// How many replicas there are, members of the cluster or not.
     pub replicas: u8,
     /// r: how many replicas must hold an entry durably before it is committed.
     pub replication_quorum: u8,
@@ -28,6 +28,21 @@ pub struct Cluster {
     pub heartbeat: Time,
     /// How long a backup waits for its primary before it asks for the next view.
     pub view_change_timeout: Time,
+    /// n: how many of the replicas, the first ones, are members from the start; the others are spares, which a
+    /// reconfiguration may make members. 0: all of them are members.
+    pub members: u8,
+}
+
+impl Cluster {
+    /// n: how many replicas are members from the start.
+    pub fn size(&self) -> u8 {
+        if self.members == 0 { self.replicas } else { self.members }
+    }
+
+    /// The replicas that are members from the start.
+    pub fn initial(&self) -> ReplicaSet {
+        ReplicaSet::first(self.size())
+    }
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -117,6 +132,7 @@ impl Default for Config {
                 log_slots: 1024,
                 heartbeat: 40 * MILLISECOND,
                 view_change_timeout: 200 * MILLISECOND,
+                members: 0,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -161,13 +177,20 @@ impl Config {
             if min <= max { Ok(()) } else { Err(format!("{name}: the minimum {min} is above the maximum {max}")) }
         };
         within("replicas", replicas.into(), 1, REPLICAS_MAX as u64)?;
-        within("replication_quorum", replication_quorum.into(), 1, replicas.into())?;
-        within("view_change_quorum", view_change_quorum.into(), 1, replicas.into())?;
-        within("byzantine", byzantine.into(), 0, u64::from(replicas) - 1)?;
-        if replication_quorum + view_change_quorum <= replicas + 2 * byzantine {
+        within("members", self.cluster.members.into(), 0, replicas.into())?;
+        let members = self.cluster.size();
+        within("replication_quorum", replication_quorum.into(), 1, members.into())?;
+        within("view_change_quorum", view_change_quorum.into(), 1, members.into())?;
+        within("byzantine", byzantine.into(), 0, u64::from(members) - 1)?;
+        if replication_quorum + view_change_quorum <= members + 2 * byzantine {
             return Err(format!(
                 "quorums: replication {replication_quorum} + view change {view_change_quorum} must be more than \
-                 replicas {replicas} + twice the liars {byzantine}"
+                 members {members} + twice the liars {byzantine}"
+            ));
+        }
+        if byzantine > 0 && members < replicas {
+            return Err(format!(
+                "{members} of {replicas} replicas are members; where replicas may lie, all have to be"
             ));
         }
         within("pipeline_max", self.cluster.pipeline_max.into(), 1, 1024)?;

@@ -177,6 +177,15 @@ impl Trace {
                 self.pair(to, 0);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
+            O::ReconfigurationAsked { members } | O::ReconfigurationStarted { members } => {
+                self.pair(head, members.0.into());
+            }
+            O::ReconfigurationRefused { members, why } => self.pair(head, (why as u64) << 8 | u64::from(members.0)),
+            O::ConfigurationAppended { op, old, new } => {
+                self.pair(head | u64::from(old.0) << SMALL | u64::from(new.0) << (SMALL + 8), op);
+            }
+            O::Reconfigured { epoch, members } => self.pair(head | u64::from(members.0) << SMALL, epoch),
+            O::Retired { epoch } => self.pair(head, epoch),
         }
     }
 }
@@ -193,7 +202,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
     use crate::observation::{DropReason, Fault, MessageKind, RejectReason, SkipReason, Status};
-    use crate::spec::{ClientId, ReplicaId};
+    use crate::spec::{ClientId, ReplicaId, ReplicaSet};
 
     fn digest(seen: &[Seen]) -> u64 {
         let mut trace = Trace::default();
@@ -208,7 +217,7 @@ mod tests {
     #[allow(clippy::too_many_lines)]
     fn variety() -> Vec<Observation> {
         use Observation as O;
-        let (r, kind, c) = (ReplicaId, MessageKind::Prepare, ClientId);
+        let (r, kind, c, set) = (ReplicaId, MessageKind::Prepare, ClientId, ReplicaSet);
         let answer = |position, version, value| Answer { position, version, value };
         let put = |tenant, key, value| Operation { tenant, kind: OperationKind::Put { key, value } };
         let get = Operation { tenant: 0, kind: OperationKind::Get { key: 0 } };
@@ -304,6 +313,22 @@ mod tests {
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::ReconfigurationAsked { members: set(1) },
+            O::ReconfigurationAsked { members: set(3) },
+            O::ReconfigurationRefused { members: set(1), why: RejectReason::Busy },
+            O::ReconfigurationRefused { members: set(3), why: RejectReason::Busy },
+            O::ReconfigurationRefused { members: set(1), why: RejectReason::ReconfigurationUnderWay },
+            O::ReconfigurationStarted { members: set(1) },
+            O::ReconfigurationStarted { members: set(3) },
+            O::ConfigurationAppended { op, old: set(1), new: set(1) },
+            O::ConfigurationAppended { op: 1, old: set(1), new: set(1) },
+            O::ConfigurationAppended { op, old: set(3), new: set(1) },
+            O::ConfigurationAppended { op, old: set(1), new: set(3) },
+            O::Reconfigured { epoch: 0, members: set(1) },
+            O::Reconfigured { epoch: 1, members: set(1) },
+            O::Reconfigured { epoch: 0, members: set(3) },
+            O::Retired { epoch: 0 },
+            O::Retired { epoch: 1 },
         ]
     }
 

@@ -177,6 +177,11 @@ impl<S: System> World<S> {
                 self.carry_out(deed);
             }
             Event::ActEnd(action) => self.core.act_ends(action),
+            Event::Admin(members) => {
+                if let Some((primary, command)) = self.core.admin(members) {
+                    self.call(primary, |replica, env| replica.admin(env, command));
+                }
+            }
             Event::Boot(id) => self.boot(id),
             Event::Settle => {
                 if self.core.grace_is_over() {

@@ -20,7 +20,7 @@ pub enum FaultClass {
 }
 
 impl FaultClass {
-    /// The class of a fault; what clients do is in none.
+    /// The class of a fault; what clients and the administrator do is in none.
     fn of(fault: Fault) -> Option<FaultClass> {
         match fault {
             Fault::Partition
@@ -39,7 +39,7 @@ impl FaultClass {
             Fault::Crash | Fault::PowerLoss | Fault::Pause => Some(FaultClass::Crash),
             Fault::ClockStep | Fault::ClockDrift | Fault::ClockFreeze => Some(FaultClass::Clock),
             Fault::Lie => Some(FaultClass::Byzantine),
-            Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest => None,
+            Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest | Fault::Reconfiguration => None,
         }
     }
 }

@@ -32,6 +32,10 @@ kinds! {
     REJECTED = 29,
     REPAIR_REQUESTED = 30,
     HOLDING = 32,
+    RECONFIGURATION_ASKED = 33,
+    CONFIGURATION_APPENDED = 36,
+    RECONFIGURED = 37,
+    RETIRED = 38,
 }
 
 #[cfg(test)]
@@ -39,13 +43,14 @@ mod tests {
     use super::*;
     use crate::lie::{Field, How, LieClass};
     use crate::observation::{DropReason, Fault, MessageKind, Observation as O, RejectReason, SkipReason, Status};
-    use crate::spec::{ClientId, ReplicaId};
+    use crate::spec::{ClientId, ReplicaId, ReplicaSet};
     use crate::workload::{Answer, Operation, OperationKind};
 
     #[test]
     fn the_bits_are_those_of_the_observations() {
         let (client, session, number, answer) = (ClientId(0), 1, 1, Answer::default());
         let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 1 } };
+        let members = ReplicaSet::first(3);
         for (bit, what) in [
             (SENT, O::Sent { to: ReplicaId(0), kind: MessageKind::Ping }),
             (DELIVERED, O::Delivered { from: ReplicaId(0), kind: MessageKind::Ping }),
@@ -74,6 +79,10 @@ mod tests {
             (COMMITTED, O::Committed { op: 0, entry: 0 }),
             (EXECUTED, O::Executed { op: 0, client, session, number, operation: None, answer }),
             (HOLDING, O::Holding { items: 0, bytes: 0 }),
+            (RECONFIGURATION_ASKED, O::ReconfigurationAsked { members }),
+            (CONFIGURATION_APPENDED, O::ConfigurationAppended { op: 1, old: members, new: members }),
+            (RECONFIGURED, O::Reconfigured { epoch: 1, members }),
+            (RETIRED, O::Retired { epoch: 1 }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

@@ -16,6 +16,7 @@ pub mod liveness;
 pub mod log_consistency;
 pub mod mvcc_visibility;
 pub mod no_panic;
+pub mod reconfiguration_safety;
 mod record;
 pub mod resource_limits;
 #[cfg(test)]
@@ -69,12 +70,13 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    reconfiguration_safety::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 16] = [
+const JUDGED: [(&str, u64); 17] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -89,15 +91,16 @@ const JUDGED: [(&str, u64); 16] = [
     (exactly_once::NAME, exactly_once::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (reconfiguration_safety::NAME, reconfiguration_safety::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 15;
+const NO_PANIC: usize = 16;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u16; OBSERVATION_KINDS] = {
+const INTERESTED: [u32; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -137,6 +140,7 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    reconfiguration_safety: reconfiguration_safety::ReconfigurationSafety,
 }
 
 impl Judge {
@@ -154,6 +158,7 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.reconfiguration_safety.reset(config);
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -174,7 +179,7 @@ impl Judge {
         }
     }
 
-    fn judge_replica(&mut self, interested: u16, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -196,6 +201,7 @@ impl Judge {
                 10 => self.mvcc.observe(&context),
                 11 => self.exactly_once.observe(&context),
                 13 => self.linearizability.observe(&context),
+                14 => self.reconfiguration_safety.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -275,7 +281,7 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[15], "no_panic");
+        assert_eq!(NAMES[16], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
     }
 

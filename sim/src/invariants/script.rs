@@ -6,10 +6,11 @@ use crate::shadow::Shadow;
 use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
 use crate::workload::{Answer, Operation, OperationKind, value};
 
-/// A cluster of three that exists only as a stream of observations.
+/// A cluster, of three if nothing else is said, that exists only as a stream of observations.
 pub(super) struct Script {
     pub judge: Judge,
     pub shadow: Shadow,
+    config: Config,
     liars: ReplicaSet,
     event: u64,
 }
@@ -36,24 +37,29 @@ pub(super) fn found(position: u64, version: u64, number: u32) -> Answer {
 
 impl Script {
     pub fn new() -> Self {
-        Self::start(ReplicaSet::default())
+        Self::start(Config::default(), ReplicaSet::default())
+    }
+
+    /// A script of a cluster that is configured like this.
+    pub fn of(config: &Config) -> Self {
+        Self::start(config.clone(), ReplicaSet::default())
     }
 
     pub fn with_liar(liar: u8) -> Self {
         let mut liars = ReplicaSet::default();
         liars.insert(ReplicaId(liar));
-        Self::start(liars)
+        Self::start(Config::default(), liars)
     }
 
-    fn start(liars: ReplicaSet) -> Self {
-        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0 };
+    fn start(config: Config, liars: ReplicaSet) -> Self {
+        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), config, liars, event: 0 };
         script.reset();
         script
     }
 
     pub fn reset(&mut self) {
-        self.judge.reset(&Config::default(), self.liars);
-        self.shadow.reset(&Config::default(), self.liars);
+        self.judge.reset(&self.config, self.liars);
+        self.shadow.reset(&self.config, self.liars);
         self.event = 0;
     }
 

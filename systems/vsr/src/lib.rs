@@ -14,6 +14,7 @@ pub mod choice;
 pub mod entry;
 pub mod journal;
 pub mod log;
+pub mod membership;
 pub mod message;
 mod normal;
 mod recovery;

@@ -11,6 +11,7 @@ use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply
 
 use crate::bug::PlantedBug;
 use crate::entry::Entry;
+use crate::membership::Kind;
 use crate::message::{Body, Certificate, CommitClaim, Message};
 use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
 use crate::sessions::Standing;
@@ -45,9 +46,17 @@ impl Vsr {
         }
         let entry = Rc::new(Entry::new(self.view, op, self.log.last_hash(), request, self.id, &self.keys));
         self.append(env, entry.clone());
-        env.broadcast(&self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry }));
-        self.write_disk(env);
+        self.prepare(env, entry);
         Ok(())
+    }
+
+    /// Primary: asks everybody to log the entry that it has just appended.
+    pub(crate) fn prepare(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
+        let message = self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry });
+        for to in self.readers() {
+            env.send(to, message.clone());
+        }
+        self.write_disk(env);
     }
 
     /// Appends an entry to the log in memory.
@@ -56,6 +65,7 @@ impl Vsr {
         if let Some(request) = &entry.request {
             self.sessions.log(request);
         }
+        self.note_configuration(env, &entry);
         self.log.push(entry);
     }
 
@@ -126,6 +136,7 @@ impl Vsr {
             return Err(RejectReason::WrongSender);
         }
         if view < self.view {
+            self.answer_old_primary(env, from);
             return Err(RejectReason::OldView);
         }
         if view > self.view || self.status != Status::Normal {
@@ -233,8 +244,8 @@ impl Vsr {
 
     /// Primary: commits what a quorum holds.
     fn try_commit(&mut self, env: &mut Env<'_, Self>) {
-        let quorum = self.replication_quorum();
         if self.distrusts() {
+            let quorum = self.replication_quorum();
             let Some(index) = self.shares.iter().rposition(|share| share.by.len() as usize >= quorum) else { return };
             let share = self.shares[index];
             let op = self.commit + 1 + index as u64;
@@ -248,11 +259,14 @@ impl Vsr {
             self.shares.drain(..=index);
             self.commit_to(env, op);
         } else {
-            let mut held = self.acknowledged_by;
-            let held = &mut held[..usize::from(self.cluster.replicas)];
-            held.sort_unstable_by(|x, y| y.cmp(x));
-            if let Some(op) = quorum.checked_sub(1).map(|index| held[index]).filter(|op| *op > self.commit) {
+            let op = self.membership.reached(&self.configuration(), Kind::Replication, &self.acknowledged_by);
+            let led = self.leads();
+            if op > self.commit {
                 self.commit_to(env, op);
+            }
+            self.advance_change(env);
+            if led && !self.leads() {
+                self.step_down(env);
             }
         }
     }
@@ -263,9 +277,10 @@ impl Vsr {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        self.advance_change(env);
         let last = self.log.last_op();
-        env.broadcast(&self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op: last }));
-        for to in (0..self.cluster.replicas).map(ReplicaId).filter(|to| *to != self.id) {
+        self.broadcast(env, &self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op: last }));
+        for to in self.readers() {
             let missing = self.acknowledged_by[to.index()] + 1;
             if missing <= self.resend_to {
                 self.prepare_again(env, to, missing);
@@ -334,7 +349,8 @@ impl Vsr {
         }
         let n = u64::from(self.cluster.replicas);
         let mut peer = ReplicaId(((self.view + self.repair_asked_times) % n) as u8);
-        if peer == self.id {
+        let (primary, members) = (self.primary_of(self.view), self.configuration().members());
+        while peer == self.id || peer != primary && !members.has(peer) {
             peer = ReplicaId(((u64::from(peer.0) + 1) % n) as u8);
         }
         self.repair_asked_times += 1;

@@ -11,6 +11,7 @@
 
 use std::rc::Rc;
 
+use sim::membership::Configuration;
 use sim::{Env, IoId, IoResult, Observation, Status};
 
 use crate::entry::Entry;
@@ -187,10 +188,14 @@ impl Vsr {
                 entry: entry.hash,
                 parent: entry.parent,
             });
+            if let Some(Configuration { op, old, new }) = self.membership.appended(entry) {
+                env.observe(Observation::ConfigurationAppended { op, old, new });
+            }
             if entry.is_hole() {
                 env.observe(Observation::Damaged { op: entry.op });
             }
         }
+        self.membership.loaded();
         if amnesia {
             env.observe(Observation::Damaged { op: self.log.last_op() + 1 });
         }
@@ -199,7 +204,7 @@ impl Vsr {
         self.set_status(env, if in_view_change { Status::ViewChange } else { Status::Recovering }, view);
         env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
         env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
-        if self.is_primary() {
+        if self.is_primary() && !self.is_outsider() {
             self.may_have_led = Some(view);
             self.vote(env);
         } else if in_view_change {

@@ -6,15 +6,15 @@ use std::rc::Rc;
 
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
-    Answer, Bug, ClusterSpec, EntryHash, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
-    RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
+    AdminCommand, Answer, Bug, ClusterSpec, EntryHash, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind,
+    Observation, Operation, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
 use crate::bug::{BUGS, Bugs, PlantedBug};
-use crate::choice::Quorums;
 use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::Log;
+use crate::membership::{self, Membership};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::recovery::Loader;
 use crate::sessions::Sessions;
@@ -31,8 +31,8 @@ pub(crate) const RESEND_TIMER: TimerId = TimerId(2);
 /// A replica of the reference protocol.
 pub struct Vsr {
     pub(crate) id: ReplicaId,
-    pub(crate) quorums: Quorums,
     pub(crate) cluster: Cluster,
+    pub(crate) membership: Membership,
     pub(crate) keys: Keyring,
     pub(crate) bugs: Bugs,
 
@@ -119,7 +119,7 @@ impl Vsr {
     }
 
     pub(crate) fn leads(&self) -> bool {
-        self.status == Status::Normal && self.is_primary()
+        self.status == Status::Normal && self.is_primary() && !self.is_outsider()
     }
 
     /// Whether a replica may lie in this cluster, so that claims need their reasons.
@@ -151,6 +151,7 @@ impl Vsr {
         while self.commit < op {
             self.commit += 1;
             env.observe(Observation::Committed { op: self.commit, entry: self.log.hash_at(self.commit) });
+            self.configuration_committed(env, self.commit);
             if self.commit > self.log.last_op() {
                 return;
             }
@@ -169,6 +170,11 @@ impl Vsr {
 
     fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, request: &Request) {
         let Request { client, session, number, .. } = *request;
+        if membership::sets(request).is_some() {
+            let answer = Answer { position: op, ..Answer::default() };
+            env.observe(Observation::Executed { op, client, session, number, operation: None, answer });
+            return;
+        }
         let repeated = self.sessions.executed_before(request);
         let operation = if repeated { None } else { Operation::decode(&request.payload) };
         let answer = match &operation {
@@ -178,7 +184,7 @@ impl Vsr {
         env.observe(Observation::Executed { op, client, session, number, operation, answer });
         if !repeated {
             self.sessions.execute(request, answer);
-            if self.leads() {
+            if self.status == Status::Normal && self.is_primary() {
                 env.reply(Reply { client, session, number, view: self.view, answer });
             }
         }
@@ -233,6 +239,9 @@ impl Vsr {
             return Err(RejectReason::BadHash);
         }
         let Some(request) = &entry.request else { return Ok(()) };
+        if membership::sets(request).is_some() && !self.distrusts() {
+            return Ok(());
+        }
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
@@ -301,12 +310,7 @@ impl System for Vsr {
         let bugs = Bugs::new(spec.bugs);
         Vsr {
             id,
-            quorums: Quorums {
-                replicas: cluster.replicas,
-                replication: cluster.replication_quorum,
-                view_change: cluster.view_change_quorum,
-                byzantine: cluster.byzantine,
-            },
+            membership: Membership::new(&cluster, bugs),
             keys: Keyring::new(spec.keys, cluster.byzantine > 0),
             bugs,
             status: Status::Recovering,
@@ -371,6 +375,11 @@ impl System for Vsr {
         if let Err(why) = self.on_request(env, request) {
             env.observe(Observation::Rejected { kind: MessageKind::Request, why });
         }
+    }
+
+    fn admin(&mut self, env: &mut Env<'_, Self>, command: AdminCommand) {
+        let AdminCommand::Reconfigure { members } = command;
+        self.on_reconfigure(env, members);
     }
 
     fn timer(&mut self, env: &mut Env<'_, Self>, timer: TimerId) {

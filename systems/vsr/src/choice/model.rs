@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use sim::{ClientId, Request};
 
-use super::{Choice, Claim, Quorums, choose};
+use super::{Choice, Claim, choose};
 use crate::entry::Entry;
 use crate::signature::Keyring;
 
@@ -37,6 +37,15 @@ impl Random {
 }
 
 type Log = Vec<Rc<Entry>>;
+
+/// n, r, v and b.
+#[derive(Clone, Copy)]
+struct Quorums {
+    replicas: u8,
+    replication: u8,
+    view_change: u8,
+    byzantine: u8,
+}
 
 #[derive(Clone, Default)]
 struct Replica {
@@ -218,9 +227,13 @@ impl Model {
         if lies {
             messages.push(self.lie(view));
         }
-        let claims: Vec<Claim<'_>> =
-            messages.iter().map(|(last_normal, log)| Claim { last_normal: *last_normal, commit: 0, log }).collect();
-        let Choice::Log(log, _) = choose(&claims, self.quorums) else { panic!("there are no holes in the model") };
+        let from = sim::ReplicaId(0);
+        let claims: Vec<Claim<'_>> = messages
+            .iter()
+            .map(|(last_normal, log)| Claim { from, last_normal: *last_normal, commit: 0, log })
+            .collect();
+        let never = |_: &[Rc<Entry>], _| panic!("there are no holes in the model");
+        let Choice::Log(log, _) = choose(&claims, self.quorums.byzantine, never) else { panic!("no holes") };
         self.view_logs.insert(view, log.clone());
         leads.then(|| self.enter(primary, view, log)).is_none_or(|agree| agree)
     }
