@@ -19,7 +19,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["reconfiguration_safety", "vsr_agreement", "durability", "liveness"],
         run: Some(Run {
             config: add_config,
-            palette: Palette::faults(FAULTS),
+            palette: Palette::faults(MILD),
             baseline: add,
             marks: &[
                 Mark::Committed(40),
@@ -38,7 +38,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["reconfiguration_safety", "vsr_agreement", "durability", "liveness"],
         run: Some(Run {
             config: remove_config,
-            palette: Palette::faults(FAULTS),
+            palette: Palette::faults(MILD),
             baseline: remove,
             marks: &[
                 Mark::Committed(40),
@@ -70,7 +70,20 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// What may be laid over a change of the membership.
+/// What may be laid over a change that is to go smoothly.
+const MILD: &[Fault] = &[
+    Fault::Loss,
+    Fault::Delay,
+    Fault::Duplication,
+    Fault::Reordering,
+    Fault::Crash,
+    Fault::Burst,
+    Fault::DuplicateRequest,
+    Fault::ClientCrash,
+    Fault::Reconfiguration,
+];
+
+/// What may be laid over one that meets with difficulties anyway.
 const FAULTS: &[Fault] = &[
     Fault::Partition,
     Fault::Cut,
@@ -87,7 +100,7 @@ const FAULTS: &[Fault] = &[
 ];
 
 /// So many clients are busy, so that something is always under way.
-const CLIENTS: u16 = 6;
+const CLIENTS: u16 = 10;
 
 /// A cluster of `members` of `replicas`, with majorities as quorums.
 fn config(replicas: u8, members: u8) -> Config {
@@ -101,7 +114,7 @@ fn config(replicas: u8, members: u8) -> Config {
             view_change_quorum: quorum,
             ..config.cluster
         },
-        workload: Workload { clients: CLIENTS, requests: 150, ..config.workload },
+        workload: Workload { clients: CLIENTS, requests: 220, ..config.workload },
         ..config
     }
 }
@@ -119,15 +132,17 @@ fn partition_config() -> Config {
     config(7, 5)
 }
 
-/// All clients are in a hurry from `time` on.
+/// One client after the other is in a hurry, from `time` on, so that they do not go in step.
 fn rush(time: Time, requests: u8) -> impl Iterator<Item = Action> {
-    (0..CLIENTS).map(move |client| at(time, What::Burst { client: ClientId(client), requests }))
+    let step = ms(10) / Time::from(CLIENTS);
+    (0..CLIENTS)
+        .map(move |client| at(time + Time::from(client) * step, What::Burst { client: ClientId(client), requests }))
 }
 
 /// The administrator asks for `members`, while the clients are busy.
 fn change(setup: &mut Setup<'_>, members: ReplicaSet) -> Vec<Action> {
     let time = setup.span(200, 400);
-    let mut actions: Vec<Action> = rush(time - ms(10), 12).collect();
+    let mut actions: Vec<Action> = rush(time - ms(10), 14).collect();
     actions.push(at(time, What::Reconfigure { members }));
     actions
 }

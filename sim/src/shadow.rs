@@ -244,9 +244,11 @@ impl Shadow {
             Observation::ConfigurationAppended { op, old, new } => {
                 replica.configurations.push(Configuration { op, old, new });
             }
-            Observation::Reconfigured { members, .. } | Observation::ReconfigurationRefused { members, .. }
-                if correct =>
-            {
+            // A replica that restarts commits earlier changes once more: only the last one counts.
+            Observation::Reconfigured { members, .. } if correct && self.decided.new == members => {
+                self.asked.retain(|asked| *asked != members);
+            }
+            Observation::ReconfigurationRefused { members, .. } if correct => {
                 self.asked.retain(|asked| *asked != members);
             }
             Observation::Executed { op, .. } => replica.executed = op,
@@ -366,6 +368,29 @@ mod tests {
         see(&mut s, 2, O::ViewStarted { view: 2, op: 0, commit: 0, primary: true });
         see(&mut s, 1, O::ViewStarted { view: 1, op: 0, commit: 0, primary: true });
         assert_eq!((s.view_max, s.primary, s.primary_view), (2, Some(ReplicaId(2)), 2));
+    }
+
+    #[test]
+    fn configurations_come_and_go_with_the_log() {
+        let mut s = shadow(ReplicaSet::default());
+        let (three, two) = (ReplicaSet(0b111), ReplicaSet(0b011));
+        s.apply(&Seen { at: 0, event: 0, who: Who::World, what: O::ReconfigurationAsked { members: two } });
+        assert_eq!(s.asked, [two]);
+        fill(&mut s, 0, 1..=2);
+        see(&mut s, 0, O::ConfigurationAppended { op: 2, old: three, new: two });
+        assert!(s.configuration(&s.replicas[0]).is_joint() && !s.decided.is_joint());
+        see(&mut s, 0, O::Truncated { op: 1 });
+        assert_eq!(s.configuration(&s.replicas[0]), s.initial);
+        fill(&mut s, 0, 2..=3);
+        see(&mut s, 0, O::ConfigurationAppended { op: 2, old: three, new: two });
+        see(&mut s, 0, O::ConfigurationAppended { op: 3, old: two, new: two });
+        (1..=2).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
+        assert!(s.decided.is_joint() && s.is_member(ReplicaId(2)));
+        see(&mut s, 0, O::Committed { op: 3, entry: 3 });
+        see(&mut s, 0, O::Reconfigured { epoch: 1, members: two });
+        assert!(s.asked.is_empty() && !s.is_member(ReplicaId(2)));
+        s.apply(&Seen { at: 0, event: 0, who: Who::World, what: O::ReconfigurationAsked { members: two } });
+        assert!(s.asked.is_empty(), "in force already");
     }
 
     #[test]

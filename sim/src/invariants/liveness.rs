@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(script.finish(), None, "refused");
         script.ok(1, Script::appended(4, 1));
         script.ok(1, O::ConfigurationAppended { op: 4, old: ReplicaSet(0b111), new: members });
+        script.ok(0, Script::appended(4, 1));
         for replica in [1, 0] {
             script.ok(replica, O::Acknowledged { view: 1, op: 4, entry: entry(4) });
         }

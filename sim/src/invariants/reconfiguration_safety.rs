@@ -185,8 +185,8 @@ mod tests {
         O::ConfigurationAppended { op, old: ReplicaSet(old), new: ReplicaSet(new) }
     }
 
-    fn started(view: u64) -> O {
-        O::ViewStarted { view, op: 0, commit: 0, primary: true }
+    fn started(view: u64, op: u64) -> O {
+        O::ViewStarted { view, op, commit: 0, primary: true }
     }
 
     fn voted(view: u64) -> O {
@@ -238,22 +238,23 @@ mod tests {
         assert!(script.shadow.decided.is_joint());
         script.ok(0, Script::appended(3, 0));
         script.ok(0, configured(3, NEW, NEW));
-        for replica in [0, 1, 3] {
-            script.ok(replica, acknowledged(3));
+        script.ok(0, acknowledged(3));
+        for replica in [1, 3] {
+            everybody_holds(&mut script, 3, &[replica]);
+            script.ok(replica, configured(3, NEW, NEW));
         }
         script.commit(0, 3..=3);
         assert_eq!(script.shadow.decided.new, ReplicaSet(NEW));
         for replica in [1, 2, 3] {
             script.ok(replica, voted(1));
         }
-        script.ok(1, Script::appended(3, 0));
-        script.ok(1, configured(3, NEW, NEW));
-        script.ok(1, started(1));
+        script.ok(1, started(1, 3));
     }
 
     #[test]
     fn what_spares_acknowledge_commits_nothing() {
         let mut script = spares();
+        everybody_holds(&mut script, 1, &[3, 4]);
         everybody_holds(&mut script, 2, &[0, 3, 4]);
         script.caught(0, O::Committed { op: 2, entry: entry(2) }, NAME, "committed without a quorum");
     }
@@ -274,9 +275,9 @@ mod tests {
         for replica in [1, 3, 4] {
             script.ok(replica, voted(1));
         }
-        script.caught(1, started(1), NAME, "a view started without a quorum");
-        script.ok(0, voted(3));
-        script.caught(3, started(3), NAME, "a replica that is no member leads");
+        script.caught(1, started(1, 1), NAME, "a view started without a quorum");
+        everybody_holds(&mut script, 1, &[3]);
+        script.caught(3, started(3, 1), NAME, "a replica that is no member leads");
     }
 
     #[test]

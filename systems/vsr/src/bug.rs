@@ -159,7 +159,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "old-quorum-only",
         breaks: "while the members change, an entry commits once a quorum of the old members holds it",
-        caught_by: &["reconfiguration_safety"],
+        caught_by: &["reconfiguration_safety", "vsr_view_change_safety"],
         origin: "Ongaro and Ousterhout 2014, section 6",
         target: "reconfiguration",
         scenarios: &["reconfig_add_replicas"],
@@ -167,7 +167,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "new-quorum-only",
         breaks: "while the members change, an entry commits once a quorum of the new members holds it",
-        caught_by: &["reconfiguration_safety"],
+        caught_by: &["reconfiguration_safety", "vsr_agreement"],
         origin: "Ongaro and Ousterhout 2014, section 6",
         target: "reconfiguration",
         scenarios: &["reconfig_remove_replicas"],
@@ -191,7 +191,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "removed-replica-votes",
         breaks: "in a view change, votes count whether or not their senders are members",
-        caught_by: &["reconfiguration_safety"],
+        caught_by: &["reconfiguration_safety", "vsr_view_change_safety"],
         origin: "Ongaro and Ousterhout 2014, section 6",
         target: "reconfiguration",
         scenarios: &["reconfig_remove_replicas"],
@@ -207,7 +207,7 @@ pub const BUGS: &[Bug] = &[
     Bug {
         name: "configuration-not-durable",
         breaks: "a replica that restarts takes the members that the cluster began with for the present ones",
-        caught_by: &["reconfiguration_safety"],
+        caught_by: &["reconfiguration_safety", "liveness"],
         origin: "classic",
         target: "reconfiguration",
         scenarios: &["reconfig_add_replicas"],

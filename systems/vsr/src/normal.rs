@@ -104,8 +104,12 @@ impl Vsr {
                 }
             }
             Ordering::Greater => {
-                self.keep_pending(env, entry)?;
-                self.ask_for_repair(env, entry.op - 1);
+                let kept = self.keep_pending(env, entry);
+                // Who is too far behind to keep it, such as a learner, needs the entries before it all the more.
+                if kept != Err(RejectReason::BadHash) {
+                    self.ask_for_repair(env, entry.op - 1);
+                }
+                kept?;
             }
         }
         self.learn_commit(env, commit)

@@ -71,3 +71,10 @@ fn five_replicas() {
 fn five_replicas_one_of_them_a_liar() {
     check(&config(5, 4, 1), seeds());
 }
+
+#[test]
+fn three_of_five_replicas_are_members_at_first() {
+    let mut config = config(5, 2, 0);
+    config.cluster.members = 3;
+    check(&config, seeds());
+}
