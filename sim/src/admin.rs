@@ -18,6 +18,7 @@ impl<S: System> Core<S> {
     /// It is time to ask (again) for `members`: whom for what; `None` if it is done or has to wait.
     pub(crate) fn admin(&mut self, members: ReplicaSet) -> Option<(ReplicaId, AdminCommand)> {
         if !self.shadow.asked.contains(&members) {
+            self.activity = self.now;
             self.settle();
             return None;
         }

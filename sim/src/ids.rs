@@ -80,3 +80,9 @@ impl ReplicaSet {
         (0..REPLICAS_MAX as u8).map(ReplicaId).filter(move |replica| self.has(*replica))
     }
 }
+
+impl std::fmt::Display for ReplicaSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter().map(|replica| replica.0)).finish()
+    }
+}

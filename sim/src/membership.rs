@@ -54,6 +54,17 @@ impl Configuration {
     }
 }
 
+impl std::fmt::Display for Configuration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Configuration { op, old, new } = self;
+        if self.is_joint() {
+            write!(f, "the change from {old} to {new} at op {op}")
+        } else {
+            write!(f, "the members {new} of op {op}")
+        }
+    }
+}
+
 /// How many of `members` a decision needs: what is configured for those that the cluster began with, and a majority of all
 /// others.
 pub fn quorum(cluster: &Cluster, members: ReplicaSet, configured: u8) -> u32 {
@@ -77,6 +88,7 @@ mod tests {
         assert!(!configuration(7, 7).follows(&joint), "a change is not taken back");
         assert!(!configuration(7, 15).follows(&joint) && !configuration(15, 31).follows(&before));
         assert_eq!(joint.parts().collect::<Vec<_>>(), [ReplicaSet(7), ReplicaSet(31)]);
+        assert_eq!(joint.to_string(), "the change from {0, 1, 2} to {0, 1, 2, 3, 4} at op 0");
         assert_eq!(before.parts().collect::<Vec<_>>(), [ReplicaSet(7)]);
     }
 

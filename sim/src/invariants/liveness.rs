@@ -115,13 +115,13 @@ pub(super) fn violation(missing: &Missing, at: Time, event: u64, record: &Record
         Missing::Asked(members) => (
             "a change of the membership is not done",
             None,
-            format!("the members {:#b} that were asked for are in force or refused", members.0),
+            format!("the members {members} that were asked for are in force or refused"),
             "they are neither".to_owned(),
         ),
-        Missing::Joint(Configuration { op, old, new }) => (
+        Missing::Joint(configuration) => (
             "a change of the membership is not done",
             None,
-            format!("the change from {:#b} to {:#b}, committed at op {op}, is completed", old.0, new.0),
+            format!("{configuration}, which is committed, is completed"),
             "it is not".to_owned(),
         ),
         Missing::Primary(view) => {

@@ -80,7 +80,7 @@ impl ReconfigurationSafety {
             return context.violation(
                 NAME,
                 "a replica that is no member leads",
-                format!("view {view} is led by one of the members {:#b}", configuration.members().0),
+                format!("view {view} is led by one of the members {}", configuration.members()),
                 format!("{id} started it"),
             );
         }
@@ -90,8 +90,8 @@ impl ReconfigurationSafety {
         context.violation(
             NAME,
             "a view started without a quorum",
-            format!("a quorum of the members {:#b} votes for view {view} before it starts", part.0),
-            format!("{id} started it with the votes of {:#b}", votes.0),
+            format!("a quorum of the members {} votes for view {view} before it starts", part),
+            format!("{id} started it with the votes of {votes}"),
         )
     }
 
@@ -109,16 +109,16 @@ impl ReconfigurationSafety {
             return context.violation(
                 NAME,
                 "committed without a quorum",
-                format!("a quorum of the members {:#b} acknowledges op {op} before it is committed", part.0),
-                format!("{id} committed it when {:#b} had acknowledged it in view {}", holders.0, me.view),
+                format!("a quorum of the members {} acknowledges op {op} before it is committed", part),
+                format!("{id} committed it when {holders} had acknowledged it in view {}", me.view),
             );
         }
         if configuration != shadow.decided && !configuration.follows(&shadow.decided) {
             return context.violation(
                 NAME,
                 "committed under a configuration that is not next to the last committed one",
-                format!("{id} commits op {op} under {:?} or the next one", shadow.decided),
-                format!("{configuration:?} is in force there"),
+                format!("{id} commits op {op} under {} or what follows it", shadow.decided),
+                format!("{configuration} is in force there"),
             );
         }
         None
@@ -138,8 +138,8 @@ fn appended(context: &Context<'_>, next: &Configuration) -> Option<Violation> {
         return context.violation(
             NAME,
             "a configuration does not follow from the one before",
-            format!("after {before:?} in the log of {id} comes what is one step away from it"),
-            format!("{next:?} came"),
+            format!("after {before} in the log of {id} comes what is one step away from it"),
+            format!("{next} came"),
         );
     }
     let held = me.entry(before.op).map(|held| held.entry);
@@ -147,8 +147,8 @@ fn appended(context: &Context<'_>, next: &Configuration) -> Option<Violation> {
         return context.violation(
             NAME,
             "a configuration was logged before the one before it was committed",
-            format!("{id} logs nothing after {before:?} until that is committed"),
-            format!("it logged {next:?}"),
+            format!("{id} logs nothing after {before} until that is committed"),
+            format!("it logged {next}"),
         );
     }
     let begins = me.primary

@@ -1,11 +1,12 @@
 //! The reference protocol: Viewstamped Replication Revisited (Liskov & Cowling 2012), hardened.
 //!
 //! What it adds to the paper: recovery from the disk alone instead of from the peers' memory (`journal`, `recovery`),
-//! Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018), and, where up to b replicas may lie, signed messages
+//! Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018), changes of the membership by joint consensus (Ongaro
+//! and Ousterhout 2014; `membership`), and, where up to b replicas may lie, signed messages
 //! and claims that carry their reasons (`choice`, `message`), which is sound when r + v − n > 2b.
 //!
 //! What it leaves out so far: checkpoints and log truncation, state transfer, a repair budget, scrubbing, clock
-//! synchronization, session registration and eviction, membership changes. It does not survive an equivocating primary
+//! synchronization, session registration and eviction. It does not survive an equivocating primary
 //! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
 #![forbid(unsafe_code)]
 
