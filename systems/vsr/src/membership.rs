@@ -228,9 +228,16 @@ impl Vsr {
         !current.has(self.id) && self.commit >= current.op
     }
 
-    /// Sends a message to all who belong to the cluster or are about to, or who have yet to learn that they do not.
+    /// Sends a primary's message to all who belong to the cluster or are about to, or who have yet to learn that they do not.
     pub(crate) fn broadcast(&self, env: &mut Env<'_, Self>, message: &Message) {
         for to in self.membership.audience().iter().filter(|to| *to != self.id) {
+            env.send(to, message.clone());
+        }
+    }
+
+    /// Sends a vote, or what follows from votes, to those who have a say.
+    pub(crate) fn tell_members(&self, env: &mut Env<'_, Self>, message: &Message) {
+        for to in self.membership.current().members().iter().filter(|to| *to != self.id) {
             env.send(to, message.clone());
         }
     }

@@ -51,7 +51,7 @@ impl Vsr {
         let message = self.signed(Body::StartViewChange { view: self.own_vote, entered: false, votes: Rc::from([]) });
         let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
         self.votes[self.id.index()] = Some((vote, env.monotonic()));
-        self.broadcast(env, &message);
+        self.tell_members(env, &message);
     }
 
     /// The views that the members have voted for lately; 0 for none.
@@ -120,7 +120,7 @@ impl Vsr {
 
     fn say_entered(&self, env: &mut Env<'_, Self>) {
         let votes = if self.distrusts() { self.entered_by.clone() } else { Rc::from([]) };
-        self.broadcast(env, &self.signed(Body::StartViewChange { view: self.view, entered: true, votes }));
+        self.tell_members(env, &self.signed(Body::StartViewChange { view: self.view, entered: true, votes }));
     }
 
     /// Somebody wants a view, or has left for one.
