@@ -7,6 +7,7 @@ mod errors;
 mod failures;
 mod fuzzing;
 mod lists;
+mod matrix;
 mod running;
 mod support;
 mod tidy;

@@ -79,7 +79,8 @@ pub const SCENARIOS: &[Entry] = &[
     Entry {
         name: "byzantine_leader_race",
         description: "The liar claims a leadership that is not its own, or no longer: old, foreign and premature StartViews.",
-        faults: "StartView and StartViewChange replayed, with foreign senders and other views; deposed primaries",
+        faults: "StartView and StartViewChange replayed, with foreign senders and other views; messages that come twice; deposed \
+                 primaries",
         invariants: &["vsr_agreement", "view_monotonic"],
         run: Some(Run {
             config: byzantine_config,
@@ -398,6 +399,11 @@ fn leader_race(setup: &mut Setup<'_>) -> Vec<Action> {
         actions.extend(setup.until_the_liar_leads(true));
     } else {
         actions.extend(setup.depose_primaries(3));
+    }
+    // What was said of a leadership comes once more, when it is old news: a liar's doing, and the network's.
+    for begin in [setup.span(150, 400), setup.span(900, 1_300)] {
+        let (per_mille, duration) = (setup.draw.between(400, 1_000) as u16, setup.span(400, 700));
+        actions.push(at(begin, What::Duplicate { per_mille, duration }));
     }
     actions
 }

@@ -35,6 +35,7 @@ pub mod queue;
 pub mod random;
 pub mod requests;
 pub mod runtime;
+pub mod settings;
 pub mod shadow;
 pub mod spec;
 pub mod system;

@@ -1,14 +1,12 @@
 //! The configuration of a run: cluster, network, disks, clocks, workload. It is plain data, travels whole inside every
-//! `.kmb` file, and is therefore checked (`Config::check`) before anything is built from it.
-
-use serde::{Deserialize, Serialize};
+//! `.kmb` file, and is therefore checked (`Config::check`) before anything is built from it. `settings.rs` lists it by name.
 
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Time};
 
 pub use crate::ids::{CLIENTS_MAX, ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
 /// Sizes, quorums and timeouts of the cluster under test.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// How many replicas there are, members of the cluster or not.
     pub replicas: u8,
@@ -46,7 +44,7 @@ impl Cluster {
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// The shortest delay of a message.
     pub delay_min: Time,
@@ -61,7 +59,7 @@ pub struct Network {
 }
 
 /// The disks without faults.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
     /// The shortest time that a read or a sync takes.
     pub latency_min: Time,
@@ -70,7 +68,7 @@ pub struct Disk {
 }
 
 /// The clocks without faults.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// A replica's wall clock starts up to this much before or after the true time.
     pub offset_max: Time,
@@ -79,7 +77,7 @@ pub struct Clock {
 }
 
 /// What the clients do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
     /// How many clients there are; each has one request under way at a time.
     pub clients: u16,
@@ -100,7 +98,7 @@ pub struct Workload {
 }
 
 /// The whole effective configuration of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Replicas, quorums, timeouts.
     pub cluster: Cluster,

@@ -45,6 +45,20 @@ pub struct Explored {
 }
 
 impl Exploration {
+    /// One run of each scenario with this very seed, with all faults and no bug.
+    pub fn new(system: &'static SystemEntry, seed: u64) -> Self {
+        Exploration {
+            system,
+            bugs: Vec::new(),
+            seed,
+            iterations: 1,
+            faults: None,
+            check_determinism: false,
+            coverage: false,
+            jobs: 1,
+        }
+    }
+
     /// The case of a seed.
     pub fn case(&self, scenario: &Scenario, seed: u64) -> Case {
         let mut case = scenario.random_case(self.system.name, &self.bugs, seed);

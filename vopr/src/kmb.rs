@@ -16,7 +16,7 @@ use crate::limits;
 /// The first bytes of every file.
 pub const MAGIC: [u8; 8] = *b"VOPRKMB\0";
 /// The version of the format.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 /// No file is larger than this.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
 /// Magic, version, length, CRC-32, BLAKE3.

@@ -17,6 +17,7 @@ pub mod fuzz_entry;
 mod fuzzing;
 pub mod kmb;
 mod limits;
+mod matrix;
 mod output;
 mod report;
 mod seeds;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use sim::settings::Setting;
 use sim::time::{MICROSECOND, MILLISECOND, SECOND};
 use sim::{Action, Observation, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
 
@@ -19,6 +20,11 @@ pub fn time(time: Time) -> String {
     }
     let digits = format!("{thousandths:03}");
     format!("{whole}.{} {name}", digits.trim_end_matches('0'))
+}
+
+/// The value of a setting.
+pub fn setting(setting: &Setting) -> String {
+    if setting.is_time { time(setting.value) } else { setting.value.to_string() }
 }
 
 /// A text from a file, without anything that a terminal would obey.

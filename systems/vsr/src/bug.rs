@@ -90,7 +90,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_agreement"],
         origin: "Kimberlite Bug #6",
         target: "view_change_race",
-        scenarios: &["byzantine_leader_race"],
+        scenarios: &["race_concurrent_view_changes", "race_commit_during_dvc"],
     },
     Bug {
         name: "dvc-tail-length-mismatch",
@@ -114,7 +114,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_view_change_safety", "vsr_agreement"],
         origin: "classic",
         target: "crash_recovery",
-        scenarios: &["crash_during_commit"],
+        scenarios: &["crash_during_commit", "race_commit_during_dvc"],
     },
     Bug {
         name: "skipped-fsync",
@@ -154,7 +154,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["liveness"],
         origin: "found here by byzantine_invalid_repair_range",
         target: "byzantine_repair",
-        scenarios: &["byzantine_invalid_repair_range"],
+        scenarios: &[],
     },
     Bug {
         name: "old-quorum-only",

@@ -31,7 +31,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
                 .map(|bug| {
                     serde_json::json!({
                         "name": bug.name, "breaks": bug.breaks, "caught_by": bug.caught_by,
-                        "origin": bug.origin, "target": bug.target,
+                        "origin": bug.origin, "target": bug.target, "scenarios": bug.scenarios,
                     })
                 })
                 .collect();
@@ -50,6 +50,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
                 let _ = writeln!(text, "{}\n    breaks: {}", bug.name, bug.breaks);
                 let _ = writeln!(text, "    origin: {}", bug.origin);
                 let _ = writeln!(text, "    caught by: {}", bug.caught_by.join(", "));
+                if !bug.scenarios.is_empty() {
+                    let _ = writeln!(text, "    scenarios that must catch it: {}", bug.scenarios.join(", "));
+                }
                 let _ = writeln!(text, "    vopr fuzz {} --bug {} --stop-on-first", bug.target, bug.name);
             }
             output::print(&text)?;

@@ -56,7 +56,8 @@ pub(crate) struct Arguments {
     system: SystemArguments,
 }
 
-fn jobs_default() -> usize {
+/// As many jobs as there are cores.
+pub(crate) fn jobs_default() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -80,14 +81,13 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         arguments.output_directory.prepare()?;
     }
     let exploration = Exploration {
-        system,
         bugs,
-        seed: arguments.seed.unwrap_or_else(seeds::fresh),
         iterations: arguments.iterations,
         faults: arguments.faults,
         check_determinism: arguments.check_determinism,
         coverage: arguments.coverage,
         jobs: arguments.jobs,
+        ..Exploration::new(system, arguments.seed.unwrap_or_else(seeds::fresh))
     };
     let stop = stop_at_interrupt()?;
     let mut reports = Vec::new();

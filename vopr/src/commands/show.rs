@@ -132,7 +132,10 @@ fn origin(kmb: &Kmb) -> String {
 
 fn details(kmb: &Kmb, text: &mut String) {
     let _ = writeln!(text, "marks      {:?}", kmb.case.marks);
-    let _ = writeln!(text, "{:#?}", kmb.case.config);
+    text.push_str("settings\n");
+    for setting in kmb.case.config.settings() {
+        let _ = writeln!(text, "    {:<28} {}", setting.name, words::setting(&setting));
+    }
     if let Origin::Fuzz { input, .. } = &kmb.origin {
         text.push_str("input\n");
         for record in input.chunks(sim::codec::RECORD_BYTES) {
@@ -160,13 +163,21 @@ fn observed(arguments: &Arguments, engine: &Engine, text: &mut String) {
     }
 }
 
+/// The cluster's settings by name.
+fn cluster(case: &sim::Case) -> serde_json::Value {
+    let settings = case.config.settings().into_iter();
+    let cluster =
+        settings.filter_map(|setting| Some((setting.name.strip_prefix("cluster.")?.to_string(), setting.value.into())));
+    serde_json::Value::Object(cluster.collect())
+}
+
 fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_json::Value {
     let case = &kmb.case;
     let mut value = json!({
         "version": output::JSON_VERSION, "command": "show", "name": kmb.name(), "scenario": case.scenario,
         "system": case.system, "system_version": kmb.system_version, "vopr_version": kmb.vopr_version,
         "bugs": case.bugs, "seed": case.seed.to_string(), "liars": case.liars.iter().collect::<Vec<_>>(),
-        "cluster": case.config.cluster, "origin": origin(kmb), "violation": kmb.expected,
+        "cluster": cluster(case), "origin": origin(kmb), "violation": kmb.expected,
         "actions": case.actions.iter().map(words::action).collect::<Vec<_>>(),
         "digest": kmb.digest.map(|digest| format!("{digest:016x}")),
     });

@@ -128,8 +128,8 @@ fn each_way_to_be_wrong_has_its_own_error() {
     assert_eq!(Kmb::decode(&vec![0; FILE_BYTES_MAX + 1]), Err(KmbError::TooLarge));
     assert_eq!(Kmb::decode(b"hello, world"), Err(KmbError::NotAKmb));
     let mut newer = bytes.clone();
-    newer[8] = 2;
-    assert_eq!(Kmb::decode(&newer), Err(KmbError::Version(2)));
+    newer[8] += 1;
+    assert_eq!(Kmb::decode(&newer), Err(KmbError::Version(FORMAT_VERSION + 1)));
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(matches!(Kmb::decode(&longer), Err(KmbError::Length { .. })));
@@ -138,6 +138,28 @@ fn each_way_to_be_wrong_has_its_own_error() {
     assert_eq!(Kmb::decode(&with_body(&body, case_hash(&kmb.case))), Err(KmbError::TrailingBytes(2)));
     assert_eq!(Kmb::decode(&with_body(&bytes[HEADER_BYTES..], [7; 32])), Err(KmbError::WrongCase));
     assert!(matches!(Kmb::decode(&with_body(&[0xFF; 10], [7; 32])), Err(KmbError::Malformed(_))));
+}
+
+/// A file as an older vopr wrote it, before the last setting existed; and one of a newer vopr, with a setting that is not known.
+#[test]
+fn a_file_outlives_new_settings_but_not_unknown_ones() {
+    let kmb = sample();
+    let body = kmb.encode().unwrap()[HEADER_BYTES..].to_vec();
+    let with_name = |from: &str, to: &str| {
+        let at = body.windows(from.len()).position(|bytes| bytes == from.as_bytes()).expect("the setting is there");
+        let mut changed = body.clone();
+        changed[at..at + to.len()].copy_from_slice(to.as_bytes());
+        let decoded: Result<(Kmb, usize), _> = bincode::serde::decode_from_slice(&changed, CODEC);
+        decoded.map(|(kmb, _)| kmb).map_err(|error| error.to_string())
+    };
+    let error = with_name("workload.tenants", "workload.planets").unwrap_err();
+    assert!(error.contains("there is no setting workload.planets"), "{error}");
+    let mut settings: Vec<_> = kmb.case.config.settings();
+    settings.retain(|setting| setting.name != "heal_max");
+    let pairs: Vec<(&str, u64)> = settings.iter().map(|setting| (setting.name, setting.value)).collect();
+    let bytes = bincode::serde::encode_to_vec(pairs, CODEC).unwrap();
+    let (config, _): (sim::Config, usize) = bincode::serde::decode_from_slice(&bytes, CODEC).unwrap();
+    assert_eq!(config, sim::Config { heal_max: sim::Config::default().heal_max, ..kmb.case.config });
 }
 
 #[test]
