@@ -75,6 +75,7 @@ settings! {
         log_slots: u32,
         heartbeat: Time,
         view_change_timeout: Time,
+        members: u8,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }
