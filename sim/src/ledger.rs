@@ -31,16 +31,13 @@ impl Ledger {
 
     /// Whether everything is still owed after damage in this zone of this replica's disk.
     pub fn may_damage(&self, replica: ReplicaId, zone: usize) -> bool {
-        match self.zones[replica.index()] {
-            Some(damaged) => damaged == zone,
-            None => {
-                let mut damaged = self.damaged;
-                damaged.insert(replica);
-                self.memberships
-                    .iter()
-                    .all(|(members, max)| !members.has(replica) || members.and(damaged).len() <= *max)
-            }
+        if let Some(damaged) = self.zones[replica.index()] {
+            return damaged == zone;
         }
+        let mut damaged = self.damaged;
+        damaged.insert(replica);
+        let within = |(members, max): &(ReplicaSet, u32)| !members.has(replica) || members.and(damaged).len() <= *max;
+        self.memberships.iter().all(within)
     }
 
     /// Enters damage that was done; it was allowed.

@@ -205,10 +205,10 @@ impl Marks {
                 self.retired.insert(id);
                 self.count(|mark| matches!(mark, Mark::Retired(_)));
             }
-            Observation::Acknowledged { .. } if correct && !shadow.initial.has(id) => {
-                if shadow.configuration(&shadow.replicas[id.index()]).has(id) {
-                    self.tick(Mark::NewMemberAcknowledged);
-                }
+            Observation::Acknowledged { .. }
+                if correct && !shadow.initial.has(id) && shadow.configuration(&shadow.replicas[id.index()]).has(id) =>
+            {
+                self.tick(Mark::NewMemberAcknowledged);
             }
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),

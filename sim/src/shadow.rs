@@ -186,11 +186,7 @@ impl Shadow {
             Who::World | Who::Client(_) => {
                 match seen.what {
                     Observation::Healed => self.healed = true,
-                    Observation::ReconfigurationAsked { members } => {
-                        if !self.asked.contains(&members) && (self.decided.is_joint() || self.decided.new != members) {
-                            self.asked.push(members);
-                        }
-                    }
+                    Observation::ReconfigurationAsked { members } => self.ask(members),
                     _ => {}
                 }
                 return;
@@ -253,6 +249,14 @@ impl Shadow {
             }
             Observation::Executed { op, .. } => replica.executed = op,
             _ => {}
+        }
+    }
+
+    /// The administrator wants these members; if they are in force, there is nothing to wait for.
+    fn ask(&mut self, members: ReplicaSet) {
+        let in_force = !self.decided.is_joint() && self.decided.new == members;
+        if !in_force && !self.asked.contains(&members) {
+            self.asked.push(members);
         }
     }
 

@@ -90,7 +90,7 @@ impl ReconfigurationSafety {
         context.violation(
             NAME,
             "a view started without a quorum",
-            format!("a quorum of the members {} votes for view {view} before it starts", part),
+            format!("a quorum of the members {part} votes for view {view} before it starts"),
             format!("{id} started it with the votes of {votes}"),
         )
     }
@@ -109,7 +109,7 @@ impl ReconfigurationSafety {
             return context.violation(
                 NAME,
                 "committed without a quorum",
-                format!("a quorum of the members {} acknowledges op {op} before it is committed", part),
+                format!("a quorum of the members {part} acknowledges op {op} before it is committed"),
                 format!("{id} committed it when {holders} had acknowledged it in view {}", me.view),
             );
         }

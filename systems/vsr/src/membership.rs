@@ -374,6 +374,7 @@ impl Vsr {
     /// The first view from `view` on that a member leads.
     pub(crate) fn next_led_by_member(&self, view: u64) -> u64 {
         let current = self.membership.current();
-        (view..).find(|view| current.has(self.primary_of(*view))).unwrap_or(view)
+        let mut round = (view..).take(self.cluster.replicas.into());
+        round.find(|view| current.has(self.primary_of(*view))).unwrap_or(view)
     }
 }

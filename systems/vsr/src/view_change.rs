@@ -296,7 +296,9 @@ impl Vsr {
         }
         let Some((log, commit, op)) = self.choose_log(&reasons) else { return };
         let mut senders = sim::ReplicaSet::default();
-        reasons.iter().for_each(|reason| senders.insert(reason.from));
+        for reason in &reasons {
+            senders.insert(reason.from);
+        }
         if !self.membership.may_start(self.id, &log, senders) {
             return;
         }
