@@ -9,5 +9,6 @@ mod fuzzing;
 mod lists;
 mod matrix;
 mod running;
+mod scenario_files;
 mod support;
 mod tidy;

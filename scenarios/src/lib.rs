@@ -9,6 +9,7 @@ use sim::{Action, Case, Config, Mark, Plan, ReplicaId, ReplicaSet, When, plan::A
 
 mod draw;
 mod entry;
+mod file;
 mod palette;
 mod phase_0_core;
 mod phase_10_reconfiguration;
@@ -21,10 +22,12 @@ mod phase_6_clock;
 mod phase_7_sessions;
 mod phase_8_repair;
 mod phase_9_scrubbing;
+mod rule;
 mod script;
 mod targets;
 
 pub use draw::Draw;
+pub use file::FileError;
 pub use palette::{LieRule, Palette};
 pub use script::Setup;
 pub use targets::{FuzzTarget, TARGETS};
@@ -159,8 +162,8 @@ const PHASES: [&[Entry]; 11] = [
 /// One scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Which.
-    pub kind: ScenarioType,
+    /// Which; `None` for one from a file.
+    pub kind: Option<ScenarioType>,
     /// Its name on the command line, e.g. `swizzle_clogging`.
     pub name: &'static str,
     /// 0 to 10.
@@ -180,7 +183,19 @@ pub struct Scenario {
     /// The faults and lies that may be laid over its own.
     pub palette: Palette,
     /// Its own faults.
-    baseline: fn(&mut Setup<'_>) -> Vec<Action>,
+    own: Own,
+}
+
+/// A script of faults: what happens in the run of a seed.
+type Script = fn(&mut Setup<'_>) -> Vec<Action>;
+
+/// The faults that are a scenario's own.
+#[derive(Clone, Debug)]
+struct Own {
+    /// A script with the name of the scenario that it belongs to.
+    script: Option<(&'static str, Script)>,
+    /// The rules of a file.
+    rules: Vec<rule::Rule>,
 }
 
 impl ScenarioType {
@@ -203,7 +218,7 @@ impl ScenarioType {
     pub fn create_scenario(self) -> Scenario {
         let (phase, entry) = self.entry();
         Scenario {
-            kind: self,
+            kind: Some(self),
             name: entry.name,
             phase,
             description: entry.description,
@@ -213,8 +228,12 @@ impl ScenarioType {
             config: entry.run.as_ref().map_or_else(Config::default, |run| (run.config)()),
             marks: entry.run.as_ref().map_or_else(Vec::new, |run| run.marks.to_vec()),
             palette: entry.run.as_ref().map_or(Palette::EMPTY, |run| run.palette),
-            baseline: entry.run.as_ref().map_or(|_| Vec::new(), |run| run.baseline),
+            own: Own { script: Some((entry.name, self.script())), rules: Vec::new() },
         }
+    }
+
+    fn script(self) -> Script {
+        self.entry().1.run.as_ref().map_or(|_| Vec::new(), |run| run.baseline)
     }
 
     /// The phase, and the row of the phase's table.
@@ -262,7 +281,12 @@ impl Scenario {
     }
 
     fn own_actions(&self, seed: u64, liar: Option<ReplicaId>) -> Vec<Action> {
-        let mut actions = (self.baseline)(&mut Setup { config: &self.config, liar, draw: Draw::new(seed, self.name) });
+        let mut actions = Vec::new();
+        if let Some((name, script)) = self.own.script {
+            actions = script(&mut Setup { config: &self.config, liar, draw: Draw::new(seed, name) });
+        }
+        let mut draw = Draw::new(seed, "rules");
+        actions.extend(self.own.rules.iter().filter_map(|rule| rule.draw(&mut draw)));
         // What would begin in the heal phase is not to be.
         actions.retain(|action| !matches!(action.when, When::At(at) if at >= self.config.heal_at));
         actions

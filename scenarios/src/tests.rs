@@ -46,7 +46,10 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
     assert_eq!(PHASES.map(<[Entry]>::len), [6, 11, 3, 3, 2, 2, 4, 3, 5, 4, 3]);
     for (kind, scenario) in ScenarioType::ALL.iter().zip(scenarios()) {
         assert_eq!(ScenarioType::from_name(kind.name()), Some(*kind));
-        assert_eq!((scenario.kind, scenario.name, scenario.description), (*kind, kind.name(), kind.description()));
+        assert_eq!(
+            (scenario.kind, scenario.name, scenario.description),
+            (Some(*kind), kind.name(), kind.description())
+        );
         // The rows are in the order of the enum.
         let camel: String = scenario.name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
         assert_eq!(camel, format!("{kind:?}"));
@@ -148,5 +151,5 @@ fn targets_name_scenarios_that_run() {
         assert!(target.scenarios.iter().all(|kind| kind.create_scenario().runnable), "{}", target.name);
     }
     let combined = TARGETS.iter().find(|target| target.name == "combined").unwrap();
-    assert!(runnable().all(|scenario| combined.scenarios.contains(&scenario.kind)));
+    assert!(runnable().all(|scenario| combined.scenarios.iter().any(|kind| Some(*kind) == scenario.kind)));
 }

@@ -1,12 +1,48 @@
 //! Names on the command line and what they stand for: scenarios, phases, fuzz targets.
 
-use scenarios::{FuzzTarget, Scenario, ScenarioType, TARGETS};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use scenarios::{FileError, FuzzTarget, Scenario, ScenarioType, TARGETS};
 use sim::{Case, codec};
 
+use crate::engine::SYSTEMS;
 use crate::error::{Error, suggestion};
+use crate::limits;
 
 /// The highest phase.
 const PHASE_MAX: u8 = 10;
+
+/// Which scenarios a command is about.
+#[derive(Args)]
+pub(crate) struct ScenarioArguments {
+    /// Which scenario (repeatable; `all` for all of them, which is the default)
+    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "phase")]
+    scenarios: Vec<String>,
+    /// The scenarios of this phase
+    #[arg(long, value_name = "N")]
+    phase: Option<u8>,
+    /// A scenario of your own, from a TOML file (repeatable); docs/scenario-files.md says how to write one
+    #[arg(long = "scenario-file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl ScenarioArguments {
+    /// The scenarios, if they exist; those from files come last.
+    pub fn resolve(&self) -> Result<Selection, Error> {
+        let mut selection = match (self.scenarios.is_empty(), self.phase, self.files.is_empty()) {
+            (true, None, true) => scenarios(&["all".to_string()], None)?,
+            (true, None, false) => Selection { runnable: Vec::new(), not_yet: Vec::new() },
+            _ => scenarios(&self.scenarios, self.phase)?,
+        };
+        for path in &self.files {
+            selection.runnable.push(scenario_file(path)?);
+        }
+        Ok(selection)
+    }
+}
 
 /// The scenarios to run, and the names of those that were meant by `all` or a phase but cannot be run yet.
 pub struct Selection {
@@ -18,7 +54,11 @@ pub struct Selection {
 
 /// The scenario with this name.
 pub fn scenario(name: &str) -> Result<Scenario, Error> {
-    ScenarioType::from_name(name).map(ScenarioType::create_scenario).ok_or_else(|| {
+    kind(name).map(ScenarioType::create_scenario)
+}
+
+fn kind(name: &str) -> Result<ScenarioType, Error> {
+    ScenarioType::from_name(name).ok_or_else(|| {
         if let Some(target) = TARGETS.iter().find(|target| target.name == name) {
             let names: Vec<_> = target.scenarios.iter().map(|kind| kind.name()).collect();
             return Error::usage(format!("{name} is a fuzz target; its scenarios are {}", names.join(", ")));
@@ -28,7 +68,36 @@ pub fn scenario(name: &str) -> Result<Scenario, Error> {
     })
 }
 
-fn runnable(scenario: Scenario) -> Result<Scenario, Error> {
+/// Seeds whose cases are looked at before a scenario from a file is run.
+const SEEDS_TRIED: u64 = 20;
+/// No scenario file is larger than this, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The scenario in a file.
+pub fn scenario_file(path: &Path) -> Result<Scenario, Error> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
+    match read {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Err(Error::usage(format!("{} is no text; a scenario file is TOML", path.display())));
+        }
+        Err(error) => return Err(Error::io("read", path, &error, "check the path")),
+        Ok(_) if text.len() as u64 > FILE_BYTES_MAX => {
+            return Err(Error::usage(format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display())));
+        }
+        Ok(_) => {}
+    }
+    let scenario = Scenario::from_toml(&text)
+        .map_err(|FileError { line, message }| Error::usage(format!("{}:{line}: {message}", path.display())))?;
+    for seed in 0..SEEDS_TRIED {
+        let case = scenario.random_case(SYSTEMS[0].name, &[], seed);
+        limits::check(&case).map_err(|message| Error::usage(format!("{}: {message}", path.display())))?;
+    }
+    Ok(scenario)
+}
+
+/// The scenario, if it can be run.
+pub fn runnable(scenario: Scenario) -> Result<Scenario, Error> {
     if scenario.runnable {
         return Ok(scenario);
     }
@@ -95,8 +164,14 @@ impl Target {
         Ok(Target { name: name.to_string(), scenarios })
     }
 
+    /// The scenario in a file, as a target.
+    pub fn of_file(path: &Path) -> Result<Target, Error> {
+        let scenario = scenario_file(path)?;
+        Ok(Target { name: scenario.name.to_string(), scenarios: vec![scenario] })
+    }
+
     fn restricted(target: &FuzzTarget, only: &str) -> Result<Target, Error> {
-        let kind = scenario(only)?.kind;
+        let kind = kind(only)?;
         if !target.scenarios.contains(&kind) {
             let names: Vec<_> = target.scenarios.iter().map(|kind| kind.name()).collect();
             let name = target.name;

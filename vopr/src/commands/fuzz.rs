@@ -20,10 +20,14 @@ use crate::{exit, seeds, words};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// A fuzz target, or any runnable scenario
-    target: String,
+    #[arg(required_unless_present = "scenario_file")]
+    target: Option<String>,
     /// Only this scenario of the target
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
+    /// A scenario of your own as the target, from a TOML file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "scenario"])]
+    scenario_file: Option<PathBuf>,
     /// For how long: 90, 60s, 5m, 8h; until Ctrl-C if not given
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     time: Option<Duration>,
@@ -74,7 +78,10 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
-    let target = Target::find(&arguments.target, arguments.scenario.as_deref())?;
+    let target = match &arguments.scenario_file {
+        Some(path) => Target::of_file(path)?,
+        None => Target::find(&arguments.target.unwrap_or_default(), arguments.scenario.as_deref())?,
+    };
     arguments.output_directory.prepare()?;
     let output_directory = arguments.output_directory.path;
     let corpus = arguments.corpus.unwrap_or_else(|| output_directory.join("corpus").join(&target.name));
@@ -84,6 +91,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         system,
         bugs,
         target,
+        scenario_file: arguments.scenario_file,
         time: arguments.time,
         runs: arguments.runs,
         jobs: arguments.jobs,

@@ -15,17 +15,14 @@ use crate::engine::{SYSTEMS, SystemEntry};
 use crate::error::Error;
 use crate::matrix::{Cell, Matrix};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, styled};
-use crate::{exit, files, seeds, selection};
+use crate::selection::ScenarioArguments;
+use crate::{exit, files, seeds};
 
 /// The arguments of `vopr matrix`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Which scenario (repeatable; all that run if not given)
-    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "phase")]
-    scenarios: Vec<String>,
-    /// The scenarios of this phase
-    #[arg(long, value_name = "N")]
-    phase: Option<u8>,
+    #[command(flatten)]
+    scenarios: ScenarioArguments,
     /// Which planted bug (repeatable; all if not given)
     #[arg(long = "bug", value_name = "NAME")]
     bugs: Vec<String>,
@@ -69,11 +66,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     } else {
         arguments.bugs.iter().map(|name| system.find_bug(name)).collect::<Result<_, _>>()?
     };
-    let names = match (arguments.scenarios.is_empty(), arguments.phase) {
-        (true, None) => vec!["all".to_string()],
-        _ => arguments.scenarios.clone(),
-    };
-    let selection = selection::scenarios(&names, arguments.phase)?;
+    let selection = arguments.scenarios.resolve()?;
     let matrix = Matrix {
         system,
         scenarios: selection.runnable,

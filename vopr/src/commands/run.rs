@@ -14,17 +14,14 @@ use crate::files;
 use crate::kmb::{Expected, Kmb, Origin};
 use crate::output::{self, Format, Progress, grouped};
 use crate::report::{FailureReport, Report, ScenarioReport};
-use crate::{exit, seeds, selection};
+use crate::selection::ScenarioArguments;
+use crate::{exit, seeds};
 
 /// The arguments of `vopr run`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Which scenario (repeatable; `all` for all of them, which is the default)
-    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "phase")]
-    scenarios: Vec<String>,
-    /// The scenarios of this phase
-    #[arg(long, value_name = "N")]
-    phase: Option<u8>,
+    #[command(flatten)]
+    scenarios: ScenarioArguments,
     /// How many runs of each scenario
     #[arg(long, env = "VOPR_ITERATIONS", value_name = "N", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(1..))]
@@ -72,11 +69,7 @@ pub(crate) fn parse_jobs(text: &str) -> Result<usize, String> {
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
-    let names = match (arguments.scenarios.is_empty(), arguments.phase) {
-        (true, None) => vec!["all".to_string()],
-        _ => arguments.scenarios,
-    };
-    let selection = selection::scenarios(&names, arguments.phase)?;
+    let selection = arguments.scenarios.resolve()?;
     if arguments.save_failures {
         arguments.output_directory.prepare()?;
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::arguments::Common;
 use crate::error::Error;
 use crate::output::{self, Format};
+use crate::selection;
 
 /// The arguments of `vopr scenarios`.
 #[derive(Args)]
@@ -22,6 +23,9 @@ pub(crate) struct Arguments {
     /// Say what each is for
     #[arg(long)]
     describe: bool,
+    /// Write this scenario as a file, for `--scenario-file`
+    #[arg(long, value_name = "NAME")]
+    export: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -38,7 +42,7 @@ struct Entry {
 
 impl Entry {
     fn of(scenario: &Scenario) -> Self {
-        let has = |target: &&scenarios::FuzzTarget| target.scenarios.contains(&scenario.kind);
+        let has = |target: &&scenarios::FuzzTarget| scenario.kind.is_some_and(|kind| target.scenarios.contains(&kind));
         Entry {
             name: scenario.name,
             phase: scenario.phase,
@@ -58,6 +62,10 @@ impl Entry {
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
+    if let Some(name) = &arguments.export {
+        output::print(&selection::runnable(selection::scenario(name)?)?.to_toml())?;
+        return Ok(crate::exit::CLEAN);
+    }
     let filter = arguments.filter.as_ref().map(|filter| filter.to_lowercase());
     let wanted = |scenario: &Scenario| {
         arguments.phase.is_none_or(|phase| phase == scenario.phase)

@@ -29,6 +29,8 @@ pub struct Campaign {
     pub bugs: Vec<String>,
     /// What the inputs are decoded for.
     pub target: Target,
+    /// The file that the target was read from, if it was.
+    pub scenario_file: Option<PathBuf>,
     /// For how long.
     pub time: Option<Duration>,
     /// How many inputs, all workers together.
@@ -176,6 +178,9 @@ impl Running<'_> {
         option("system", campaign.system.name.to_string());
         for bug in &campaign.bugs {
             option("bug", bug.clone());
+        }
+        if let Some(file) = &campaign.scenario_file {
+            option("scenario-file", path(file));
         }
         option("output-dir", path(&campaign.output_directory));
         option("corpus", path(&campaign.corpus));

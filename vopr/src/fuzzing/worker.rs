@@ -33,6 +33,9 @@ const MEMORY_MEGABYTES_MAX: u32 = 2048;
 pub struct Arguments {
     /// The fuzz target
     pub target: String,
+    /// The file that it is read from
+    #[arg(long)]
+    pub scenario_file: Option<PathBuf>,
     /// Which system, with which bugs
     #[command(flatten)]
     pub system: SystemArguments,
@@ -84,7 +87,10 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     stop_when_input_ends(stop.clone());
     let mut worker = Worker {
         engine: Engine::new(system),
-        target: Target::find(&arguments.target, None)?,
+        target: match &arguments.scenario_file {
+            Some(path) => Target::of_file(path)?,
+            None => Target::find(&arguments.target, None)?,
+        },
         bugs,
         output_directory: arguments.output_dir.clone(),
         runs_max: arguments.runs.unwrap_or(u64::MAX),
