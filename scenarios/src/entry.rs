@@ -58,6 +58,23 @@ pub fn five_config() -> Config {
     }
 }
 
+/// The same, with a checkpoint every so many ops, and a log of a few times as many places.
+pub fn with_checkpoints(config: Config, interval: u32) -> Config {
+    let log_slots = 4 * interval + u32::from(config.cluster.pipeline_max);
+    Config { cluster: Cluster { checkpoint_interval: interval, log_slots, ..config.cluster }, ..config }
+}
+
+/// Three replicas whose scrubbers look at everything several times while the clients are busy.
+pub fn scrub_config() -> Config {
+    let config = crash_config();
+    Config {
+        cluster: Cluster { scrub_iops: 100, scrub_tour_max: 600 * MILLISECOND, ..config.cluster },
+        workload: Workload { think_max: 220 * MILLISECOND, ..config.workload },
+        heal_at: 3000 * MILLISECOND,
+        ..config
+    }
+}
+
 /// Five replicas of which one may lie, with the quorums that this needs. Replicas and clients lose patience sooner, so that
 /// it is soon the liar's turn, and each primary has something to do.
 pub fn byzantine_config() -> Config {

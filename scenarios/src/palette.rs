@@ -109,7 +109,9 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
     let client = ClientId(draw.below(config.workload.clients.into()) as u16);
     let outgoing = draw.chance(50);
     let extra = draw.pick(&[5, 50, 400]) * MILLISECOND;
-    let (zone, record) = (draw.below(4) as u8, draw.below(6) as u16);
+    // Checkpoints are a fifth zone.
+    let zones = 4 + u64::from(config.cluster.checkpoint_interval > 0);
+    let (zone, record) = (draw.below(zones) as u8, draw.below(6) as u16);
     match fault {
         Fault::Partition if draw.chance(50) => What::Isolate { target, duration },
         Fault::Partition => What::Partition { side: ReplicaSet(draw.between(1, (1 << replicas) - 2) as u8), duration },
@@ -131,6 +133,10 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
         Fault::ClockStep => What::ClockStep { target, micros: draw.pick(&[-2_000_000, -50_000, 50_000, 2_000_000]) },
         Fault::ClockDrift => What::ClockDrift { target, ppm: draw.pick(&[-50_000, -500, 500, 50_000]), duration },
         Fault::ClockFreeze => What::ClockFreeze { target, duration },
+        Fault::NoNtp => What::NoNtp { side: ReplicaSet(draw.below(1 << replicas) as u8), duration },
+        Fault::WrongNtp => {
+            What::WrongNtp { target, micros: draw.pick(&[-500_000, -60_000, 60_000, 500_000]), duration }
+        }
         Fault::Burst => What::Burst { client, requests: draw.between(2, 8) as u8 },
         Fault::ClientCrash => What::ClientCrash { client },
         Fault::Reconfiguration => What::Reconfigure { members: ReplicaSet(draw.between(1, (1 << replicas) - 1) as u8) },
@@ -142,5 +148,21 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
             What::Lie(Lie { kind, field, how, amount, to, count: draw.pick(&[1, 2, 5, 20, 255]) })
         }
         Fault::DuplicateRequest | Fault::Lie => What::DuplicateRequest { client },
+        Fault::FlippedBits => {
+            let (bit, count) = (draw.below(1 << 12) as u16, draw.between(2, 16) as u8);
+            What::FlippedBits { target, zone, record, bit, count }
+        }
+        Fault::TruncatedRecord => What::TruncatedRecord { target, zone, record, keep: draw.below(1 << 8) as u16 },
+        Fault::ShiftedRecord => {
+            let (from, by) = (draw.below(1 << 8) as u16, draw.between(1, 8) as u8);
+            What::ShiftedRecord { target, zone, record, from, by }
+        }
+        Fault::StaleRead => What::StaleRead {
+            target,
+            zone,
+            away: draw.below(4) as u8,
+            per_mille: draw.pick(&[100, 500, 1000]) as u16,
+            duration,
+        },
     }
 }

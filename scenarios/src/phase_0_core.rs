@@ -2,7 +2,7 @@
 
 use sim::observation::Fault;
 use sim::plan::Target;
-use sim::spec::{Cluster, Workload};
+use sim::spec::{Clock, Cluster, Workload};
 use sim::time::MILLISECOND;
 use sim::{Action, Config, Mark, ReplicaId, What};
 
@@ -24,6 +24,7 @@ pub const SCENARIOS: &[Entry] = &[
             "hash_chain",
             "exactly_once",
             "linearizability",
+            "needless_view_change",
             "liveness",
         ],
         run: Some(Run {
@@ -121,6 +122,8 @@ pub const SCENARIOS: &[Entry] = &[
                 Fault::Partition,
                 Fault::Burst,
                 Fault::ClientCrash,
+                Fault::NoNtp,
+                Fault::WrongNtp,
             ]),
             baseline: long,
             marks: &[Mark::Committed(40), Mark::VirtualSeconds(15), Mark::Injected(Fault::ClockDrift, 2)],
@@ -141,7 +144,7 @@ pub const SCENARIOS: &[Entry] = &[
             "liveness",
         ],
         run: Some(Run {
-            config: byzantine_config,
+            config: combined_config,
             palette: Palette { faults: ALL_FAULTS, lies: ALL_LIES },
             baseline: combined,
             marks: &[Mark::Committed(35), Mark::ViewsStarted(1)],
@@ -174,6 +177,12 @@ const ALL_FAULTS: &[Fault] = &[
     Fault::ClientCrash,
     Fault::DuplicateRequest,
     Fault::Lie,
+    Fault::NoNtp,
+    Fault::WrongNtp,
+    Fault::FlippedBits,
+    Fault::TruncatedRecord,
+    Fault::ShiftedRecord,
+    Fault::StaleRead,
 ];
 
 /// Clogs begin one after the other in one order and end in another.
@@ -253,7 +262,20 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
 fn long_config() -> Config {
     let config = crash_config();
     Config {
-        cluster: Cluster { heartbeat: 100 * MILLISECOND, view_change_timeout: ms(500), ..config.cluster },
+        cluster: Cluster {
+            heartbeat: 100 * MILLISECOND,
+            view_change_timeout: ms(500),
+            clock_ping: ms(200),
+            clock_epoch: ms(900),
+            clock_tolerance: ms(50),
+            sessions_max: 2,
+            scrub_iops: 10,
+            scrub_tour_max: ms(10_000),
+            abdicate_timeout: ms(600),
+            commit_stall_timeout: ms(800),
+            ..config.cluster
+        },
+        clock: Clock { ntp_interval: ms(1_000), ..config.clock },
         workload: Workload { requests: 66, think_min: ms(50), think_max: ms(1_800), ..config.workload },
         heal_at: ms(20_000),
         ..config
@@ -278,6 +300,26 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
         });
     }
     actions
+}
+
+/// A liar among five, clocks that are compared, two places for three client sessions, and scrubbers.
+fn combined_config() -> Config {
+    let config = byzantine_config();
+    Config {
+        cluster: Cluster {
+            clock_ping: ms(60),
+            clock_epoch: ms(240),
+            clock_tolerance: ms(15),
+            sessions_max: 2,
+            scrub_iops: 20,
+            scrub_tour_max: ms(10_000),
+            abdicate_timeout: ms(180),
+            commit_stall_timeout: ms(240),
+            ..config.cluster
+        },
+        clock: Clock { ntp_interval: ms(300), ..config.clock },
+        ..config
+    }
 }
 
 fn combined(setup: &mut Setup<'_>) -> Vec<Action> {

@@ -141,7 +141,7 @@ pub const SCENARIOS: &[Entry] = &[
         name: "byzantine_invalid_kernel_command",
         description: "The liar leads and orders commands that are malformed or make no sense.",
         faults: "Prepare with damaged commands; deposed primaries",
-        invariants: &["log_consistency", "exactly_once", "no_panic"],
+        invariants: &["kernel_command_validation", "log_consistency", "no_panic"],
         run: Some(Run {
             config: byzantine_config,
             palette: palette(COMMAND),

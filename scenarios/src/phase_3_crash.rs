@@ -4,7 +4,7 @@ use sim::observation::{Fault, Status};
 use sim::plan::Target;
 use sim::{Action, Mark, MessageKind, Watch, What};
 
-use crate::entry::{Entry, Run, crash_config, five_config};
+use crate::entry::{Entry, Run, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
 use crate::script::{Setup, after, at, ms};
 
@@ -17,7 +17,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "crashes timed by Acknowledged, Committed and Executed; power loss",
         invariants: &["vsr_recovery_safety", "log_consistency", "durability"],
         run: Some(Run {
-            config: crash_config,
+            config: || with_checkpoints(crash_config(), 8),
             palette: Palette::faults(&[
                 Fault::Crash,
                 Fault::PowerLoss,
@@ -64,7 +64,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "flipped bits, lost and misdirected writes just before a crash",
         invariants: &["vsr_recovery_safety", "hash_chain", "durability"],
         run: Some(Run {
-            config: five_config,
+            config: || with_checkpoints(five_config(), 16),
             palette: Palette::faults(&[
                 Fault::BitFlip,
                 Fault::LostWrite,
@@ -134,12 +134,13 @@ fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
 fn corrupt(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = setup.anyone();
-    // One zone a replica, and two of five replicas: that is what everything is still owed under. By convention, the first zone is the log.
+    // One zone a replica, and two of five replicas: that is what everything is still owed under. By convention, the first
+    // zone is the log.
     let zone = 0;
     let mut time = setup.span(150, 350);
     for _ in 0..setup.draw.between(1, 3) {
         for _ in 0..setup.draw.between(2, 4) {
-            let record = setup.draw.below(10) as u16;
+            let record = setup.draw.below(6) as u16;
             let bit = setup.draw.below(1 << 12) as u16;
             let what = match setup.draw.below(5) {
                 0..3 => What::BitFlip { target, zone, record, bit },

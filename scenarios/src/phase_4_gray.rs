@@ -34,7 +34,7 @@ pub const SCENARIOS: &[Entry] = &[
         name: "gray_failure_intermittent_network",
         description: "For moments the network loses, doubles and reorders messages, and then is well again.",
         faults: "loss, duplication, reordering, delays",
-        invariants: &["vsr_agreement", "exactly_once", "liveness"],
+        invariants: &["vsr_agreement", "message_deduplication", "exactly_once", "liveness"],
         run: Some(Run {
             config: crash_config,
             palette: Palette::faults(&[

@@ -4,7 +4,7 @@ use sim::observation::Fault;
 use sim::plan::Target;
 use sim::{Action, Mark, MessageKind, ReplicaId, ReplicaSet, Watch, What};
 
-use crate::entry::{Entry, Run, crash_config, five_config};
+use crate::entry::{Entry, Run, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
 use crate::script::{Setup, after, after_first_at, at, ms};
 
@@ -17,7 +17,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "shifting partitions, one-way cuts",
         invariants: &["vsr_view_change_safety", "vsr_agreement", "view_monotonic"],
         run: Some(Run {
-            config: five_config,
+            config: || with_checkpoints(five_config(), 8),
             palette: Palette::faults(&[
                 Fault::Partition,
                 Fault::Cut,
@@ -40,7 +40,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "a primary that goes unheard, or whose mail is held back, until a view change is under way",
         invariants: &["vsr_view_change_safety", "vsr_agreement", "durability"],
         run: Some(Run {
-            config: crash_config,
+            config: || with_checkpoints(crash_config(), 8),
             palette: Palette::faults(&[
                 Fault::Clog,
                 Fault::Cut,

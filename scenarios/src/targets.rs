@@ -1,14 +1,7 @@
 //! The fuzz targets: groups of scenarios that look for the same sort of bug.
 
 use crate::ScenarioType;
-use crate::ScenarioType::{
-    Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
-    ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
-    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, Combined,
-    CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures,
-    MultiTenantIsolation, RaceCommitDuringDvc, RaceConcurrentViewChanges, ReconfigAddReplicas, ReconfigDuringPartition,
-    ReconfigRemoveReplicas, RecoveryCorruptLog, SwizzleClogging, TimeCompression,
-};
+use crate::ScenarioType::{Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch, ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange, ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift, ClockNtpFailure, ClockOffsetExceeded, Combined, CommitStallDetection, CorruptionBitFlip, CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition, RaceCommitDuringDvc, RaceConcurrentViewChanges, ReconfigAddReplicas, ReconfigDuringPartition, ReconfigRemoveReplicas, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection, RepairSyncTimeout, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging, TimeCompression};
 
 /// A fuzz target: some scenarios, chosen by the input.
 #[derive(Clone, Copy, Debug)]
@@ -56,17 +49,48 @@ pub const TARGETS: &[FuzzTarget] = &[
     FuzzTarget {
         name: "crash_recovery",
         description: "A crash in the wrong moment, or a damaged log, breaks a promise that was already given.",
-        scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog],
+        scenarios: &[
+            CrashDuringCommit,
+            CrashDuringViewChange,
+            RecoveryCorruptLog,
+            CorruptionBitFlip,
+            CorruptionChecksumValidation,
+            CorruptionSilentDiskFailure,
+            ScrubDetectsCorruption,
+            ScrubCompletesTour,
+            ScrubRateLimited,
+            ScrubTriggersRepair,
+            RepairSyncTimeout,
+        ],
     },
     FuzzTarget {
         name: "gray_network",
         description: "Slow, flaky and half-dead replicas and links stop the cluster or confuse it.",
-        scenarios: &[GrayFailures, GrayFailureSlowDisk, GrayFailureIntermittentNetwork, SwizzleClogging],
+        scenarios: &[
+            GrayFailures,
+            GrayFailureSlowDisk,
+            GrayFailureIntermittentNetwork,
+            SwizzleClogging,
+            RepairBudgetPreventsStorm,
+            RepairEwmaSelection,
+            PrimaryAbdicatePartition,
+            CommitStallDetection,
+        ],
     },
     FuzzTarget {
         name: "multi_tenant",
         description: "Under ordinary faults one tenant sees or loses another's data.",
         scenarios: &[MultiTenantIsolation],
+    },
+    FuzzTarget {
+        name: "clock",
+        description: "Clocks that drift, jump or listen to a false time service make a primary hand out wrong times.",
+        scenarios: &[ClockDrift, ClockOffsetExceeded, ClockNtpFailure, ClockBackwardJump],
+    },
+    FuzzTarget {
+        name: "client_sessions",
+        description: "Clients that crash, repeat themselves or lose their sessions are served twice, wrongly, or never.",
+        scenarios: &[ClientSessionCrash, ClientSessionViewChangeLockout, ClientSessionEviction],
     },
     FuzzTarget {
         name: "combined",
@@ -96,6 +120,25 @@ pub const TARGETS: &[FuzzTarget] = &[
             GrayFailureIntermittentNetwork,
             RaceConcurrentViewChanges,
             RaceCommitDuringDvc,
+            ClockDrift,
+            ClockOffsetExceeded,
+            ClockNtpFailure,
+            ClockBackwardJump,
+            ClientSessionCrash,
+            ClientSessionViewChangeLockout,
+            ClientSessionEviction,
+            CorruptionBitFlip,
+            CorruptionChecksumValidation,
+            CorruptionSilentDiskFailure,
+            ScrubDetectsCorruption,
+            ScrubCompletesTour,
+            ScrubRateLimited,
+            ScrubTriggersRepair,
+            RepairBudgetPreventsStorm,
+            RepairEwmaSelection,
+            PrimaryAbdicatePartition,
+            CommitStallDetection,
+            RepairSyncTimeout,
             ReconfigAddReplicas,
             ReconfigRemoveReplicas,
             ReconfigDuringPartition,

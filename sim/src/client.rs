@@ -5,7 +5,14 @@
 //! share of the workload is used up. A client that crashes forgets its request, which nobody has to answer any more, and
 //! goes on in a new session whose request numbers start at 1 again.
 //!
-//! What a client asks and how long it thinks are drawn from (client, session, number). Tenants use the same few key and
+//! Where the cluster keeps sessions (`Cluster::sessions_max`), a client registers before it asks: a request of its own, with
+//! session 0 and the number of its lives, that is answered with the session. When it is told that its session is over, it
+//! cannot know whether the request that it waits for was executed: "the outcome is unknown" is all that a client can be told
+//! then (Viewstamped Replication Revisited, section 4.5, says the same of a client that crashes). So it gives that request
+//! up, registers again, and asks something new in its place: the workload is not over before all of its requests are
+//! answered, and no request is ever sent in two sessions.
+//!
+//! What a client asks and how long it thinks are drawn from (client, life, number). Tenants use the same few key and
 //! stream numbers, so that data which leaks from one to another is really read.
 //!
 //! Left out: clients with several requests under way, and clients that lie.
@@ -21,8 +28,8 @@ use crate::workload::{Operation, OperationKind, Reply, Request, value};
 const KEYS: u64 = 8;
 /// How many streams each tenant uses.
 const STREAMS: u64 = 4;
-/// Sessions are mixed into the numbers of values above this bit; request numbers stay below it (`Config::check`).
-const SESSION_SHIFT: u32 = 20;
+/// Lives are mixed into the numbers of values above this bit; request numbers stay below it (`Config::check`).
+const LIFE_SHIFT: u32 = 20;
 
 /// A request that a client waits for.
 #[derive(Clone, Debug)]
@@ -37,6 +44,9 @@ struct Waiting {
 /// One client.
 #[derive(Clone, Debug)]
 struct Client {
+    /// How often it began anew: each life has a session of its own.
+    life: u32,
+    /// The session; 0 while it has none.
     session: u32,
     number: u32,
     /// How many requests of its share it has not asked yet.
@@ -65,12 +75,25 @@ pub enum Deadline {
     },
 }
 
+/// What a client makes of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It does not wait for this.
+    Nothing,
+    /// It has this session now.
+    Session(u32),
+    /// Its request is answered.
+    Answer,
+}
+
 /// All clients of a run.
 #[derive(Clone, Debug)]
 pub struct Clients {
     all: Vec<Client>,
     workload: spec::Workload,
     replicas: u8,
+    /// Whether they have to register.
+    register: bool,
     /// How many requests are neither answered nor forgotten yet.
     unfinished: u32,
     /// The highest position in an answer so far.
@@ -85,7 +108,7 @@ pub fn primary_of(view: u64, replicas: u8) -> ReplicaId {
 impl Default for Clients {
     fn default() -> Self {
         let Config { workload, .. } = Config::default();
-        Clients { all: Vec::new(), workload, replicas: 1, unfinished: 0, position_max: 0 }
+        Clients { all: Vec::new(), workload, replicas: 1, register: false, unfinished: 0, position_max: 0 }
     }
 }
 
@@ -94,6 +117,7 @@ impl Clients {
     pub fn reset(&mut self, config: &Config) {
         self.workload = config.workload.clone();
         self.replicas = config.cluster.replicas;
+        self.register = config.cluster.sessions_max > 0;
         self.unfinished = self.workload.requests;
         self.position_max = 0;
         self.all.clear();
@@ -101,7 +125,8 @@ impl Clients {
         for client in 0..clients {
             let unasked = self.workload.requests / clients + u32::from(client < self.workload.requests % clients);
             self.all.push(Client {
-                session: 1,
+                life: 1,
+                session: u32::from(!self.register),
                 number: 0,
                 unasked,
                 burst: 0,
@@ -140,35 +165,42 @@ impl Clients {
         if client.unasked == 0 || client.waiting.is_some() {
             return None;
         }
-        let what = (id.0.into(), client.session.into(), u64::from(client.number) + 1);
-        let pause = if client.burst > 0 { 0 } else { keys.uniform(Domain::Think, what, min, max) };
+        let what = (id.0.into(), client.life.into(), u64::from(client.number) + 1);
+        // It has paused before it registered.
+        let just_registered = self.register && client.session != 0 && client.number == 0;
+        let pause = if client.burst > 0 || just_registered { 0 } else { keys.uniform(Domain::Think, what, min, max) };
         client.wake_at = Some(now + pause);
         client.wake_at
     }
 
-    /// The client's next request, if it is time for it; then the client waits for its answer.
-    pub fn ask(&mut self, keys: &Keys, now: Time, id: ClientId) -> Option<(Request, Operation)> {
+    /// The client's next request, if it is time for it; then the client waits for its answer. A client without a session
+    /// asks for one: then there is no operation.
+    pub fn ask(&mut self, keys: &Keys, now: Time, id: ClientId) -> Option<(Request, Option<Operation>)> {
         let client = &mut self.all[id.index()];
         if client.wake_at != Some(now) || client.unasked == 0 || client.waiting.is_some() {
             return None;
         }
         client.wake_at = None;
+        let deadline = now + self.workload.timeout;
+        if client.session == 0 {
+            client.waiting = Some(Waiting { payload: Rc::from([]), deadline, sent: 0 });
+            return Some((self.waiting(id)?, None));
+        }
         client.unasked -= 1;
         client.burst = client.burst.saturating_sub(1);
         client.number += 1;
-        let (session, number) = (client.session, client.number);
-        let operation = self.operation(keys, id, session, number);
+        let (life, session, number) = (client.life, client.session, client.number);
+        let operation = self.operation(keys, id, life, number);
         let mut payload: Rc<[u8]> = std::iter::repeat_n(0, self.workload.request_bytes.into()).collect();
         let bytes = Rc::make_mut(&mut payload);
         for (place, chunk) in bytes.chunks_mut(8).enumerate() {
-            let filler = keys.draw(Domain::Filler, id.0.into(), call(session, number), place as u64);
+            let filler = keys.draw(Domain::Filler, id.0.into(), call(life, number), place as u64);
             chunk.copy_from_slice(&filler.to_le_bytes()[..chunk.len()]);
         }
         operation.encode(bytes);
-        let deadline = now + self.workload.timeout;
         let request = Request { client: id, session, number, payload: payload.clone() };
         self.all[id.index()].waiting = Some(Waiting { payload, deadline, sent: 0 });
-        Some((request, operation))
+        Some((request, Some(operation)))
     }
 
     /// Whether an event for the client's deadline has to be queued, and for when; from then on one is.
@@ -188,7 +220,7 @@ impl Clients {
             Some(waiting) if now < waiting.deadline => Deadline::Later(waiting.deadline),
             Some(waiting) => {
                 waiting.deadline = now + timeout;
-                Deadline::Passed { number: client.number }
+                Deadline::Passed { number: client.asked() }
             }
         }
     }
@@ -199,14 +231,14 @@ impl Clients {
         let timeout = self.workload.timeout;
         let client = &mut self.all[id.index()];
         client.waiting.as_mut()?.deadline = now + timeout;
-        Some(client.number)
+        Some(client.asked())
     }
 
     /// The request that the client waits for.
     pub fn waiting(&self, id: ClientId) -> Option<Request> {
         let client = &self.all[id.index()];
         let payload = client.waiting.as_ref()?.payload.clone();
-        Some(Request { client: id, session: client.session, number: client.number, payload })
+        Some(Request { client: id, session: client.session, number: client.asked(), payload })
     }
 
     /// Which replica the client sends a new request to.
@@ -221,19 +253,35 @@ impl Clients {
             waiting.sent += 1;
             waiting.sent
         });
-        message(client.session, client.number, sent)
+        message(client.session, client.asked(), sent)
     }
 
-    /// A reply arrived: whether it answers the request that its client waits for. If so, it waits no longer.
-    pub fn accept(&mut self, reply: &Reply) -> bool {
-        let Some(client) = self.all.get_mut(reply.client.index()) else { return false };
-        if client.waiting.is_none() || (client.session, client.number) != (reply.session, reply.number) {
-            return false;
+    /// A reply arrived. If it answers what its client waits for, the client waits no longer.
+    pub fn accept(&mut self, reply: &Reply) -> Accepted {
+        let Some(client) = self.all.get_mut(reply.client.index()) else { return Accepted::Nothing };
+        if client.waiting.is_none() || (client.session, client.asked()) != (reply.session, reply.number) {
+            return Accepted::Nothing;
         }
         client.waiting = None;
         client.primary = primary_of(reply.view, self.replicas);
-        self.unfinished -= 1;
         self.position_max = self.position_max.max(reply.answer.position);
+        if client.session == 0 {
+            client.session = u32::try_from(reply.answer.position).unwrap_or(u32::MAX);
+            return Accepted::Session(client.session);
+        }
+        self.unfinished -= 1;
+        Accepted::Answer
+    }
+
+    /// The client is told that this session is over. Returns whether it is the client's: then it has none any more, and what
+    /// it waits for is given up and something else asked in its place.
+    pub fn session_over(&mut self, id: ClientId, session: u32) -> bool {
+        let Some(client) = self.all.get_mut(id.index()) else { return false };
+        if !self.register || session == 0 || client.session != session {
+            return false;
+        }
+        client.unasked += u32::from(client.waiting.take().is_some());
+        client.begin_anew(true);
         true
     }
 
@@ -246,11 +294,10 @@ impl Clients {
     /// The client crashes: it forgets its request, if any, and has a new session.
     pub fn crash(&mut self, id: ClientId) {
         let client = &mut self.all[id.index()];
-        client.session += 1;
-        client.number = 0;
-        if client.waiting.take().is_some() {
+        if client.waiting.take().is_some() && client.session != 0 {
             self.unfinished -= 1;
         }
+        client.begin_anew(self.register);
     }
 
     /// The clients ask nothing more; what they have asked is still waited for.
@@ -260,10 +307,10 @@ impl Clients {
         }
     }
 
-    fn operation(&self, keys: &Keys, id: ClientId, session: u32, number: u32) -> Operation {
-        let draw = |detail| keys.draw(Domain::Operation, id.0.into(), call(session, number), detail);
+    fn operation(&self, keys: &Keys, id: ClientId, life: u32, number: u32) -> Operation {
+        let draw = |detail| keys.draw(Domain::Operation, id.0.into(), call(life, number), detail);
         let tenant = id.0 % self.workload.tenants;
-        let value = value(tenant, id, session << SESSION_SHIFT | number);
+        let value = value(tenant, id, life << LIFE_SHIFT | number);
         let (key, stream) = (below(draw(0), KEYS) as u16, below(draw(1), STREAMS) as u16);
         let reads = below(draw(2), MILLION.into()) < self.workload.reads.into();
         let kind = match (reads, below(draw(3), 8)) {
@@ -287,9 +334,22 @@ impl Clients {
     }
 }
 
+impl Client {
+    /// The number of the request that it waits for: where it registers, that of its life.
+    fn asked(&self) -> u32 {
+        if self.session == 0 { self.life } else { self.number }
+    }
+
+    fn begin_anew(&mut self, register: bool) {
+        self.life += 1;
+        self.session = if register { 0 } else { self.life };
+        self.number = 0;
+    }
+}
+
 /// A request of one client as one number.
-fn call(session: u32, number: u32) -> u64 {
-    u64::from(session) << 32 | u64::from(number)
+fn call(life: u32, number: u32) -> u64 {
+    u64::from(life) << 32 | u64::from(number)
 }
 
 /// A message about a request as one number: the `count`-th from its sender to its receiver.
@@ -310,7 +370,7 @@ mod tests {
         clients
     }
 
-    fn ask(clients: &mut Clients, keys: &Keys) -> (Request, Operation) {
+    fn ask(clients: &mut Clients, keys: &Keys) -> (Request, Option<Operation>) {
         let at = clients.think(keys, 0, CLIENT).expect("something left to ask");
         clients.ask(keys, at, CLIENT).expect("it is time")
     }
@@ -327,10 +387,10 @@ mod tests {
         for id in (0..clients.len()).map(ClientId) {
             while let Some(at) = clients.think(&keys, 0, id) {
                 let (request, operation) = clients.ask(&keys, at, id).unwrap();
-                assert_eq!(Operation::decode(&request.payload), Some(operation));
+                assert_eq!(Operation::decode(&request.payload), operation);
                 assert_eq!(clients.think(&keys, at, id), None, "one request at a time");
-                assert!(clients.accept(&reply_to(&request)));
-                assert!(!clients.accept(&reply_to(&request)), "the second reply is ignored");
+                assert_eq!(clients.accept(&reply_to(&request)), Accepted::Answer);
+                assert_eq!(clients.accept(&reply_to(&request)), Accepted::Nothing, "the second reply is ignored");
                 assert_eq!(clients.primary(id), ReplicaId(2), "view 5 of 3 replicas");
                 asked += 1;
             }
@@ -345,7 +405,7 @@ mod tests {
         let (before, _) = ask(&mut clients, &keys);
         clients.crash(CLIENT);
         assert!(clients.waiting(CLIENT).is_none());
-        assert!(!clients.accept(&reply_to(&before)));
+        assert_eq!(clients.accept(&reply_to(&before)), Accepted::Nothing);
         let (after, _) = ask(&mut clients, &keys);
         assert_eq!((before.session, before.number), (1, 1));
         assert_eq!((after.session, after.number), (2, 1));
@@ -375,8 +435,35 @@ mod tests {
         let (request, _) = clients.ask(&keys, 7, CLIENT).unwrap();
         clients.stop();
         assert!(!clients.finished());
-        assert!(clients.accept(&reply_to(&request)));
+        assert_eq!(clients.accept(&reply_to(&request)), Accepted::Answer);
         assert!(clients.finished());
         assert_eq!(clients.think(&keys, 7, CLIENT), None);
+    }
+
+    #[test]
+    fn a_client_registers_asks_and_begins_anew_when_its_session_is_over() {
+        let mut config = Config::default();
+        config.cluster.sessions_max = 2;
+        let (mut clients, keys) = (Clients::default(), Keys::new(1));
+        clients.reset(&config);
+        let (registration, operation) = ask(&mut clients, &keys);
+        assert_eq!((registration.session, registration.number, operation), (0, 1, None));
+        assert!(!clients.session_over(CLIENT, 0), "it has none");
+        assert_eq!(clients.accept(&reply_to(&registration)), Accepted::Session(9));
+        assert_eq!(clients.think(&keys, 7, CLIENT), Some(7), "it has thought already");
+        let (request, operation) = clients.ask(&keys, 7, CLIENT).unwrap();
+        assert_eq!((request.session, request.number, operation.is_some()), (9, 1, true));
+
+        let left = clients.unfinished;
+        assert!(!clients.session_over(CLIENT, 8), "an earlier one");
+        assert!(clients.session_over(CLIENT, 9));
+        assert_eq!(clients.accept(&reply_to(&request)), Accepted::Nothing, "it has given this up");
+        assert_eq!(clients.unfinished, left, "and asks something else in its place");
+        let (registration, _) = ask(&mut clients, &keys);
+        assert_eq!((registration.session, registration.number), (0, 2));
+        clients.crash(CLIENT);
+        assert_eq!(clients.unfinished, left, "a registration is none of the workload's requests");
+        let (registration, _) = ask(&mut clients, &keys);
+        assert_eq!((registration.session, registration.number), (0, 3));
     }
 }

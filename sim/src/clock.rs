@@ -4,8 +4,8 @@
 //! The wall clock is the monotonic one plus an offset, over an epoch so late that it never has to go below zero. Timers
 //! are deadlines of the monotonic clock, and `due` maps them to true time.
 //!
-//! Left out: leap seconds, and a time service that disciplines the wall clock while faults last. When the cluster heals,
-//! wall clocks are set to what they would show without any fault, in one step; a monotonic clock never goes back.
+//! A time service may set wall clocks while a run lasts (`ntp.rs`). When the cluster heals, they are set to what they would
+//! show without any fault; always in one step, and a monotonic clock never goes back. Left out: leap seconds.
 
 use crate::time::Time;
 
@@ -67,6 +67,22 @@ impl Clock {
         self.offset = self.offset_start.saturating_add(behind);
     }
 
+    /// Sets the wall clock to the true time and so much more.
+    pub fn set(&mut self, now: Time, error: i64) {
+        let behind = now as i64 - self.monotonic(now) as i64;
+        self.offset = behind.saturating_add(error);
+    }
+
+    /// How far the wall clock is before the true time.
+    pub fn error(&self, now: Time) -> i64 {
+        self.wall(now) as i64 - (EPOCH + now) as i64
+    }
+
+    /// How fast the clocks run, in parts per million of true time.
+    pub fn rate(&self) -> u64 {
+        self.rate
+    }
+
     /// The monotonic clock.
     #[inline]
     pub fn monotonic(&self, now: Time) -> Time {
@@ -113,6 +129,8 @@ mod tests {
         clock.set_right(4 * SECOND);
         assert_eq!(clock.wall(5 * SECOND), EPOCH + 5 * SECOND - 5);
         assert_eq!(clock.monotonic(5 * SECOND), 3 * SECOND, "the monotonic clock does not jump");
+        clock.set(5 * SECOND, -7);
+        assert_eq!((clock.error(6 * SECOND), clock.wall(6 * SECOND)), (-7, EPOCH + 6 * SECOND - 7));
     }
 
     #[test]

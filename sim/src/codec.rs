@@ -25,11 +25,11 @@
 //! | 5      | 2     | the time; the trigger's delay, in units of 10 µs (windows are narrow)               |
 //! | 7      | 1     | target, modulo 10: primary, the trigger's subject, replica 0 to 7                   |
 //! | 8      | 2     | duration less 100 µs                                                                |
-//! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step in ms, drift    |
-//! |        |       | in units of 10 ppm (both signed)                                                    |
-//! | 12     | 2     | b: bit, how far away                                                                |
+//! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step or wrong time   |
+//! |        |       | in ms, drift in units of 10 ppm (all signed)                                        |
+//! | 12     | 2     | b: bit, byte, how far away                                                          |
 //! | 14     | 1     | c: zone, side, members, client (modulo 64), outgoing (lowest bit)                   |
-//! | 15     | 1     | d: requests of a burst less 1                                                       |
+//! | 15     | 1     | d: requests of a burst less 1, how many bits or bytes less 1, how far away          |
 //!
 //! A lie has these instead, from byte 8 on, one byte each: kind (`LIE_KINDS`), field (`FIELDS`), how (`HOWS`), amount
 //! (mostly 1, see `amount`), to whom (like the trigger's replica), count less 1.
@@ -128,10 +128,16 @@ enum Tag {
     ClientCrash,
     DuplicateRequest,
     Lie,
+    NoNtp,
+    WrongNtp,
+    FlippedBits,
+    TruncatedRecord,
+    ShiftedRecord,
+    StaleRead,
     Reconfigure,
 }
 
-const WHATS: [Tag; 25] = [
+const WHATS: [Tag; 31] = [
     Tag::Burst,
     Tag::Partition,
     Tag::Isolate,
@@ -156,6 +162,12 @@ const WHATS: [Tag; 25] = [
     Tag::ClientCrash,
     Tag::DuplicateRequest,
     Tag::Lie,
+    Tag::NoNtp,
+    Tag::WrongNtp,
+    Tag::FlippedBits,
+    Tag::TruncatedRecord,
+    Tag::ShiftedRecord,
+    Tag::StaleRead,
     Tag::Reconfigure,
 ];
 
@@ -268,6 +280,8 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
         Tag::ClockFreeze => What::ClockFreeze { target, duration },
         Tag::ClientCrash => What::ClientCrash { client },
         Tag::DuplicateRequest => What::DuplicateRequest { client },
+        Tag::NoNtp => What::NoNtp { side: ReplicaSet(c), duration },
+        Tag::WrongNtp => What::WrongNtp { target, micros: i32::from(a as i16) * STEP_UNIT, duration },
         Tag::Lie => What::Lie(Lie {
             kind: pick(&LIE_KINDS, record[8]),
             field: pick(&FIELDS, record[9]),
@@ -277,6 +291,12 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             count: record[13].saturating_add(1),
         }),
         Tag::Reconfigure => What::Reconfigure { members: ReplicaSet(c) },
+        Tag::FlippedBits => What::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) },
+        Tag::TruncatedRecord => What::TruncatedRecord { target, zone, record: record_back, keep: b },
+        Tag::ShiftedRecord => {
+            What::ShiftedRecord { target, zone, record: record_back, from: b, by: d.saturating_add(1) }
+        }
+        Tag::StaleRead => What::StaleRead { target, zone, away: d, per_mille, duration },
     };
     Action { when, what }
 }
@@ -332,6 +352,12 @@ fn tag(what: &What) -> Tag {
         What::DuplicateRequest { .. } => Tag::DuplicateRequest,
         What::Lie(_) => Tag::Lie,
         What::Reconfigure { .. } => Tag::Reconfigure,
+        What::NoNtp { .. } => Tag::NoNtp,
+        What::WrongNtp { .. } => Tag::WrongNtp,
+        What::FlippedBits { .. } => Tag::FlippedBits,
+        What::TruncatedRecord { .. } => Tag::TruncatedRecord,
+        What::ShiftedRecord { .. } => Tag::ShiftedRecord,
+        What::StaleRead { .. } => Tag::StaleRead,
     }
 }
 
@@ -350,7 +376,9 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
             record[15] = requests.saturating_sub(1);
         }
         What::ClientCrash { client } | What::DuplicateRequest { client } => record[14] = encode_client(client),
-        What::Partition { side: set, .. } | What::Reconfigure { members: set } => record[14] = set.0,
+        What::Partition { side: set, .. } | What::NoNtp { side: set, .. } | What::Reconfigure { members: set } => {
+            record[14] = set.0;
+        }
         What::Cut { outgoing, .. } | What::Clog { outgoing, .. } => record[14] = u8::from(outgoing),
         What::Loss { per_mille, .. }
         | What::Duplicate { per_mille, .. }
@@ -358,16 +386,29 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
         | What::DiskError { per_mille, .. } => put(record, 10, per_mille.min(1000)),
         What::Delay { extra, .. } | What::DiskSlow { extra, .. } => put(record, 10, units(extra, TIME_UNIT)),
         What::BitFlip { zone, record: back, bit: more, .. }
-        | What::MisdirectedWrite { zone, record: back, away: more, .. } => {
+        | What::MisdirectedWrite { zone, record: back, away: more, .. }
+        | What::TruncatedRecord { zone, record: back, keep: more, .. } => {
             put(record, 10, back);
             put(record, 12, more);
             record[14] = zone;
+        }
+        What::FlippedBits { zone, record: back, bit: more, count, .. }
+        | What::ShiftedRecord { zone, record: back, from: more, by: count, .. } => {
+            put(record, 10, back);
+            put(record, 12, more);
+            record[14] = zone;
+            record[15] = count.saturating_sub(1);
+        }
+        What::StaleRead { zone, away, per_mille, .. } => {
+            put(record, 10, per_mille.min(1000));
+            record[14] = zone;
+            record[15] = away;
         }
         What::LostWrite { zone, record: back, .. } => {
             put(record, 10, back);
             record[14] = zone;
         }
-        What::ClockStep { micros, .. } => put(record, 10, signed(micros, STEP_UNIT)),
+        What::ClockStep { micros, .. } | What::WrongNtp { micros, .. } => put(record, 10, signed(micros, STEP_UNIT)),
         What::ClockDrift { ppm, .. } => put(record, 10, signed(ppm, DRIFT_UNIT)),
         What::Lie(Lie { kind, field, how, amount, to, count }) => {
             record[8] = number(&LIE_KINDS, &kind);

@@ -52,7 +52,7 @@ const DEPTHS: Region = region("how far", 64_512, 65_536);
 pub const REGIONS: [Region; 8] = [CLUSTERS, TRANSITIONS, REPLICAS, OUTCOMES, FAULTS, LIES, EFFECTS, DEPTHS];
 
 /// The kinds of observations that reach nothing.
-const IGNORED: u64 = kinds::SENT
+const IGNORED: u128 = kinds::SENT
     | kinds::SKIPPED
     | kinds::HEALED
     | kinds::INVOKED
@@ -62,6 +62,17 @@ const IGNORED: u64 = kinds::SENT
     | kinds::VOTED
     | kinds::CLIENT_CRASHED
     | kinds::HOLDING
+    | kinds::CLOCK_SET
+    | kinds::CLOCK_SYNCHRONIZED
+    | kinds::TIMESTAMP_ASSIGNED
+    | kinds::TIMESTAMPED
+    | kinds::LOADED
+    | kinds::SCRUB_TOUR_STARTED
+    | kinds::SCRUB_TOUR_COVERS
+    | kinds::SCRUB_READ
+    | kinds::SCRUB_READ_DONE
+    | kinds::CONDITIONS
+    | kinds::REPAIR_ENDED
     | kinds::RECONFIGURATION_ASKED;
 
 /// So many of the last faults and lies are causes of what happens next.
@@ -236,7 +247,7 @@ impl Coverage {
             O::Truncated { .. } => Some(Depth::Truncations),
             O::Repaired { .. } => Some(Depth::Repairs),
             O::Damaged { .. } => Some(Depth::Damaged),
-            O::RepairRequested { from, to } => {
+            O::RepairRequested { from, to, .. } => {
                 self.deep(Depth::RepairRange, to.saturating_sub(from).saturating_add(1));
                 None
             }

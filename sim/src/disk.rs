@@ -2,9 +2,9 @@
 //!
 //! The model: a write goes to the cache, in order; a sync makes the oldest writes of the cache durable; a crash decides the
 //! fate of each cached write by itself (kept, lost, torn), so later ones may survive earlier ones. What is durable stays,
-//! but for the damage that faults do to single records of the system's zones, all of it silent: a flipped bit, a lost
-//! write, a misdirected write. Not modelled: sectors, damage to bytes outside the zones, and damage that is found by the
-//! disk itself (failing reads and syncs are the world's affair).
+//! but for the damage that faults do to single records of the system's zones, all of it silent (`disk/damage.rs`). Not
+//! modelled: sectors, damage to bytes outside the zones, and damage that is found by the disk itself (failing reads and
+//! syncs are the world's affair).
 //!
 //! In the steady state nothing is allocated: pages, the cache's arena and the records' tables are reused run after run.
 
@@ -12,6 +12,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use crate::system::Zone;
+
+mod damage;
 
 const PAGE_BYTES: usize = 1024;
 /// Offsets at or past this are a bug of the system under test.
@@ -29,8 +31,8 @@ pub struct Disk {
     durable: Pages,
     cache: Cache,
     zones: Vec<ZoneRecords>,
-    /// Room for one record, to move it.
-    scratch: Vec<u8>,
+    /// The records that do not hold what was written there last.
+    wrong: Vec<damage::Wrong>,
 }
 
 /// What becomes of one unsynced write in a crash.
@@ -56,6 +58,7 @@ impl Disk {
     pub fn reset(&mut self, zones: &[Zone]) {
         self.durable.clear();
         self.cache.clear();
+        self.wrong.clear();
         self.zones.resize_with(zones.len(), ZoneRecords::default);
         for (records, zone) in self.zones.iter_mut().zip(zones) {
             records.reset(zone);
@@ -107,6 +110,11 @@ impl Disk {
         into.resize(base + range.end.saturating_sub(range.start) as usize, 0);
         let found = &mut into[base..];
         self.durable.read(range.start, found);
+        self.overlay(&range, found);
+    }
+
+    /// Puts what the cache holds of the range over `found`.
+    fn overlay(&self, range: &Range<u64>, found: &mut [u8]) {
         for write in self.cache.pending() {
             let start = write.offset.max(range.start);
             let end = (write.offset + write.len as u64).min(range.end);
@@ -114,75 +122,6 @@ impl Disk {
                 let bytes = &self.cache.bytes(*write)[(start - write.offset) as usize..(end - write.offset) as usize];
                 found[(start - range.start) as usize..(end - range.start) as usize].copy_from_slice(bytes);
             }
-        }
-    }
-
-    /// Flips a bit of the durable record that lies `back` before the one written last in the zone (modulo their number).
-    pub fn flip_bit(&mut self, zone: usize, back: u16, bit: u16) -> Result<(), NothingWritten> {
-        let (zone, record) = self.find(zone, back)?;
-        let bit = usize::from(bit) % (self.zones[zone].record * 8);
-        let offset = self.zones[zone].offset(record) + (bit / 8) as u64;
-        let mut byte = [0];
-        self.durable.read(offset, &mut byte);
-        self.durable.write(offset, &[byte[0] ^ 1 << (bit % 8)]);
-        Ok(())
-    }
-
-    /// Gives a durable record the content that it had before its last synced write.
-    pub fn lose_write(&mut self, zone: usize, back: u16) -> Result<(), NothingWritten> {
-        let (zone, record) = self.find(zone, back)?;
-        self.restore(zone, record);
-        Ok(())
-    }
-
-    /// Moves the last synced write of a durable record to the place of the record `away` before it (modulo their number);
-    /// its own place gets its earlier content back.
-    ///
-    /// Where that is the record itself it goes to the next one back; and where no other record has been written, to the
-    /// place after its own.
-    pub fn misdirect(&mut self, zone: usize, back: u16, away: u16) -> Result<(), NothingWritten> {
-        let (zone, record) = self.find(zone, back)?;
-        let records = &self.zones[zone];
-        let other = if records.written > 1 {
-            let away = u32::from(away) % records.written;
-            records.older_than(record, if away == 0 { 1 } else { away })
-        } else {
-            (record + 1) % records.count()
-        };
-        if other == record {
-            return Err(NothingWritten);
-        }
-        let (from, to) = (records.offset(record), records.offset(other));
-        let mut content = std::mem::take(&mut self.scratch);
-        content.clear();
-        content.resize(records.record, 0);
-        self.durable.read(from, &mut content);
-        self.durable.write(to, &content);
-        self.scratch = content;
-        self.restore(zone, record);
-        Ok(())
-    }
-
-    /// The zone, and its written record that lies `back` before the one written last.
-    fn find(&self, zone: usize, back: u16) -> Result<(usize, u32), NothingWritten> {
-        let zone = zone.checked_rem(self.zones.len()).ok_or(NothingWritten)?;
-        let records = &self.zones[zone];
-        let back = u32::from(back).checked_rem(records.written).ok_or(NothingWritten)?;
-        Ok((zone, records.older_than(records.newest, back)))
-    }
-
-    /// Puts a record's content from before its last write back.
-    fn restore(&mut self, zone: usize, record: u32) {
-        let records = &self.zones[zone];
-        let offset = records.offset(record);
-        let bytes = records.record;
-        match records.links[record as usize].before {
-            NONE => {
-                self.scratch.clear();
-                self.scratch.resize(bytes, 0);
-                self.durable.write(offset, &self.scratch);
-            }
-            start => self.durable.write(offset, &records.before[start as usize..start as usize + bytes]),
         }
     }
 
@@ -195,6 +134,9 @@ impl Disk {
             zone.note(write.offset, write.len as u64, &self.durable);
         }
         self.durable.write(write.offset, self.cache.bytes(write));
+        if !self.wrong.is_empty() {
+            self.written_over(write);
+        }
     }
 }
 
@@ -324,11 +266,13 @@ struct Links {
     written: bool,
     newer: u32,
     older: u32,
+    /// Where in the record the last write ended: what lies behind it means nothing.
+    end: u32,
     /// Where in the arena its content from before its last write is; zeros if nowhere.
     before: u32,
 }
 
-const UNWRITTEN: Links = Links { written: false, newer: NONE, older: NONE, before: NONE };
+const UNWRITTEN: Links = Links { written: false, newer: NONE, older: NONE, end: 0, before: NONE };
 
 impl ZoneRecords {
     fn reset(&mut self, zone: &Zone) {
@@ -377,13 +321,14 @@ impl ZoneRecords {
         }
         let record = self.record as u64;
         for touched in (first - self.start) / record..=(last - 1 - self.start) / record {
-            self.note_record(touched as u32, durable);
+            let end = (last - self.start - touched * record).min(record);
+            self.note_record(touched as u32, end as u32, durable);
         }
     }
 
-    fn note_record(&mut self, record: u32, durable: &Pages) {
+    fn note_record(&mut self, record: u32, end: u32, durable: &Pages) {
         let offset = self.offset(record);
-        let Links { written, newer, older, mut before } = self.links[record as usize];
+        let Links { written, newer, older, mut before, .. } = self.links[record as usize];
         if written {
             if before == NONE {
                 before = self.before.len() as u32;
@@ -391,7 +336,7 @@ impl ZoneRecords {
             }
             durable.read(offset, &mut self.before[before as usize..before as usize + self.record]);
             if record == self.newest {
-                self.links[record as usize].before = before;
+                (self.links[record as usize].before, self.links[record as usize].end) = (before, end);
                 return;
             }
             self.links[newer as usize].older = older;
@@ -404,7 +349,7 @@ impl ZoneRecords {
         if self.newest != NONE {
             self.links[self.newest as usize].newer = record;
         }
-        self.links[record as usize] = Links { written: true, newer: NONE, older: self.newest, before };
+        self.links[record as usize] = Links { written: true, newer: NONE, older: self.newest, end, before };
         self.newest = record;
     }
 }

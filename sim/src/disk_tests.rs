@@ -53,12 +53,12 @@ fn back_counts_from_the_record_written_last() {
     }
     // The order of last writes is 0, 1, 2.
     for (back, offset) in [(0, 0), (1, 16), (2, 32), (3, 0)] {
-        disk.flip_bit(0, back, 1).unwrap();
+        disk.flip_bits(0, back, 1, 1).unwrap();
         let expected = if back == 3 { 0xF0 } else { 0xF2 };
         assert_eq!(read(&disk, offset..offset + 1), [expected], "back {back}");
     }
-    assert_eq!(disk.flip_bit(1, 0, 0), Err(NothingWritten), "nothing in the second zone");
-    assert_eq!(disk.flip_bit(2, 0, 128), Ok(()), "zones and bits are taken modulo their number");
+    assert_eq!(disk.flip_bits(1, 0, 0, 1), Err(NothingWritten), "nothing in the second zone");
+    assert_eq!(disk.flip_bits(2, 0, 128, 1), Ok(()), "zones and bits are taken modulo their number");
     assert_eq!(read(&disk, 0..1), [0xF1]);
 }
 
@@ -92,6 +92,64 @@ fn a_misdirected_write_hits_another_record() {
     single.reset(&[Zone { name: "single", start: 0, length: 8, record: 8 }]);
     put(&mut single, 0, &[1; 8]);
     assert_eq!(single.misdirect(0, 0, 0), Err(NothingWritten));
+}
+
+#[test]
+fn records_lose_their_end_or_their_place() {
+    let mut disk = disk();
+    put(&mut disk, 0, b"abcdefgh");
+    disk.cut_off(0, 0, 13).unwrap();
+    assert_eq!(read(&disk, 0..16), b"abcde\0\0\0\0\0\0\0\0\0\0\0", "5 of 8 are kept");
+    put(&mut disk, 0, b"abcdefgh");
+    disk.push_in(0, 0, 2, 3).unwrap();
+    assert_eq!(read(&disk, 0..16), b"ab\xA5\xA5\xA5cde\0\0\0\0\0\0\0\0");
+    put(&mut disk, 16, &[0; 16]);
+    assert_eq!(disk.cut_off(0, 0, 1), Err(NothingWritten), "there is nothing to lose");
+}
+
+fn wrong(disk: &Disk, range: Range<u64>) -> Vec<(usize, u32)> {
+    let (mut told, found) = (Vec::new(), read(disk, range.clone()));
+    disk.differences(&range, &found, |zone, record| told.push((zone, record)));
+    told
+}
+
+#[test]
+fn a_damaged_record_is_wrong_until_it_is_written_anew() {
+    let mut disk = disk();
+    put(&mut disk, 0, &[1; 16]);
+    put(&mut disk, 16, &[2; 16]);
+    disk.flip_bits(0, 1, 77, 3).unwrap();
+    assert_eq!((wrong(&disk, 0..32), wrong(&disk, 16..32)), (vec![(0, 0)], vec![]));
+    disk.flip_bits(0, 1, 77, 3).unwrap();
+    assert_eq!(wrong(&disk, 0..32), [], "the same bits once more");
+    disk.misdirect(0, 0, 1).unwrap();
+    assert_eq!(wrong(&disk, 0..32).len(), 2);
+    disk.write(0, &[3; 16]);
+    assert_eq!(wrong(&disk, 0..32), [(0, 1)], "the cache answers for the first one");
+    disk.crash(|_| Fate::Lost);
+    assert_eq!(wrong(&disk, 0..32).len(), 2);
+    put(&mut disk, 0, &[4; 32]);
+    assert!(!disk.is_wrong(0, 0) && !disk.is_wrong(0, 1));
+}
+
+#[test]
+fn a_misread_answers_with_something_else_and_leaves_the_disk_alone() {
+    let mut disk = disk();
+    put(&mut disk, 0, &[1; 16]);
+    put(&mut disk, 0, &[2; 16]);
+    put(&mut disk, 16, &[3; 16]);
+    let misread = |disk: &Disk, away: u8, range: Range<u64>| {
+        let (mut found, mut told) = (read(disk, range.clone()), Vec::new());
+        disk.misread(0, away, &range, &mut found, |_| true, |_, record| told.push(record));
+        (found, told)
+    };
+    assert_eq!(misread(&disk, 0, 0..32), ([[1; 16], [0; 16]].concat(), vec![0, 1]), "as they were before");
+    assert_eq!(misread(&disk, 1, 0..32), ([[3; 16], [2; 16]].concat(), vec![0, 1]), "as the other one is");
+    assert_eq!(misread(&disk, 1, 1..32), ([&[2; 15][..], &[2; 16]].concat(), vec![1]), "whole records only");
+    assert_eq!(misread(&disk, 1, 600..900).1, [0; 0], "outside the zone");
+    disk.write(16, &[9; 16]);
+    assert_eq!(misread(&disk, 0, 16..32), (vec![9; 16], vec![]), "the cache is right");
+    assert_eq!(read(&disk, 0..16), [2; 16]);
 }
 
 #[test]
@@ -137,8 +195,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     bytes: Vec<u8>,
     pending: Vec<(usize, Vec<u8>)>,
-    /// Per zone, oldest first: record and what it held before.
-    order: [Vec<(usize, Vec<u8>)>; 2],
+    /// Per zone, oldest first: record, what it held before, and where its last write ended.
+    order: [Vec<(usize, Vec<u8>, usize)>; 2],
 }
 
 impl Model {
@@ -156,18 +214,19 @@ impl Model {
             for record in 0..(ZONES[zone].length / ZONES[zone].record) as usize {
                 let range = Model::record(zone, record);
                 if !bytes.is_empty() && range.start < at + bytes.len() && at < range.end {
-                    order.retain(|(other, _)| *other != record);
-                    order.push((record, self.bytes[range].to_vec()));
+                    order.retain(|(other, ..)| *other != record);
+                    let end = (at + bytes.len()).min(range.end) - range.start;
+                    order.push((record, self.bytes[range].to_vec(), end));
                 }
             }
         }
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    fn find(&self, zone: usize, back: u16) -> Option<(Range<usize>, Vec<u8>)> {
+    fn find(&self, zone: usize, back: u16) -> Option<(Range<usize>, Vec<u8>, usize)> {
         let order = &self.order[zone];
-        let (record, before) = order.get(order.len().checked_sub(1 + usize::from(back) % order.len().max(1))?)?;
-        Some((Model::record(zone, *record), before.clone()))
+        let (record, before, end) = order.get(order.len().checked_sub(1 + usize::from(back) % order.len().max(1))?)?;
+        Some((Model::record(zone, *record), before.clone(), *end))
     }
 }
 
@@ -216,16 +275,16 @@ proptest! {
                 }
                 Step::FlipBit(zone, back, bit) => {
                     let found = model.find(zone, back);
-                    prop_assert_eq!(disk.flip_bit(zone, back, bit).is_ok(), found.is_some());
-                    if let Some((range, _)) = found {
-                        let bit = usize::from(bit) % (range.len() * 8);
+                    prop_assert_eq!(disk.flip_bits(zone, back, bit, 1).is_ok(), found.is_some());
+                    if let Some((range, _, end)) = found {
+                        let bit = usize::from(bit) % (end * 8);
                         model.bytes[range.start + bit / 8] ^= 1 << (bit % 8);
                     }
                 }
                 Step::LoseWrite(zone, back) => {
                     let found = model.find(zone, back);
                     prop_assert_eq!(disk.lose_write(zone, back).is_ok(), found.is_some());
-                    if let Some((range, before)) = found {
+                    if let Some((range, before, _)) = found {
                         model.bytes[range].copy_from_slice(&before);
                     }
                 }

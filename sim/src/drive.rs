@@ -4,12 +4,13 @@
 //! other. A failed sync forgets the writes that it covers, and so do the syncs under way that cover one of those. A full
 //! disk lets the next sync fail. Each duration and each failure is drawn from (replica, number of the read or sync).
 //!
-//! Left out: reads that return garbage by themselves (damage is done to what is durable), and partial reads.
+//! A disk that reads wrong answers with older content or another record, each record drawn from (replica, number of the
+//! read, record). Left out: partial reads.
 
 use std::ops::Range;
 
 use crate::disk::{Disk, Fate};
-use crate::faults::Effects;
+use crate::faults::{Effects, Misread};
 use crate::random::{Domain, Keys, below};
 use crate::spec::{self, ReplicaId};
 use crate::system::{IoId, Zone};
@@ -79,6 +80,28 @@ impl Drive {
     pub fn read(&self, range: Range<u64>, into: &mut Vec<u8>) {
         into.clear();
         self.disk.read(range, into);
+    }
+
+    /// Spoils what a read found where the disk reads wrong now, and tells each record that came out other than it was
+    /// written: for that, or because it is damaged.
+    pub fn spoil(
+        &self,
+        (keys, misread): (&Keys, Option<Misread>),
+        (id, io): (ReplicaId, IoId),
+        range: &Range<u64>,
+        found: &mut [u8],
+        wrong: &mut Vec<(usize, u32)>,
+    ) {
+        wrong.clear();
+        if let Some(Misread { zone, away, share }) = misread {
+            let chance = |record| keys.chance(Domain::Misread, (id.0.into(), io.0.into(), u64::from(record)), share);
+            self.disk.misread(zone, away, range, found, chance, |zone, record| {
+                if !self.disk.is_wrong(zone, record) {
+                    wrong.push((zone, record));
+                }
+            });
+        }
+        self.disk.differences(range, found, |zone, record| wrong.push((zone, record)));
     }
 
     /// The next read or sync, and how long it takes.

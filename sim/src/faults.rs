@@ -38,6 +38,25 @@ pub struct Effects {
     pub frozen: ReplicaSet,
     /// The replicas that are paused.
     pub paused: ReplicaSet,
+    /// The replicas that cannot reach the time service.
+    pub no_ntp: ReplicaSet,
+    /// Per replica, how far off the time is that the time service tells it, in nanoseconds.
+    pub wrong_ntp: [i64; REPLICAS_MAX],
+    /// Per replica, how its disk reads wrong.
+    pub misread: [Option<Misread>; REPLICAS_MAX],
+    /// The replicas whose links lose, delay or hold messages, or whose disks or clocks do not do what they should.
+    pub impaired: ReplicaSet,
+}
+
+/// How a disk reads wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// In which zone.
+    pub zone: usize,
+    /// What it finds: see [`What::StaleRead`].
+    pub away: u8,
+    /// How many records, per million.
+    pub share: u32,
 }
 
 /// An active fault.
@@ -81,10 +100,12 @@ impl Faults {
         self.add_up();
     }
 
-    /// The fault of `action` ends, if it has not ended before.
-    pub fn end(&mut self, action: u16) {
-        self.active.retain(|active| active.action != action);
+    /// The fault of `action` ends; which one it was, at which replica, if it has not ended before.
+    pub fn end(&mut self, action: u16) -> Option<(What, ReplicaId)> {
+        let index = self.active.iter().position(|active| active.action == action)?;
+        let Active { what, target, .. } = self.active.remove(index);
         self.add_up();
+        Some((what, target))
     }
 
     /// All faults end.
@@ -106,6 +127,11 @@ impl Faults {
         for Active { what, target, .. } in &self.active {
             let at = target.index();
             let others = ReplicaSet(all.0 & !(1 << at));
+            effects.impaired.0 |= match what {
+                What::Loss { .. } | What::Duplicate { .. } | What::Reorder { .. } => all.0,
+                What::Partition { .. } | What::Isolate { .. } | What::Cut { .. } | What::Pause { .. } => 0,
+                _ => 1 << at,
+            };
             match *what {
                 What::Partition { side, .. } => {
                     let side = ReplicaSet(side.0 & all.0);
@@ -136,11 +162,24 @@ impl Faults {
                 What::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
                 What::ClockFreeze { .. } => effects.frozen.insert(*target),
                 What::Pause { .. } => effects.paused.insert(*target),
+                What::NoNtp { side, .. } => {
+                    effects.no_ntp.0 |= if side.0 & all.0 == 0 { all.0 } else { side.0 & all.0 };
+                }
+                What::WrongNtp { micros, .. } => effects.wrong_ntp[at] += i64::from(micros) * 1000,
+                What::StaleRead { zone, away, per_mille, .. } => {
+                    let share = per_million(per_mille);
+                    if effects.misread[at].is_none_or(|other| other.share < share) {
+                        effects.misread[at] = Some(Misread { zone: zone.into(), away, share });
+                    }
+                }
                 What::Crash { .. }
                 | What::PowerLoss { .. }
                 | What::BitFlip { .. }
                 | What::LostWrite { .. }
                 | What::MisdirectedWrite { .. }
+                | What::FlippedBits { .. }
+                | What::TruncatedRecord { .. }
+                | What::ShiftedRecord { .. }
                 | What::ClockStep { .. }
                 | What::Burst { .. }
                 | What::ClientCrash { .. }
@@ -176,12 +215,18 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::DiskSlow { duration, .. }
         | What::DiskFull { duration, .. }
         | What::ClockDrift { duration, .. }
-        | What::ClockFreeze { duration, .. } => Some(duration),
+        | What::ClockFreeze { duration, .. }
+        | What::NoNtp { duration, .. }
+        | What::WrongNtp { duration, .. } => Some(duration),
+        What::StaleRead { duration, .. } => Some(duration),
         What::Crash { .. }
         | What::PowerLoss { .. }
         | What::BitFlip { .. }
         | What::LostWrite { .. }
         | What::MisdirectedWrite { .. }
+        | What::FlippedBits { .. }
+        | What::TruncatedRecord { .. }
+        | What::ShiftedRecord { .. }
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }
@@ -230,5 +275,10 @@ mod tests {
         assert!(faults.effects().paused.is_empty());
         faults.end_all();
         assert!(faults.is_empty());
+        faults.begin(3, What::NoNtp { side: ReplicaSet(0b1000), duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().no_ntp, ReplicaSet(0b111), "a side of nobody means everybody");
+        faults.begin(4, What::WrongNtp { target: ANY, micros: -2, duration: 1 }, ReplicaId(1));
+        faults.end(3);
+        assert_eq!((faults.effects().no_ntp, faults.effects().wrong_ntp[1]), (ReplicaSet(0), -2000));
     }
 }

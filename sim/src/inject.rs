@@ -89,13 +89,20 @@ impl<S: System> Core<S> {
                 self.observe(who, injected);
                 return Ok(Deed::PowerLoss { down: down.max(MILLISECOND) });
             }
-            What::BitFlip { zone, .. } | What::LostWrite { zone, .. } | What::MisdirectedWrite { zone, .. } => {
+            What::BitFlip { zone, .. }
+            | What::LostWrite { zone, .. }
+            | What::MisdirectedWrite { zone, .. }
+            | What::FlippedBits { zone, .. }
+            | What::TruncatedRecord { zone, .. }
+            | What::ShiftedRecord { zone, .. } => {
                 self.damage(what, target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
                 self.observe(who, injected);
             }
             What::ClockStep { micros, .. } => {
                 self.observe(who, injected);
-                self.clocks[target.unwrap_or(ReplicaId(0)).index()].step(micros);
+                let target = target.unwrap_or(ReplicaId(0));
+                self.clocks[target.index()].step(micros);
+                self.clock_changed(target);
             }
             What::Burst { client, requests } => {
                 let client = self.clients.wrap(client);
@@ -131,7 +138,7 @@ impl<S: System> Core<S> {
                 if members.is_empty() {
                     return nobody;
                 }
-                if self.config.cluster.byzantine > 0 {
+                if self.config.cluster.byzantine > 0 || !self.config.cluster.reconfigures() {
                     return Err((who, SkipReason::NotAllowed));
                 }
                 if !self.ledger.may_reconfigure(members) {
@@ -142,6 +149,10 @@ impl<S: System> Core<S> {
                 self.reconfigure(members);
             }
             _ => {
+                if let What::StaleRead { zone, .. } = what {
+                    let zone = self.damageable(target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
+                    self.ledger.misreading(target.unwrap_or(ReplicaId(0)), zone);
+                }
                 self.observe(who, injected);
                 self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
                 self.faults_changed();
@@ -154,16 +165,13 @@ impl<S: System> Core<S> {
 
     /// Damages a disk, where the ledger allows it.
     fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
-        if self.zones.is_empty() {
-            return Err(SkipReason::NothingWritten);
-        }
-        let zone = usize::from(zone) % self.zones.len();
-        if !self.ledger.may_damage(target, zone) {
-            return Err(SkipReason::TooMuchDamage);
-        }
+        let zone = self.damageable(target, zone)?;
         let disk = &mut self.seats[target.index()].drive.disk;
         match what {
-            What::BitFlip { record, bit, .. } => disk.flip_bit(zone, record, bit),
+            What::BitFlip { record, bit, .. } => disk.flip_bits(zone, record, bit, 1),
+            What::FlippedBits { record, bit, count, .. } => disk.flip_bits(zone, record, bit, count),
+            What::TruncatedRecord { record, keep, .. } => disk.cut_off(zone, record, keep),
+            What::ShiftedRecord { record, from, by, .. } => disk.push_in(zone, record, from, by),
             What::LostWrite { record, .. } => disk.lose_write(zone, record),
             What::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
             _ => return Ok(()),
@@ -172,6 +180,12 @@ impl<S: System> Core<S> {
         self.ledger.damaged(target, zone);
         self.shadow.replicas[target.index()].damaged = true;
         Ok(())
+    }
+
+    /// The zone (modulo their number), if everything is still owed after damage in it.
+    fn damageable(&self, target: ReplicaId, zone: u8) -> Result<usize, SkipReason> {
+        let zone = usize::from(zone).checked_rem(self.zones.len()).ok_or(SkipReason::NothingWritten)?;
+        if self.ledger.may_damage(target, zone) { Ok(zone) } else { Err(SkipReason::TooMuchDamage) }
     }
 
     /// The replica that an action is about, if it is about one.
@@ -191,7 +205,9 @@ impl<S: System> Core<S> {
 
     /// The fault of an action ends.
     pub(crate) fn act_ends(&mut self, action: u16) {
-        self.faults.end(action);
+        if let Some((What::StaleRead { .. }, target)) = self.faults.end(action) {
+            self.ledger.reads_right(target);
+        }
         self.faults_changed();
     }
 
@@ -202,6 +218,7 @@ impl<S: System> Core<S> {
             let (drift, frozen) = (effects.drift[id.index()], effects.frozen.has(id));
             if self.clocks[id.index()].set_rate(self.now, drift, frozen) {
                 self.queue_timers(id);
+                self.clock_changed(id);
             }
             let (paused, seat) = (self.faults.effects().paused.has(id), &mut self.seats[id.index()]);
             if seat.paused == paused {
@@ -217,11 +234,28 @@ impl<S: System> Core<S> {
                 self.observe(Who::Replica(id), Observation::Resumed);
             }
         }
+        self.observe_conditions();
         // What a clog has held arrives now, in order, before anything that is sent from now on.
         let Core { held, faults, queue, now, .. } = self;
         let free = |(from, to, _): &mut (ReplicaId, ReplicaId, _)| !faults.effects().clogged[from.index()].has(*to);
         for (from, to, message) in held.extract_if(.., free) {
             queue.push(*now, Event::Deliver { from, to, message });
+        }
+    }
+
+    /// Says of each replica whose links or devices have changed what they are like now.
+    fn observe_conditions(&mut self) {
+        for id in (0..self.replicas()).map(ReplicaId) {
+            let effects = self.faults.effects();
+            let mut hears = ReplicaSet::default();
+            for other in (0..self.replicas()).map(ReplicaId).filter(|other| !effects.cut[other.index()].has(id)) {
+                hears.insert(other);
+            }
+            let now = (hears, !effects.impaired.has(id), effects.delay[id.index()]);
+            if std::mem::replace(&mut self.conditions[id.index()], now) != now {
+                let (hears, sound, delay) = now;
+                self.observe(Who::Replica(id), Observation::Conditions { hears, sound, delay });
+            }
         }
     }
 

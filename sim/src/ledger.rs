@@ -3,7 +3,8 @@
 //! A replica may lose what is in one zone of its disk only, in one run: systems keep redundant copies in different zones.
 //! And at most as many members may be damaged as neither quorum needs, n − max(r, v): every acknowledged entry keeps
 //! enough intact copies then. Where the membership changes, that holds for each membership that was asked for. A disk that failed to keep what it had synced stays in the ledger until the end of the run,
-//! even if its replica has repaired itself since.
+//! even if its replica has repaired itself since. A disk that reads wrong counts while it does so; and when it has really
+//! answered wrongly, until the end, too, since what was made of the answer may outlast the fault.
 
 use crate::spec::{Cluster, Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
@@ -16,6 +17,10 @@ pub struct Ledger {
     damaged: ReplicaSet,
     /// The memberships that the cluster has had or may get, and how many of each may be damaged.
     memberships: Vec<(ReplicaSet, u32)>,
+    /// The replicas that stay in the ledger.
+    stay: ReplicaSet,
+    /// How many faults let each replica's disk read wrong.
+    misreading: [u8; REPLICAS_MAX],
 }
 
 impl Ledger {
@@ -23,10 +28,10 @@ impl Ledger {
     pub fn reset(&mut self, config: &Config) {
         let Cluster { replication_quorum, view_change_quorum, .. } = config.cluster;
         let damaged_max = config.cluster.size().saturating_sub(replication_quorum.max(view_change_quorum));
-        self.zones = [None; REPLICAS_MAX];
-        self.damaged = ReplicaSet::default();
-        self.memberships.clear();
-        self.memberships.push((config.cluster.initial(), damaged_max.into()));
+        let mut memberships = std::mem::take(&mut self.memberships);
+        memberships.clear();
+        memberships.push((config.cluster.initial(), damaged_max.into()));
+        *self = Ledger { memberships, ..Ledger::default() };
     }
 
     /// Whether everything is still owed after damage in this zone of this replica's disk.
@@ -42,6 +47,31 @@ impl Ledger {
 
     /// Enters damage that was done; it was allowed.
     pub fn damaged(&mut self, replica: ReplicaId, zone: usize) {
+        self.enter(replica, zone);
+        self.stay.insert(replica);
+    }
+
+    /// A fault begins that lets reads in this zone of this replica's disk go wrong; it was allowed.
+    pub fn misreading(&mut self, replica: ReplicaId, zone: usize) {
+        self.enter(replica, zone);
+        self.misreading[replica.index()] = self.misreading[replica.index()].saturating_add(1);
+    }
+
+    /// A read of this replica's disk went wrong.
+    pub fn misread(&mut self, replica: ReplicaId) {
+        self.stay.insert(replica);
+    }
+
+    /// A fault that lets reads go wrong ends.
+    pub fn reads_right(&mut self, replica: ReplicaId) {
+        let faults = &mut self.misreading[replica.index()];
+        *faults = faults.saturating_sub(1);
+        if *faults == 0 && !self.stay.has(replica) && self.zones[replica.index()].take().is_some() {
+            self.damaged = self.damaged.without(ReplicaSet(1 << replica.0));
+        }
+    }
+
+    fn enter(&mut self, replica: ReplicaId, zone: usize) {
         debug_assert!(self.may_damage(replica, zone), "{replica} must not be damaged in zone {zone}");
         self.zones[replica.index()].get_or_insert(zone);
         self.damaged.insert(replica);
@@ -113,6 +143,21 @@ mod tests {
         ledger.damaged(ReplicaId(0), 1);
         assert!(!ledger.may_damage(ReplicaId(1), 1), "two of the three that may be left");
         assert!(ledger.may_damage(ReplicaId(4), 1));
+    }
+
+    #[test]
+    fn a_disk_that_reads_wrong_counts_while_it_does_unless_it_really_did() {
+        let mut ledger = ledger(3, 2, 2);
+        ledger.misreading(ReplicaId(0), 1);
+        ledger.misreading(ReplicaId(0), 1);
+        ledger.reads_right(ReplicaId(0));
+        assert!(!ledger.may_damage(ReplicaId(1), 0), "one fault still lasts");
+        ledger.reads_right(ReplicaId(0));
+        assert!(ledger.may_damage(ReplicaId(1), 0));
+        ledger.misreading(ReplicaId(1), 0);
+        ledger.misread(ReplicaId(1));
+        ledger.reads_right(ReplicaId(1));
+        assert!(!ledger.may_damage(ReplicaId(0), 1), "what it answered may be believed still");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod membership;
 pub mod message;
 pub mod model;
 pub mod network;
+pub mod ntp;
 pub mod observation;
 pub mod owed;
 pub mod panics;

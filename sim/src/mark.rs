@@ -9,8 +9,8 @@ use crate::invariants::kinds;
 use crate::lie::How;
 use crate::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
-use crate::spec::{REPLICAS_MAX, ReplicaId, ReplicaSet};
-use crate::time::{SECOND, Time};
+use crate::spec::{ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::time::{MILLISECOND, SECOND, Time};
 
 /// Something that a run has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,54 @@ pub enum Mark {
     VirtualSeconds(u32),
     /// A correct replica asked for missing entries.
     RepairRequested,
+    /// The clock of a correct replica was synchronized, and then did not count as synchronized any more.
+    ClockLost,
+    /// A wall clock was set back by more than 50 ms while the network had cut its replica off.
+    SetBackWhileCut,
+    /// A replica whose clock was set back so gave an entry its timestamp later.
+    TimestampedAfterSetBack,
+    /// At least so many clients crashed while they waited for an answer.
+    ClientsCrashedWaiting(u32),
+    /// At least so many requests were answered in a later view than the one in which they were first sent.
+    AnsweredInLaterView(u32),
+    /// A correct replica that had discarded the end of its log started a later view as its primary.
+    LedAfterTruncation,
+    /// A request reached a replica through another one.
+    Forwarded,
+    /// At least so often a client was told that its session is over, had another one, and was answered in it.
+    EvictedCameBack(u32),
+    /// Each correct replica's scrubber completed at least this many tours.
+    ScrubTours(u32),
+    /// A correct replica's scrubber found at least this many damaged records.
+    ScrubFound(u32),
+    /// At least this many records that were found damaged were written anew.
+    ScrubRepaired(u32),
+    /// A read of a correct replica brought something else than was written.
+    Misread,
+    /// A correct replica that was not in normal status got an entry back that it could not read.
+    HoleFilled,
+    /// At least this many correct replicas had requests for missing entries under way at the same time.
+    ConcurrentRepairs(u32),
+    /// Correct replicas made at least this many requests for missing entries.
+    RepairsRequested(u32),
+    /// A correct replica with fast links made at least this many requests for missing entries while the links of some other
+    /// replica were slow: up to 50 ms and more for a message.
+    RepairsAmongSlowPeers(u32),
+    /// A primary stepped down.
+    Abdicated,
+    /// A replica found that its primary commits nothing.
+    CommitStalled,
+    /// At least this many ops were committed in a view that started while links were cut or a replica was impaired, and
+    /// while that lasted without a break.
+    MovedOn(u32),
+    /// A correct replica asked for a whole state.
+    StateTransferStarted,
+    /// A correct replica installed a state that it got from another one.
+    StateInstalled,
+    /// A replica that had installed a state from another one committed an op by itself afterwards.
+    CommittedAfterTransfer,
+    /// At least this many checkpoints were made durable.
+    Checkpointed(u32),
     /// The membership was changed at least this many times: a correct replica committed what completed the change.
     Reconfigured(u32),
     /// A replica that was no member in the beginning acknowledged an entry as a member.
@@ -72,8 +120,24 @@ pub enum Phase {
     New,
 }
 
+/// What is known of a client.
+#[derive(Clone, Copy, Debug, Default)]
+struct ClientState {
+    /// The view in which it sent the request that it waits for.
+    waits_since: Option<u64>,
+    /// Whether it lost its session and was not answered since.
+    evicted: bool,
+}
+
 /// Tenants are below this number (`Config::check`).
 const TENANTS_MAX: usize = 1024;
+/// A replica's links are slow from this additional delay on.
+const SLOW: Time = 50 * MILLISECOND;
+
+/// A clock that jumps back by more than this, in nanoseconds, was set back.
+const SET_BACK: i64 = 50 * MILLISECOND as i64;
+/// A replica that lost a message to a cut so lately is still cut off.
+const STILL_CUT: Time = 100 * MILLISECOND;
 
 /// A mark that is wanted, and how far the run has come.
 #[derive(Clone, Copy, Debug)]
@@ -88,13 +152,15 @@ struct Wanted {
 pub struct Marks {
     wanted: Vec<Wanted>,
     /// The kinds of observations that the marks not seen yet wait for, one bit each.
-    interests: u64,
+    interests: u128,
     /// When the last observation was made.
     at: Time,
     /// The highest view that a correct primary has started.
     view: u64,
     /// The replicas that have crashed.
     crashed: ReplicaSet,
+    /// The replicas that have installed a state from another one.
+    transferred: ReplicaSet,
     /// Per replica the kinds of messages in which it has lied, one bit each.
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
@@ -103,6 +169,24 @@ pub struct Marks {
     epoch: u64,
     /// The replicas that were members and are none any more.
     retired: ReplicaSet,
+    /// Per replica when it lost a message to a cut for the last time.
+    cut: [Option<Time>; REPLICAS_MAX],
+    /// Per replica how far off its wall clock was when it was set.
+    clock_error: [i64; REPLICAS_MAX],
+    /// The replicas whose clocks were set back behind a cut.
+    set_back: ReplicaSet,
+    /// The replicas that have discarded the end of their logs.
+    truncated: ReplicaSet,
+    /// The clients, as far as a mark is about them.
+    clients: Vec<ClientState>,
+    /// How many tours each scrubber completed.
+    tours: [u32; REPLICAS_MAX],
+    /// How many requests for missing entries each replica has under way.
+    repairing: [u32; REPLICAS_MAX],
+    /// The replicas that are not linked with all others, or impaired.
+    troubled: ReplicaSet,
+    /// The first view that has started while there is trouble.
+    troubled_view: Option<u64>,
 }
 
 impl Default for Marks {
@@ -113,10 +197,20 @@ impl Default for Marks {
             at: 0,
             view: 0,
             crashed: ReplicaSet::default(),
+            transferred: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
             epoch: 0,
             retired: ReplicaSet::default(),
+            cut: [None; REPLICAS_MAX],
+            clock_error: [0; REPLICAS_MAX],
+            set_back: ReplicaSet::default(),
+            truncated: ReplicaSet::default(),
+            clients: Vec::new(),
+            tours: [0; REPLICAS_MAX],
+            repairing: [0; REPLICAS_MAX],
+            troubled: ReplicaSet::default(),
+            troubled_view: None,
         }
     }
 }
@@ -127,7 +221,9 @@ impl Marks {
         let mut list = std::mem::take(&mut self.wanted);
         list.clear();
         list.extend(wanted.iter().map(|mark| Wanted { mark: *mark, count: 0, seen: false }));
-        *self = Marks { wanted: list, ..Marks::default() };
+        let mut clients = std::mem::take(&mut self.clients);
+        clients.clear();
+        *self = Marks { wanted: list, clients, ..Marks::default() };
         self.wait();
     }
 
@@ -147,6 +243,9 @@ impl Marks {
             None => (ReplicaId(0), false),
         };
         match seen.what {
+            Observation::Delivered { from, kind: MessageKind::Request } if correct && from != id => {
+                self.tick(Mark::Forwarded);
+            }
             Observation::Delivered { from, kind }
                 if correct && self.lied[from.index() % REPLICAS_MAX] >> kind as u32 & 1 == 1 =>
             {
@@ -157,7 +256,13 @@ impl Marks {
             Observation::Committed { op, entry } if correct => self.committed(op, entry, id, shadow),
             Observation::ViewStarted { view, primary: true, .. } if correct && view > self.view => {
                 self.view = view;
+                if !self.troubled.is_empty() {
+                    self.troubled_view.get_or_insert(view);
+                }
                 self.count(|mark| matches!(mark, Mark::ViewsStarted(_)));
+                if self.truncated.has(id) {
+                    self.tick(Mark::LedAfterTruncation);
+                }
             }
             Observation::Injected { fault } => self.count(|mark| matches!(mark, Mark::Injected(of, _) if of == fault)),
             Observation::Rejected { kind, why } if correct => {
@@ -165,7 +270,10 @@ impl Marks {
                 self.tick(Mark::RejectedBecause(why));
             }
             Observation::Crashed if replica.is_some() => {
+                self.repairing[id.index()] = 0;
                 self.crashed.insert(id);
+                // What it knew of what it discarded is gone.
+                self.truncated.0 &= !(1 << id.0);
                 let before = &shadow.replicas[id.index()];
                 self.tick(Mark::CrashedWhile(before.status));
                 if before.op() > before.commit {
@@ -187,6 +295,9 @@ impl Marks {
                 }
             }
             Observation::Dropped { why, .. } => {
+                if why == DropReason::Cut {
+                    self.cut[id.index()] = Some(seen.at);
+                }
                 self.tick(Mark::Dropped(why));
                 let sender = replica.map(|id| &shadow.replicas[id.index()]);
                 let uncommitted = |sender: &ReplicaShadow| {
@@ -210,9 +321,66 @@ impl Marks {
             {
                 self.tick(Mark::NewMemberAcknowledged);
             }
+            Observation::ClockLost if correct => self.tick(Mark::ClockLost),
+            Observation::ClockSet { error, .. } if correct => {
+                let before = std::mem::replace(&mut self.clock_error[id.index()], error);
+                if before - error > SET_BACK && self.cut[id.index()].is_some_and(|at| at + STILL_CUT >= seen.at) {
+                    self.set_back.insert(id);
+                    self.tick(Mark::SetBackWhileCut);
+                }
+            }
+            Observation::TimestampAssigned { .. } if self.set_back.has(id) => self.tick(Mark::TimestampedAfterSetBack),
             Observation::Retried { .. } => self.tick(Mark::Retried),
             Observation::Executed { operation: Some(operation), .. } if correct => self.served(operation.tenant),
-            Observation::RepairRequested { .. } if correct => self.tick(Mark::RepairRequested),
+            Observation::Truncated { .. } if correct => self.truncated.insert(id),
+            Observation::Invoked { client, .. } => self.client(client).waits_since = Some(self.view),
+            Observation::ClientCrashed { client } if self.client(client).waits_since.take().is_some() => {
+                self.count(|mark| matches!(mark, Mark::ClientsCrashedWaiting(_)));
+            }
+            Observation::SessionEvicted { client, .. } if replica.is_none() => {
+                *self.client(client) = ClientState { waits_since: None, evicted: true };
+            }
+            Observation::Answered { client, .. } => {
+                let ClientState { waits_since, evicted } = std::mem::take(self.client(client));
+                if waits_since.is_some_and(|view| view < self.view) {
+                    self.count(|mark| matches!(mark, Mark::AnsweredInLaterView(_)));
+                }
+                if evicted {
+                    self.count(|mark| matches!(mark, Mark::EvictedCameBack(_)));
+                }
+            }
+            Observation::ScrubTourCompleted { .. } => {
+                self.tours[id.index()] += 1;
+                let least = shadow.correct_replicas().map(|(id, _)| self.tours[id.index()]).min().unwrap_or(0);
+                self.tick_if(|mark| matches!(mark, Mark::ScrubTours(tours) if least >= tours));
+            }
+            Observation::ScrubFound { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubFound(_))),
+            Observation::ScrubRepaired { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubRepaired(_))),
+            Observation::Misread { .. } if correct => self.tick(Mark::Misread),
+            Observation::Repaired { .. } if correct && shadow.replicas[id.index()].status != Status::Normal => {
+                self.tick(Mark::HoleFilled);
+            }
+            Observation::RepairRequested { .. } if correct => self.repair_requested(id, shadow),
+            Observation::RepairEnded { .. } => {
+                self.repairing[id.index()] = self.repairing[id.index()].saturating_sub(1);
+            }
+            Observation::Conditions { hears, sound, .. } => {
+                self.troubled.0 &= !(1 << id.0);
+                if !sound || hears.len() < shadow.replicas.len() as u32 {
+                    self.troubled.insert(id);
+                }
+                if self.troubled.is_empty() {
+                    self.troubled_view = None;
+                }
+            }
+            Observation::Abdicated { .. } if correct => self.tick(Mark::Abdicated),
+            Observation::CommitStalled { .. } if correct => self.tick(Mark::CommitStalled),
+            Observation::StateTransferStarted { .. } if correct => self.tick(Mark::StateTransferStarted),
+            Observation::StateInstalled { .. } if correct && !shadow.replicas[id.index()].loading => {
+                self.transferred.insert(id);
+                self.tick(Mark::StateInstalled);
+            }
+            Observation::Checkpointed { .. } if correct => self.count(|mark| matches!(mark, Mark::Checkpointed(_))),
             _ => {}
         }
     }
@@ -229,11 +397,35 @@ impl Marks {
                     false => Phase::New,
                 }));
             }
+            if self.troubled_view.is_some_and(|view| shadow.replicas[id.index()].view >= view) {
+                self.count(|mark| matches!(mark, Mark::MovedOn(_)));
+            }
         }
         let changing =
             |(other, state): (ReplicaId, &ReplicaShadow)| other != id && state.up && state.status == Status::ViewChange;
         if shadow.correct_replicas().any(changing) {
             self.tick(Mark::CommittedDuringViewChange);
+        }
+        if self.transferred.has(id) {
+            self.tick(Mark::CommittedAfterTransfer);
+        }
+    }
+
+    fn client(&mut self, client: ClientId) -> &mut ClientState {
+        if client.index() >= self.clients.len() {
+            self.clients.resize(client.index() + 1, ClientState::default());
+        }
+        &mut self.clients[client.index()]
+    }
+    fn repair_requested(&mut self, id: ReplicaId, shadow: &Shadow) {
+        self.tick(Mark::RepairRequested);
+        self.count(|mark| matches!(mark, Mark::RepairsRequested(_)));
+        self.repairing[id.index()] += 1;
+        let at_once = self.repairing.iter().filter(|requests| **requests > 0).count() as u32;
+        self.tick_if(|mark| matches!(mark, Mark::ConcurrentRepairs(replicas) if at_once >= replicas));
+        let fast = shadow.replicas[id.index()].delay == 0;
+        if fast && shadow.replicas.iter().any(|state| state.delay >= SLOW) {
+            self.count(|mark| matches!(mark, Mark::RepairsAmongSlowPeers(_)));
         }
     }
 
@@ -298,9 +490,13 @@ impl Marks {
 
 impl Mark {
     /// The kinds of observations that can show the mark.
-    fn interests(self) -> u64 {
+    fn interests(self) -> u128 {
         match self {
             Mark::Committed(_) | Mark::CommittedDuringViewChange | Mark::CommittedIn(_) => kinds::COMMITTED,
+            Mark::MovedOn(_) => kinds::COMMITTED | kinds::VIEW_STARTED | kinds::CONDITIONS,
+            Mark::ConcurrentRepairs(_) => kinds::REPAIR_REQUESTED | kinds::REPAIR_ENDED | kinds::CRASHED,
+            Mark::Abdicated => kinds::ABDICATED,
+            Mark::CommitStalled => kinds::COMMIT_STALLED,
             Mark::ViewsStarted(_) => kinds::VIEW_STARTED,
             Mark::Injected(..) => kinds::INJECTED,
             Mark::LieDelivered(_) => kinds::LIED | kinds::DELIVERED,
@@ -315,7 +511,28 @@ impl Mark {
             Mark::NewMemberAcknowledged => kinds::ACKNOWLEDGED,
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
-            Mark::RepairRequested => kinds::REPAIR_REQUESTED,
+            Mark::ClockLost => kinds::CLOCK_LOST,
+            Mark::SetBackWhileCut => kinds::DROPPED | kinds::CLOCK_SET,
+            Mark::TimestampedAfterSetBack => kinds::DROPPED | kinds::CLOCK_SET | kinds::TIMESTAMP_ASSIGNED,
+            Mark::ClientsCrashedWaiting(_) => kinds::INVOKED | kinds::ANSWERED | kinds::CLIENT_CRASHED,
+            Mark::AnsweredInLaterView(_) => {
+                kinds::INVOKED | kinds::ANSWERED | kinds::CLIENT_CRASHED | kinds::VIEW_STARTED
+            }
+            Mark::LedAfterTruncation => kinds::TRUNCATED | kinds::CRASHED | kinds::VIEW_STARTED,
+            Mark::Forwarded => kinds::DELIVERED,
+            Mark::EvictedCameBack(_) => kinds::SESSION_EVICTED | kinds::ANSWERED,
+            Mark::ScrubTours(_) => kinds::SCRUB_TOUR_COMPLETED,
+            Mark::ScrubFound(_) => kinds::SCRUB_FOUND,
+            Mark::ScrubRepaired(_) => kinds::SCRUB_REPAIRED,
+            Mark::Misread => kinds::MISREAD,
+            Mark::HoleFilled => kinds::REPAIRED,
+            Mark::RepairRequested | Mark::RepairsRequested(_) | Mark::RepairsAmongSlowPeers(_) => {
+                kinds::REPAIR_REQUESTED
+            }
+            Mark::StateTransferStarted => kinds::STATE_TRANSFER_STARTED,
+            Mark::StateInstalled => kinds::STATE_INSTALLED,
+            Mark::CommittedAfterTransfer => kinds::STATE_INSTALLED | kinds::COMMITTED,
+            Mark::Checkpointed(_) => kinds::CHECKPOINTED,
             // The end decides.
             Mark::VirtualSeconds(_) => 0,
         }
@@ -329,7 +546,16 @@ impl Mark {
             | Mark::Injected(_, count)
             | Mark::Tenants(count)
             | Mark::Reconfigured(count)
-            | Mark::Retired(count) => count,
+            | Mark::Retired(count)
+            | Mark::ClientsCrashedWaiting(count)
+            | Mark::AnsweredInLaterView(count)
+            | Mark::EvictedCameBack(count)
+            | Mark::ScrubFound(count)
+            | Mark::ScrubRepaired(count)
+            | Mark::RepairsRequested(count)
+            | Mark::RepairsAmongSlowPeers(count)
+            | Mark::MovedOn(count)
+            | Mark::Checkpointed(count) => count,
             _ => 1,
         }
     }
@@ -340,7 +566,7 @@ mod tests {
     use super::*;
     use crate::lie::{Field, LieClass};
     use crate::observation::Who;
-    use crate::spec::{ClientId, Config};
+    use crate::spec::Config;
     use crate::workload::{Answer, Operation, OperationKind};
     use Observation as O;
 
@@ -460,10 +686,101 @@ mod tests {
         assert!(!shown(Mark::Dropped(DropReason::Lost), &[(0, dropped)]));
         assert!(shown(Mark::Retried, &[(0, O::Retried { client: ClientId(0), number: 1 })]));
         assert!(shown(Mark::FoundDamage, &[(0, O::Damaged { op: 1 })]));
-        assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { from: 1, to: 2 })]));
+        assert!(shown(Mark::ClockLost, &[(0, O::ClockLost)]));
+        assert!(!shown(Mark::ClockLost, &[(2, O::ClockLost)]));
+        let cut = O::Dropped { to: ReplicaId(1), kind: MessageKind::Ping, why: DropReason::Cut };
+        let back = O::ClockSet { error: -SET_BACK - 1, rate: 0 };
+        let assigned = O::TimestampAssigned { op: 1, timestamp: 1, previous: 0 };
+        assert!(shown(Mark::SetBackWhileCut, &[(0, cut), (0, back)]));
+        assert!(!shown(Mark::SetBackWhileCut, &[(1, cut), (0, back)]));
+        assert!(!shown(Mark::SetBackWhileCut, &[(0, cut), (0, O::ClockSet { error: SET_BACK, rate: 0 })]));
+        assert!(shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (0, assigned)]));
+        assert!(!shown(Mark::TimestampedAfterSetBack, &[(0, cut), (0, back), (1, assigned)]));
+        assert!(shown(Mark::RepairRequested, &[(0, O::RepairRequested { peer: ReplicaId(1), from: 1, to: 2 })]));
+        let installed = O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 };
+        assert!(shown(Mark::StateTransferStarted, &[(0, O::StateTransferStarted { at_least: 1 })]));
+        assert!(shown(Mark::StateInstalled, &[(0, installed)]));
+        assert!(!shown(Mark::StateInstalled, &[(0, O::Loading), (0, installed)]), "its own checkpoint");
+        let commit = O::Committed { op: 2, entry: 2 };
+        assert!(shown(Mark::CommittedAfterTransfer, &[(0, installed), (0, commit)]));
+        assert!(!shown(Mark::CommittedAfterTransfer, &[(0, installed), (1, commit)]));
+        let checkpointed = O::Checkpointed { op: 1, state: 1 };
+        assert!(shown(Mark::Checkpointed(2), &[(0, checkpointed), (1, checkpointed)]));
         assert!(shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (0, executed(2))]));
         assert!(!shown(Mark::Tenants(2), &[(0, executed(1)), (1, executed(1)), (2, executed(2))]));
+        assert!(shown(Mark::Misread, &[(0, O::Misread { zone: 0, record: 1 })]));
+        let found = O::ScrubFound { zone: 0, record: 1 };
+        assert!(shown(Mark::ScrubFound(2), &[(0, found), (1, found)]));
+        assert!(!shown(Mark::ScrubFound(2), &[(0, found), (2, found)]));
+        assert!(shown(Mark::ScrubRepaired(1), &[(0, O::ScrubRepaired { zone: 0, record: 1 })]));
+        let tour = O::ScrubTourCompleted { duration: 1, reads: 1 };
+        assert!(shown(Mark::ScrubTours(1), &[(0, tour), (1, tour)]));
+        assert!(!shown(Mark::ScrubTours(1), &[(0, tour), (0, tour), (2, tour)]), "each replica");
+        let normal = O::StatusChanged { status: Status::Normal, view: 0, primary: false };
+        assert!(shown(Mark::HoleFilled, &[(0, O::Repaired { op: 1 })]));
+        assert!(!shown(Mark::HoleFilled, &[(0, normal), (0, O::Repaired { op: 1 })]));
         assert!(shown(Mark::VirtualSeconds(1), &[(0, O::Crashed)]));
         assert!(!shown(Mark::VirtualSeconds(2), &[(0, O::Crashed)]));
+    }
+
+    #[test]
+    fn requests_are_followed_through_crashes_views_and_evictions() {
+        let client = ClientId(1);
+        let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 0 } };
+        let invoked = O::Invoked { client, session: 1, number: 1, operation };
+        let answered = O::Answered { client, session: 1, number: 1, answer: Answer::default() };
+        let crashed = O::ClientCrashed { client };
+        let shown = |mark, stream: &[(Option<u8>, Observation)]| {
+            let (mut marks, mut shadow) = (Marks::default(), Shadow::default());
+            marks.reset(&[mark]);
+            shadow.reset(&Config::default(), ReplicaSet::default());
+            for (replica, what) in stream {
+                let who = replica.map_or(Who::Client(client), |id| Who::Replica(ReplicaId(id)));
+                marks.observe(&Seen { at: 1, event: 1, who, what: *what }, &shadow);
+            }
+            marks.missing().is_empty()
+        };
+        assert!(shown(Mark::ClientsCrashedWaiting(1), &[(None, invoked), (None, crashed)]));
+        assert!(!shown(Mark::ClientsCrashedWaiting(1), &[(None, invoked), (None, answered), (None, crashed)]));
+        let start = |view| O::ViewStarted { view, op: 0, commit: 0, primary: true };
+        let mark = Mark::AnsweredInLaterView(1);
+        assert!(shown(mark, &[(None, invoked), (Some(1), start(1)), (None, answered)]));
+        assert!(!shown(mark, &[(Some(1), start(1)), (None, invoked), (None, answered)]));
+        let over = O::SessionEvicted { client, session: 1 };
+        assert!(shown(Mark::EvictedCameBack(1), &[(None, over), (None, answered)]));
+        assert!(!shown(Mark::EvictedCameBack(1), &[(Some(0), over), (None, answered)]));
+        let cut = O::Truncated { op: 0 };
+        assert!(shown(Mark::LedAfterTruncation, &[(Some(1), cut), (Some(1), start(1))]));
+        assert!(!shown(Mark::LedAfterTruncation, &[(Some(1), cut), (Some(1), O::Crashed), (Some(1), start(1))]));
+        let delivered = |from| O::Delivered { from: ReplicaId(from), kind: MessageKind::Request };
+        assert!(shown(Mark::Forwarded, &[(Some(1), delivered(0))]));
+        assert!(!shown(Mark::Forwarded, &[(Some(1), delivered(1))]));
+    }
+
+    #[test]
+    fn repairs_count_those_under_way_and_those_among_slow_peers() {
+        let ask = |peer| O::RepairRequested { peer: ReplicaId(peer), from: 1, to: 2 };
+        let end = |peer| O::RepairEnded { peer: ReplicaId(peer), answered: true };
+        let conditions = |delay| O::Conditions { hears: ReplicaSet(7), sound: delay == 0, delay };
+        assert!(shown(Mark::ConcurrentRepairs(2), &[(0, ask(2)), (1, ask(2))]));
+        assert!(!shown(Mark::ConcurrentRepairs(2), &[(0, ask(2)), (0, ask(1)), (0, end(1)), (0, end(2)), (1, ask(2))]));
+        assert!(shown(Mark::RepairsRequested(2), &[(0, ask(2)), (0, ask(1))]));
+        let mark = Mark::RepairsAmongSlowPeers(1);
+        assert!(shown(mark, &[(1, conditions(SLOW)), (0, ask(2))]));
+        assert!(!shown(mark, &[(0, ask(2)), (1, conditions(SLOW)), (1, ask(2)), (1, conditions(0)), (0, ask(1))]));
+    }
+
+    #[test]
+    fn moving_on_means_to_commit_in_a_new_view_while_the_trouble_lasts() {
+        let hears = |set| O::Conditions { hears: ReplicaSet(set), sound: true, delay: 0 };
+        let (start, commit) =
+            (O::ViewStarted { view: 1, op: 0, commit: 0, primary: true }, O::Committed { op: 1, entry: 1 });
+        let mark = Mark::MovedOn(1);
+        assert!(shown(mark, &[(0, hears(1)), (1, start), (1, commit)]));
+        assert!(!shown(mark, &[(0, hears(1)), (1, start), (0, commit)]), "in the old view");
+        assert!(!shown(mark, &[(0, hears(1)), (1, start), (0, hears(7)), (1, commit)]));
+        assert!(!shown(mark, &[(1, start), (0, hears(1)), (1, commit)]));
+        assert!(shown(Mark::Abdicated, &[(0, O::Abdicated { view: 0 })]));
+        assert!(shown(Mark::CommitStalled, &[(1, O::CommitStalled { view: 0 })]));
     }
 }

@@ -132,6 +132,18 @@ pub enum Fault {
     DuplicateRequest,
     /// A replica lies.
     Lie,
+    /// The time service is out of reach.
+    NoNtp,
+    /// The time service tells a false time.
+    WrongNtp,
+    /// Several bits of a record flip.
+    FlippedBits,
+    /// The end of a record is lost.
+    TruncatedRecord,
+    /// Bytes are pushed into a record.
+    ShiftedRecord,
+    /// Reads bring older content or another record.
+    StaleRead,
     /// The administrator asks for other members.
     Reconfiguration,
 }
@@ -139,6 +151,20 @@ pub enum Fault {
 impl Fault {
     /// How many faults there are.
     pub const COUNT: usize = Fault::Reconfiguration as usize + 1;
+
+    /// Whether it lets a disk answer otherwise than it was written.
+    pub fn damages(self) -> bool {
+        matches!(
+            self,
+            Fault::BitFlip
+                | Fault::LostWrite
+                | Fault::MisdirectedWrite
+                | Fault::FlippedBits
+                | Fault::TruncatedRecord
+                | Fault::ShiftedRecord
+                | Fault::StaleRead
+        )
+    }
 }
 
 /// Why the world did not carry out an action.
@@ -351,7 +377,8 @@ pub enum Observation {
         session: u32,
         /// Its request number.
         number: u32,
-        /// What was executed; `None` for a command that the store refused or for a repeated request.
+        /// What was executed; `None` for a command that the store refused, for a repeated request, for a registration, and
+        /// for a request whose session is over.
         operation: Option<Operation>,
         /// The result.
         answer: Answer,
@@ -363,8 +390,10 @@ pub enum Observation {
         /// Why.
         why: RejectReason,
     },
-    /// The replica asked for missing entries.
+    /// The replica asked for missing entries; the request is under way until `RepairEnded`, or until the replica crashes.
     RepairRequested {
+        /// Whom it asked.
+        peer: ReplicaId,
         /// The first missing op.
         from: u64,
         /// The last missing op.
@@ -382,6 +411,196 @@ pub enum Observation {
         /// How many bytes.
         bytes: u64,
     },
+
+    // ---- about clocks, where the protocol compares them (`Cluster::clock_ping`)
+    /// Said by the world: the replica's clocks follow a new line. Until the next time they run at `rate`, and the wall
+    /// clock is off by `error` now.
+    ClockSet {
+        /// How far the wall clock is before the true time, in nanoseconds.
+        error: i64,
+        /// How fast both clocks run, in parts per million of true time.
+        rate: u64,
+    },
+    /// The replica and enough others agree on the time, and its own clock is near it.
+    ClockSynchronized {
+        /// How far the agreed time is before the replica's wall clock, in nanoseconds.
+        offset: i64,
+        /// By how much it may be more or less.
+        uncertainty: u64,
+    },
+    /// The replica's clock does not count as synchronized any more.
+    ClockLost,
+    /// The replica made an entry, as the primary, and gave it its timestamp.
+    TimestampAssigned {
+        /// The op.
+        op: u64,
+        /// The timestamp, in nanoseconds as wall clocks show them.
+        timestamp: Time,
+        /// The timestamp of the entry before it.
+        previous: Time,
+    },
+    /// The replica executes an entry with this timestamp; `Executed` follows.
+    Timestamped {
+        /// The op.
+        op: u64,
+        /// The timestamp.
+        timestamp: Time,
+    },
+
+    // ---- client sessions, where the cluster keeps them
+    /// Said by the world: a client asks for a session for the first time.
+    Registering {
+        /// The client.
+        client: ClientId,
+        /// Which life of the client it is.
+        number: u32,
+    },
+    /// A replica registered a session, while it executes the op that asks for it (before `Executed`); or a client learned
+    /// which session it has.
+    SessionRegistered {
+        /// The client.
+        client: ClientId,
+        /// The session.
+        session: u32,
+    },
+    /// A replica evicted a session to make room for another, while it executes the op that asks for that one (before
+    /// `Executed`); or a client learned that its session is over, and gave up what it waited for.
+    SessionEvicted {
+        /// The client.
+        client: ClientId,
+        /// The session.
+        session: u32,
+    },
+    // ---- disks and scrubbing: the first is said by the world, the others by the system
+    /// A read of the replica's disk, which ends now, found this record other than it was written last.
+    Misread {
+        /// The zone, as an index into `System::zones`.
+        zone: u8,
+        /// The record of the zone, from 0.
+        record: u32,
+    },
+    /// The replica took the content of an entry from its disk (after the entry's `Appended`, while it starts).
+    Loaded {
+        /// The op.
+        op: u64,
+        /// The hash of that content, computed anew from what the replica holds now.
+        content: EntryHash,
+    },
+    /// The scrubber begins a tour over all that is durable.
+    ScrubTourStarted,
+    /// The tour that has just begun covers so many records of this zone. The first zone holds the entries, one each.
+    ScrubTourCovers {
+        /// The zone.
+        zone: u8,
+        /// How many records.
+        records: u32,
+    },
+    /// The scrubber begins to read.
+    ScrubRead {
+        /// The zone.
+        zone: u8,
+        /// The first record.
+        record: u32,
+        /// How many records.
+        records: u32,
+        /// The time by the replica's own monotonic clock, the only one that it can keep a budget by.
+        clock: Time,
+    },
+    /// The scrubber's read ended. If `judged`, each record in it that is not as it should be was reported before.
+    ScrubReadDone {
+        /// Whether what it brought could be judged: the read succeeded, and the records meant the same all the while.
+        judged: bool,
+    },
+    /// The scrubber found a record damaged.
+    ScrubFound {
+        /// The zone.
+        zone: u8,
+        /// The record.
+        record: u32,
+    },
+    /// A record that was found damaged stands on the disk as it should, durably.
+    ScrubRepaired {
+        /// The zone.
+        zone: u8,
+        /// The record.
+        record: u32,
+    },
+    /// The scrubber has read and judged every record that its tour covers.
+    ScrubTourCompleted {
+        /// How long the tour took, by the replica's monotonic clock.
+        duration: Time,
+        /// How many reads it made.
+        reads: u32,
+    },
+    /// What the replica's links and devices are like changed (said by the world).
+    Conditions {
+        /// The replicas from which messages get through to it: no cut keeps them away.
+        hears: ReplicaSet,
+        /// Whether nothing else is wrong with it: no loss, delay or clog on its links, no fault of its disk or its clocks.
+        sound: bool,
+        /// The longest additional delay of its messages, in nanoseconds.
+        delay: Time,
+    },
+    /// The replica told the others that it wants a view to start; it stays in its own until enough others want it too.
+    ViewChangeWanted {
+        /// The view that it wants.
+        view: u64,
+    },
+    /// The primary stepped down: it leads its view no longer.
+    Abdicated {
+        /// The view that it led.
+        view: u64,
+    },
+    /// The replica found that its view's primary commits nothing although there is something to commit.
+    CommitStalled {
+        /// Its view.
+        view: u64,
+    },
+    /// A repair request is no longer under way.
+    RepairEnded {
+        /// Who was asked.
+        peer: ReplicaId,
+        /// Whether it answered in time.
+        answered: bool,
+    },
+    /// The replica asked for the content of an entry that it cannot read any more.
+    ContentRequested {
+        /// Whom.
+        peer: ReplicaId,
+        /// The op.
+        op: u64,
+    },
+    /// The replica holds the state after `op` durably, and will find it when it restarts.
+    Checkpointed {
+        /// The op.
+        op: u64,
+        /// The hash over the state: equal wherever the same log was executed up to `op`.
+        state: EntryHash,
+    },
+    /// The replica's log begins after `op` from now on: what came before, its checkpoint stands for.
+    LogDropped {
+        /// The op.
+        op: u64,
+    },
+    /// The replica gives up getting entry by entry what it misses, and asks for a whole state.
+    StateTransferStarted {
+        /// The lowest op whose state is of use to it.
+        at_least: u64,
+    },
+    /// The replica's state is that after `op` from now on, as if it had committed and executed all up to it; it holds that
+    /// state durably. After `Loading`: it found this checkpoint on its disk.
+    StateInstalled {
+        /// The op.
+        op: u64,
+        /// The entry at that op.
+        entry: EntryHash,
+        /// The hash over the state.
+        state: EntryHash,
+        /// The last op of its log: entries after `op` stay only where they follow from it.
+        last: u64,
+    },
+
+    // ---- about the membership, where it changes
     /// The administrator asked for these members. Said by the world.
     ReconfigurationAsked {
         /// The members that there are to be.
@@ -424,7 +643,7 @@ pub enum Observation {
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 39;
+pub const OBSERVATION_KINDS: usize = 66;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -464,12 +683,39 @@ impl Observation {
             O::RepairRequested { .. } => 30,
             O::Repaired { .. } => 31,
             O::Holding { .. } => 32,
-            O::ReconfigurationAsked { .. } => 33,
-            O::ReconfigurationRefused { .. } => 34,
-            O::ReconfigurationStarted { .. } => 35,
-            O::ConfigurationAppended { .. } => 36,
-            O::Reconfigured { .. } => 37,
-            O::Retired { .. } => 38,
+            O::ClockSet { .. } => 33,
+            O::ClockSynchronized { .. } => 34,
+            O::ClockLost => 35,
+            O::TimestampAssigned { .. } => 36,
+            O::Timestamped { .. } => 37,
+            O::Registering { .. } => 38,
+            O::SessionRegistered { .. } => 39,
+            O::SessionEvicted { .. } => 40,
+            O::Misread { .. } => 41,
+            O::Loaded { .. } => 42,
+            O::ScrubTourStarted => 43,
+            O::ScrubTourCovers { .. } => 44,
+            O::ScrubRead { .. } => 45,
+            O::ScrubReadDone { .. } => 46,
+            O::ScrubFound { .. } => 47,
+            O::ScrubRepaired { .. } => 48,
+            O::ScrubTourCompleted { .. } => 49,
+            O::Conditions { .. } => 50,
+            O::ViewChangeWanted { .. } => 51,
+            O::Abdicated { .. } => 52,
+            O::CommitStalled { .. } => 53,
+            O::RepairEnded { .. } => 54,
+            O::ContentRequested { .. } => 55,
+            O::Checkpointed { .. } => 56,
+            O::LogDropped { .. } => 57,
+            O::StateTransferStarted { .. } => 58,
+            O::StateInstalled { .. } => 59,
+            O::ReconfigurationAsked { .. } => 60,
+            O::ReconfigurationRefused { .. } => 61,
+            O::ReconfigurationStarted { .. } => 62,
+            O::ConfigurationAppended { .. } => 63,
+            O::Reconfigured { .. } => 64,
+            O::Retired { .. } => 65,
         }
     }
 }

@@ -83,6 +83,12 @@ pub enum Watch {
     RepairRequested,
     /// The replica discarded the end of its log.
     Truncated,
+    /// The replica has made a checkpoint durable.
+    Checkpointed,
+    /// The replica asked for a whole state.
+    StateTransferStarted,
+    /// The replica installed a state.
+    StateInstalled,
     /// The replica, a primary, began to change the membership.
     ReconfigurationStarted,
     /// The replica appended a configuration to its log.
@@ -93,7 +99,7 @@ pub enum Watch {
 
 impl Watch {
     /// All watches, in the order of their numbers in an encoded plan.
-    pub const ALL: [Watch; 33] = [
+    pub const ALL: [Watch; 36] = [
         Watch::Sent(MessageKind::Prepare),
         Watch::Sent(MessageKind::PrepareOk),
         Watch::Sent(MessageKind::Commit),
@@ -124,6 +130,9 @@ impl Watch {
         Watch::RepairRequested,
         Watch::Truncated,
         Watch::Delivered(MessageKind::Request),
+        Watch::Checkpointed,
+        Watch::StateTransferStarted,
+        Watch::StateInstalled,
         Watch::ReconfigurationStarted,
         Watch::ConfigurationAppended,
         Watch::Reconfigured,
@@ -323,6 +332,72 @@ pub enum What {
     },
     /// Tells the liar to lie.
     Lie(Lie),
+    /// Keeps the time service out of the reach of the replicas of `side`; of all, if there are none of its replicas.
+    NoNtp {
+        /// Which replicas.
+        side: ReplicaSet,
+        /// For how long.
+        duration: Time,
+    },
+    /// Lets the time service tell the target a false time.
+    WrongNtp {
+        /// Which replica.
+        target: Target,
+        /// Off by so many microseconds.
+        micros: i32,
+        /// For how long.
+        duration: Time,
+    },
+    /// Flips several bits of one durable record.
+    FlippedBits {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// The first bit (modulo their number).
+        bit: u16,
+        /// How many; at least 1.
+        count: u8,
+    },
+    /// Cuts the end of a durable record off.
+    TruncatedRecord {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// How many of its bytes are kept (modulo their number).
+        keep: u16,
+    },
+    /// Pushes bytes into a durable record, so that the ones after them stand in the wrong place.
+    ShiftedRecord {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// Which record, counted back from the one written last.
+        record: u16,
+        /// Before which byte (modulo their number).
+        from: u16,
+        /// How many; at least 1.
+        by: u8,
+    },
+    /// Lets the target's reads bring older content or another record now and then, though the disk holds the right one.
+    StaleRead {
+        /// Which replica.
+        target: Target,
+        /// Which zone of the disk.
+        zone: u8,
+        /// 0: what the record held before its last write; else what stands so many records before it.
+        away: u8,
+        /// Per thousand records that are read.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
     /// Asks for other members. The administrator asks the primary again and again until they are in force or refused.
     Reconfigure {
         /// The members that there are to be (the bits of replicas that do not exist are ignored).
@@ -358,6 +433,12 @@ impl What {
             What::DuplicateRequest { .. } => Fault::DuplicateRequest,
             What::Lie(_) => Fault::Lie,
             What::Reconfigure { .. } => Fault::Reconfiguration,
+            What::NoNtp { .. } => Fault::NoNtp,
+            What::WrongNtp { .. } => Fault::WrongNtp,
+            What::FlippedBits { .. } => Fault::FlippedBits,
+            What::TruncatedRecord { .. } => Fault::TruncatedRecord,
+            What::ShiftedRecord { .. } => Fault::ShiftedRecord,
+            What::StaleRead { .. } => Fault::StaleRead,
         }
     }
 
@@ -378,7 +459,12 @@ impl What {
             | What::DiskFull { target, .. }
             | What::ClockStep { target, .. }
             | What::ClockDrift { target, .. }
-            | What::ClockFreeze { target, .. } => Some(target),
+            | What::ClockFreeze { target, .. }
+            | What::WrongNtp { target, .. }
+            | What::FlippedBits { target, .. }
+            | What::TruncatedRecord { target, .. }
+            | What::ShiftedRecord { target, .. }
+            | What::StaleRead { target, .. } => Some(target),
             _ => None,
         }
     }
@@ -401,7 +487,10 @@ impl What {
             | What::DiskSlow { duration, .. }
             | What::DiskFull { duration, .. }
             | What::ClockDrift { duration, .. }
-            | What::ClockFreeze { duration, .. } => Some(duration),
+            | What::ClockFreeze { duration, .. }
+            | What::NoNtp { duration, .. }
+            | What::WrongNtp { duration, .. }
+            | What::StaleRead { duration, .. } => Some(duration),
             _ => None,
         }
     }

@@ -46,7 +46,7 @@ pub enum Domain {
     Operation,
     /// What fills a request up to its size: client, session and request number.
     Filler,
-    /// How far off a wall clock starts: replica.
+    /// How far off a wall clock starts, or is set: replica, time. When it is set first: replica.
     ClockOffset,
     /// How fast a clock runs: replica.
     ClockDrift,
@@ -54,9 +54,11 @@ pub enum Domain {
     Replica,
     /// How much later a replica restarts after a power loss: replica, time of the loss.
     PowerLoss,
+    /// Whether a record is misread: replica, the read's number, record.
+    Misread,
 }
 
-const DOMAINS: usize = Domain::PowerLoss as usize + 1;
+const DOMAINS: usize = Domain::Misread as usize + 1;
 
 /// The keys of a run.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! concern it as they do those between replicas. A request that arrives is observed as `Delivered` from the replica itself,
 //! since a client is no replica; requests and replies that are lost are not observed: `Retried` is what comes of it.
 
-use crate::client::{self, Deadline};
+use crate::client::{self, Accepted, Deadline};
 use crate::network::Arrivals;
 use crate::observation::{MessageKind, Observation, Who};
 use crate::runtime::{Core, Event};
@@ -24,7 +24,11 @@ impl<S: System> Core<S> {
     pub(crate) fn ask(&mut self, id: ClientId) {
         let Some((request, operation)) = self.clients.ask(&self.keys, self.now, id) else { return };
         let Request { session, number, .. } = request;
-        self.observe(Who::Client(id), Observation::Invoked { client: id, session, number, operation });
+        let what = match operation {
+            Some(operation) => Observation::Invoked { client: id, session, number, operation },
+            None => Observation::Registering { client: id, number },
+        };
+        self.observe(Who::Client(id), what);
         let primary = self.clients.primary(id);
         self.request(primary, request);
         self.arm(id);
@@ -100,26 +104,45 @@ impl<S: System> Core<S> {
 
     /// A replica answers a client. An answer to a client that does not exist is lost without a trace.
     pub(crate) fn reply(&mut self, from: ReplicaId, reply: Reply) {
-        let Some(count) = self.seats[from.index()].replies.get_mut(reply.client.index()) else { return };
+        self.tell(from, reply.client, reply.session, reply.number, &Event::Reply(reply));
+    }
+
+    /// A replica tells a client that its session is over.
+    pub(crate) fn session_over(&mut self, from: ReplicaId, client: ClientId, session: u32) {
+        self.tell(from, client, session, 0, &Event::SessionOver { client, session });
+    }
+
+    fn tell(&mut self, from: ReplicaId, client: ClientId, session: u32, number: u32, event: &Event<S::Message>) {
+        let Some(count) = self.seats[from.index()].replies.get_mut(client.index()) else { return };
         *count += 1;
-        let number = client::message(reply.session, reply.number, *count);
-        let pair = (reply.client, from);
+        let number = client::message(session, number, *count);
+        let pair = (client, from);
         let arrivals = self.network.send_client(&self.keys, self.faults.effects(), self.now, pair, false, number);
         let Arrivals { first, second } = arrivals;
         for at in [first, second].into_iter().flatten() {
-            self.queue.push(at, Event::Reply(reply));
+            self.queue.push(at, event.clone());
         }
     }
 
     /// A reply reaches its client.
     pub(crate) fn reply_arrives(&mut self, reply: &Reply) {
-        if !self.clients.accept(reply) {
-            return;
-        }
         let Reply { client, session, number, answer, .. } = *reply;
+        let what = match self.clients.accept(reply) {
+            Accepted::Nothing => return,
+            Accepted::Session(session) => Observation::SessionRegistered { client, session },
+            Accepted::Answer => Observation::Answered { client, session, number, answer },
+        };
         self.activity = self.now;
-        self.observe(Who::Client(client), Observation::Answered { client, session, number, answer });
+        self.observe(Who::Client(client), what);
         self.think(client);
         self.settle();
+    }
+
+    /// A client learns that its session is over. It asks anew in another session.
+    pub(crate) fn session_over_arrives(&mut self, client: ClientId, session: u32) {
+        if self.clients.session_over(client, session) {
+            self.observe(Who::Client(client), Observation::SessionEvicted { client, session });
+            self.think(client);
+        }
     }
 }

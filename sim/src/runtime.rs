@@ -47,6 +47,8 @@ pub(crate) enum Event<M> {
     Request { to: ReplicaId, request: Request },
     /// A reply arrives at its client.
     Reply(Reply),
+    /// A client is told that its session is over.
+    SessionOver { client: ClientId, session: u32 },
     /// A timer may have run out.
     Timer { id: ReplicaId, timer: TimerId, generation: u32 },
     /// A sync ends.
@@ -65,6 +67,8 @@ pub(crate) enum Event<M> {
     Boot(ReplicaId),
     /// The administrator asks for these members, if need be.
     Admin(ReplicaSet),
+    /// The time service sets a wall clock.
+    Ntp(ReplicaId),
     /// Nothing may be left to do before the heal phase.
     Settle,
     /// The heal phase begins.
@@ -127,6 +131,8 @@ pub struct Core<S: System> {
     /// How many triggered actions wait for their delay to pass.
     pub(crate) triggered: u32,
     pub(crate) faults: Faults,
+    /// Per replica what was last said of its conditions: whom it hears, whether it is sound, how slow its links are.
+    pub(crate) conditions: [(ReplicaSet, bool, Time); REPLICAS_MAX],
     pub(crate) triggers: Triggers,
     pub(crate) liars: ReplicaSet,
     pub(crate) lies: Lies<S::Message>,
@@ -150,6 +156,8 @@ pub struct Core<S: System> {
     /// When the last answer came or the last action was carried out.
     pub(crate) activity: Time,
     pub(crate) settling: bool,
+    /// The records that the read which ends now found other than they were written.
+    wrong: Vec<(usize, u32)>,
     /// Which replica is being called, and whether control is in an observer: whose panic would it be?
     pub(crate) running: Option<ReplicaId>,
     pub(crate) observing: bool,
@@ -201,6 +209,7 @@ impl<S: System> Core<S> {
             planned: Vec::new(),
             triggered: 0,
             faults: Faults::default(),
+            conditions: [(ReplicaSet::default(), true, 0); REPLICAS_MAX],
             triggers: Triggers::default(),
             liars: ReplicaSet::default(),
             lies: Lies::default(),
@@ -220,6 +229,7 @@ impl<S: System> Core<S> {
             progress: false,
             activity: 0,
             settling: false,
+            wrong: Vec::new(),
             running: None,
             observing: false,
         }
@@ -247,6 +257,7 @@ impl<S: System> Core<S> {
         self.clients.reset(&self.config);
         self.ledger.reset(&self.config);
         self.faults.reset(replicas);
+        self.conditions = [(ReplicaSet(((1_u16 << replicas) - 1) as u8), true, 0); REPLICAS_MAX];
         self.liars = case.liars;
         self.shadow.reset(&self.config, case.liars);
         self.judge.reset(&self.config, case.liars);
@@ -427,7 +438,17 @@ impl<S: System> Core<S> {
     pub(crate) fn read_ends(&mut self, id: ReplicaId, io: IoId, range: Range<u64>, into: &mut Vec<u8>) -> bool {
         let done = !Drive::fails(&self.keys, self.faults.effects(), id, io);
         if done {
-            self.seats[id.index()].drive.read(range, into);
+            self.seats[id.index()].drive.read(range.clone(), into);
+            let mut wrong = std::mem::take(&mut self.wrong);
+            let how = (&self.keys, self.faults.effects().misread[id.index()]);
+            self.seats[id.index()].drive.spoil(how, (id, io), &range, into, &mut wrong);
+            if !wrong.is_empty() {
+                self.ledger.misread(id);
+            }
+            for (zone, record) in wrong.drain(..) {
+                self.observe(Who::Replica(id), Observation::Misread { zone: zone as u8, record });
+            }
+            self.wrong = wrong;
         } else {
             self.observe(Who::Replica(id), Observation::DiskFailed);
         }

@@ -75,11 +75,26 @@ settings! {
         log_slots: u32,
         heartbeat: Time,
         view_change_timeout: Time,
+        clock_ping: Time,
+        clock_epoch: Time,
+        clock_tolerance: Time,
+        sessions_max: u16,
+        scrub_iops: u32,
+        scrub_tour_max: Time,
+        repair_credits: u16,
+        repair_entries: u16,
+        repair_expiry: Time,
+        repair_explore: u16,
+        abdicate_timeout: Time,
+        commit_stall_timeout: Time,
+        start_view_change_window: Time,
+        checkpoint_interval: u32,
+        sync_timeout: Time,
         members: u8,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }
-    clock: Clock { offset_max: Time, drift_max: u32 }
+    clock: Clock { offset_max: Time, drift_max: u32, ntp_interval: Time, ntp_error_max: Time }
     workload: Workload {
         clients: u16,
         requests: u32,

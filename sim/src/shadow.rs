@@ -7,12 +7,23 @@
 
 use crate::invariants::kinds;
 use crate::membership::Configuration;
-use crate::observation::{EntryHash, Fault, Observation, Seen, Status, Who};
+use crate::observation::{EntryHash, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
+use crate::time::Time;
 
 /// The kinds of observations that change nothing here; messages come and go all the time.
-const IGNORED: u64 =
-    kinds::SENT | kinds::DELIVERED | kinds::DROPPED | kinds::INVOKED | kinds::ANSWERED | kinds::REJECTED;
+const IGNORED: u128 = kinds::SENT
+    | kinds::DELIVERED
+    | kinds::DROPPED
+    | kinds::INVOKED
+    | kinds::ANSWERED
+    | kinds::REJECTED
+    | kinds::REGISTERING
+    | kinds::SESSION_REGISTERED
+    | kinds::SESSION_EVICTED
+    | kinds::SCRUB_READ
+    | kinds::SCRUB_READ_DONE
+    | kinds::CONTENT_REQUESTED;
 
 /// An entry of a replica's log as it was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +50,15 @@ pub struct ReplicaShadow {
     pub view: u64,
     /// Whether it is the primary of that view.
     pub primary: bool,
-    /// Its log; op 1 is at index 0.
+    /// Its log; op 1 is at index 0. What it has dropped, since a checkpoint stands for it, stays here; and where it installed
+    /// a state instead of the entries, they are those of the committed log.
     pub log: Vec<LogEntry>,
+    /// The op of its newest durable checkpoint, and the op that its log really begins after.
+    pub checkpoint: u64,
+    /// See `checkpoint`.
+    pub dropped: u64,
+    /// The log that it had when it crashed, while it reads its disk.
+    before: Vec<LogEntry>,
     /// Its commit number.
     pub commit: u64,
     /// The last op that it executed.
@@ -54,6 +72,12 @@ pub struct ReplicaShadow {
     pub damaged: bool,
     /// The configurations in its log, in order.
     pub configurations: Vec<Configuration>,
+    /// The replicas from which messages get through to it.
+    pub hears: ReplicaSet,
+    /// Whether its links are free of loss, delay and clogs, and its disk and its clocks free of faults.
+    pub sound: bool,
+    /// The longest additional delay of its messages, in nanoseconds.
+    pub delay: Time,
 }
 
 /// An entry of the one committed log.
@@ -65,6 +89,8 @@ pub struct CommittedEntry {
     pub by: ReplicaId,
     /// The view in which that replica was then; the entry's quorum was found in this view or in an earlier one.
     pub view: u64,
+    /// The view in which the entry was first prepared.
+    pub prepared: u64,
 }
 
 /// What is known of the cluster.
@@ -113,10 +139,21 @@ impl Default for Shadow {
 impl ReplicaShadow {
     /// A fresh replica that runs; keeps the allocations.
     fn reset(&mut self) {
-        let (mut log, mut configurations) = (std::mem::take(&mut self.log), std::mem::take(&mut self.configurations));
+        let mut log = std::mem::take(&mut self.log);
+        let mut before = std::mem::take(&mut self.before);
         log.clear();
+        before.clear();
+        let mut configurations = std::mem::take(&mut self.configurations);
         configurations.clear();
-        *self = ReplicaShadow { up: true, log, configurations, ..ReplicaShadow::default() };
+        *self = ReplicaShadow {
+            up: true,
+            log,
+            before,
+            configurations,
+            hears: ReplicaSet(u8::MAX),
+            sound: true,
+            ..ReplicaShadow::default()
+        };
     }
 
     /// The entry at `op`, if the log reaches it.
@@ -142,6 +179,27 @@ impl ReplicaShadow {
             && acknowledged > op
         {
             self.acknowledged = self.log.last().map(|last| (view, self.log.len() as u64, last.entry));
+        }
+    }
+
+    /// The replica's state is that after `op`: of its own log only what follows from `entry` there is left, up to `last`.
+    fn install(&mut self, op: u64, entry: EntryHash, last: u64, committed: &[CommittedEntry]) {
+        let index = |op: u64| usize::try_from(op).unwrap_or(usize::MAX);
+        // A state may become durable just before a crash: what it replaced is then seen at the restart.
+        let own = if self.loading { &self.before } else { &self.log };
+        let follows = op > 0 && own.get(index(op - 1)).is_some_and(|held| held.entry == entry);
+        let covered = index(op).min(committed.len());
+        let kept = if follows && !self.loading { self.log.split_off(index(op)) } else { Vec::new() };
+        self.log.clear();
+        self.log.extend(committed[..covered].iter().map(|c| LogEntry { entry: c.entry, view: c.prepared }));
+        self.log.extend(kept);
+        self.log.truncate(index(last));
+        (self.commit, self.executed, self.checkpoint, self.dropped) = (op, op, op, op);
+        // The state stands for all that was promised up to it; and what conflicts with it was never committed.
+        if let Some((view, acknowledged, _)) = self.acknowledged
+            && (acknowledged <= op || !follows)
+        {
+            self.acknowledged = Some((view, op, entry));
         }
     }
 
@@ -206,18 +264,23 @@ impl Shadow {
             Observation::Paused => replica.paused = true,
             Observation::Resumed => replica.paused = false,
             Observation::Injected { fault } => {
-                replica.damaged |= matches!(fault, Fault::BitFlip | Fault::LostWrite | Fault::MisdirectedWrite);
+                replica.damaged |= fault.damages();
             }
             Observation::Healed => self.healed = true,
             Observation::Loading => {
+                if replica.before.is_empty() {
+                    std::mem::swap(&mut replica.log, &mut replica.before);
+                }
                 replica.log.clear();
                 replica.configurations.clear();
                 replica.commit = 0;
                 replica.executed = 0;
+                (replica.checkpoint, replica.dropped) = (0, 0);
                 replica.loading = true;
             }
             Observation::Recovered { view, .. } => {
                 replica.loading = false;
+                replica.before.clear();
                 replica.view = view;
             }
             Observation::StatusChanged { status, view, primary } => self.enter(id, status, view, primary),
@@ -229,12 +292,13 @@ impl Shadow {
             Observation::Acknowledged { view, op, entry } => replica.acknowledge(view, op, entry),
             Observation::Committed { op, entry } => {
                 replica.commit = op;
-                let view = replica.view;
+                let (view, held) = (replica.view, replica.entry(op));
                 if correct && entry != 0 && op == self.committed.len() as u64 + 1 {
-                    self.committed.push(CommittedEntry { entry, by: id, view });
                     if let Some(decided) = replica.configurations.iter().rfind(|configuration| configuration.op == op) {
                         self.decided = *decided;
                     }
+                    let prepared = held.map_or(view, |held| held.view);
+                    self.committed.push(CommittedEntry { entry, by: id, view, prepared });
                 }
             }
             Observation::ConfigurationAppended { op, old, new } => {
@@ -248,6 +312,14 @@ impl Shadow {
                 self.asked.retain(|asked| *asked != members);
             }
             Observation::Executed { op, .. } => replica.executed = op,
+            Observation::Conditions { hears, sound, delay } => {
+                (replica.hears, replica.sound, replica.delay) = (hears, sound, delay);
+            }
+            Observation::Checkpointed { op, .. } => replica.checkpoint = op,
+            Observation::LogDropped { op } => replica.dropped = op,
+            Observation::StateInstalled { op, entry, last, .. } => {
+                replica.install(op, entry, last, &self.committed);
+            }
             _ => {}
         }
     }
@@ -294,6 +366,12 @@ impl Shadow {
         (0..).map(ReplicaId).zip(&self.replicas).filter(|(id, _)| self.correct(*id))
     }
 
+    /// Whether messages get through between these replicas, both ways.
+    pub fn linked(&self, one: ReplicaId, other: ReplicaId) -> bool {
+        let hears = |id: ReplicaId, from| self.replicas.get(id.index()).is_some_and(|state| state.hears.has(from));
+        hears(one, other) && hears(other, one)
+    }
+
     /// The committed entry at `op`, if some correct replica has committed it.
     pub fn committed_at(&self, op: u64) -> Option<CommittedEntry> {
         let index = usize::try_from(op.checked_sub(1)?).ok()?;
@@ -304,6 +382,7 @@ impl Shadow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::Fault;
     use Observation as O;
 
     fn shadow(liars: ReplicaSet) -> Shadow {
@@ -349,6 +428,41 @@ mod tests {
     }
 
     #[test]
+    fn an_installed_state_stands_for_the_committed_log_and_keeps_what_follows_from_it() {
+        let mut s = shadow(ReplicaSet::default());
+        fill(&mut s, 0, 1..=6);
+        (1..=5).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
+        // Replica 1 has fallen behind, with an entry that was never committed; replica 2 holds more than the state.
+        fill(&mut s, 1, 1..=2);
+        see(&mut s, 1, O::Appended { op: 3, view: 0, entry: 9, parent: 2 });
+        see(&mut s, 1, O::Acknowledged { view: 0, op: 3, entry: 9 });
+        fill(&mut s, 2, 1..=6);
+        see(&mut s, 2, O::Acknowledged { view: 0, op: 6, entry: 6 });
+        for (replica, last) in [(1, 5), (2, 6)] {
+            see(&mut s, replica, O::StateInstalled { op: 5, entry: 5, state: 7, last });
+            let state = &s.replicas[usize::from(replica)];
+            assert_eq!((state.op(), state.commit, state.executed, state.checkpoint), (last, 5, 5, 5));
+            assert_eq!(state.entry(3).map(|held| held.entry), Some(3));
+            assert_eq!(state.acknowledged, Some((0, last, last.into())));
+        }
+    }
+
+    #[test]
+    fn a_state_that_became_durable_just_before_a_crash_counts_at_the_restart() {
+        for (state, promise) in [(3, (0, 4, 4)), (4, (0, 4, 4)), (5, (0, 5, 5))] {
+            let mut s = shadow(ReplicaSet::default());
+            fill(&mut s, 0, 1..=6);
+            (1..=5).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
+            fill(&mut s, 1, 1..=4);
+            see(&mut s, 1, O::Acknowledged { view: 0, op: 4, entry: 4 });
+            see(&mut s, 1, O::Crashed);
+            see(&mut s, 1, O::Loading);
+            see(&mut s, 1, O::StateInstalled { op: state, entry: state.into(), state: 7, last: state });
+            assert_eq!((s.replicas[1].acknowledged, s.replicas[1].op()), (Some(promise), state));
+        }
+    }
+
+    #[test]
     fn only_correct_replicas_make_the_committed_log_and_only_in_order() {
         let mut liars = ReplicaSet::default();
         liars.insert(ReplicaId(2));
@@ -358,7 +472,7 @@ mod tests {
         assert!(s.committed.is_empty());
         see(&mut s, 0, O::Committed { op: 1, entry: 1 });
         see(&mut s, 1, O::Committed { op: 1, entry: 7 });
-        assert_eq!(s.committed, [CommittedEntry { entry: 1, by: ReplicaId(0), view: 0 }]);
+        assert_eq!(s.committed, [CommittedEntry { entry: 1, by: ReplicaId(0), view: 0, prepared: 0 }]);
         assert_eq!((s.replicas[2].commit, s.replicas[1].commit), (1, 1));
     }
 

@@ -12,7 +12,7 @@ use crate::workload::{Reply, Request};
 pub struct TimerId(pub u8);
 
 /// How many timers a replica can have.
-pub const TIMERS_MAX: usize = 8;
+pub const TIMERS_MAX: usize = 16;
 
 /// A read or a sync that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,11 @@ impl<S: System> Env<'_, S> {
     /// Answers a client.
     pub fn reply(&mut self, reply: Reply) {
         self.core.reply(self.id, reply);
+    }
+
+    /// Tells a client that its session is over: evicted, or replaced by a later one.
+    pub fn session_over(&mut self, client: ClientId, session: u32) {
+        self.core.session_over(self.id, client, session);
     }
 
     /// Lets `timer` run out after `span` of the replica's monotonic clock; a timer already set is set anew.

@@ -110,7 +110,9 @@ impl Trace {
             | O::DiskFailed
             | O::Healed
             | O::Panicked
-            | O::Loading => self.pair(head, 0),
+            | O::Loading
+            | O::ClockLost => self.pair(head, 0),
+            O::ScrubTourStarted => self.pair(head, 0),
             O::Sent { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::Delivered { from, kind } => self.pair(head, u64::from(from.0) << 8 | kind as u64),
             O::Dropped { to, kind, why } => {
@@ -139,7 +141,10 @@ impl Trace {
             O::StatusChanged { status, view, primary } => {
                 self.pair(head | (status as u64) << SMALL | u64::from(primary) << (SMALL + 8), view);
             }
-            O::ViewChangeStarted { view } => self.pair(head, view),
+            O::ViewChangeStarted { view }
+            | O::ViewChangeWanted { view }
+            | O::Abdicated { view }
+            | O::CommitStalled { view } => self.pair(head, view),
             O::Voted { view, last_normal, op, commit } => {
                 self.pair(head, view);
                 self.pair(last_normal, op);
@@ -155,7 +160,11 @@ impl Trace {
                 self.wide(entry);
                 self.wide(parent);
             }
-            O::Truncated { op } | O::Damaged { op } | O::Repaired { op } => self.pair(head, op),
+            O::Truncated { op }
+            | O::Damaged { op }
+            | O::Repaired { op }
+            | O::LogDropped { op }
+            | O::StateTransferStarted { at_least: op } => self.pair(head, op),
             O::Acknowledged { view, op, entry } => {
                 self.pair(head, view);
                 self.pair(op, 0);
@@ -172,9 +181,19 @@ impl Trace {
                 self.answer(answer);
             }
             O::Rejected { kind, why } => self.pair(head, (why as u64) << 8 | kind as u64),
-            O::RepairRequested { from, to } => {
-                self.pair(head, from);
+            O::RepairRequested { peer, from, to } => {
+                self.pair(head | u64::from(peer.0) << SMALL, from);
                 self.pair(to, 0);
+            }
+            O::Checkpointed { op, state } => {
+                self.pair(head, op);
+                self.wide(state);
+            }
+            O::StateInstalled { op, entry, state, last } => {
+                self.pair(head, op);
+                self.pair(last, 0);
+                self.wide(entry);
+                self.wide(state);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
             O::ReconfigurationAsked { members } | O::ReconfigurationStarted { members } => {
@@ -186,6 +205,45 @@ impl Trace {
             }
             O::Reconfigured { epoch, members } => self.pair(head | u64::from(members.0) << SMALL, epoch),
             O::Retired { epoch } => self.pair(head, epoch),
+            O::ClockSet { error, rate } => {
+                self.pair(head, error as u64);
+                self.pair(rate, 0);
+            }
+            O::ClockSynchronized { offset, uncertainty } => {
+                self.pair(head, offset as u64);
+                self.pair(uncertainty, 0);
+            }
+            O::TimestampAssigned { op, timestamp, previous } => {
+                self.pair(head, op);
+                self.pair(timestamp, previous);
+            }
+            O::Timestamped { op, timestamp } => {
+                self.pair(head, op);
+                self.pair(timestamp, 0);
+            }
+            O::Registering { client, number } => self.pair(head | u64::from(client.0) << SMALL, number.into()),
+            O::SessionRegistered { client, session } | O::SessionEvicted { client, session } => {
+                self.pair(head | u64::from(client.0) << SMALL, session.into());
+            }
+            O::Misread { zone, record } | O::ScrubFound { zone, record } | O::ScrubRepaired { zone, record } => {
+                self.pair(head, u64::from(zone) << 32 | u64::from(record));
+            }
+            O::Loaded { op, content } => {
+                self.pair(head, op);
+                self.wide(content);
+            }
+            O::ScrubTourCovers { zone, records } => self.pair(head, u64::from(zone) << 32 | u64::from(records)),
+            O::ScrubRead { zone, record, records, clock } => {
+                self.pair(head | u64::from(zone) << SMALL, u64::from(record) << 32 | u64::from(records));
+                self.pair(clock, 0);
+            }
+            O::ScrubReadDone { judged } => self.pair(head, u64::from(judged)),
+            O::ScrubTourCompleted { duration, reads } => self.pair(head | u64::from(reads) << SMALL, duration),
+            O::Conditions { hears, sound, delay } => {
+                self.pair(head | u64::from(hears.0) << SMALL | u64::from(sound) << (SMALL + 8), delay);
+            }
+            O::ContentRequested { peer, op } => self.pair(head | u64::from(peer.0) << SMALL, op),
+            O::RepairEnded { peer, answered } => self.pair(head, u64::from(answered) << 8 | u64::from(peer.0)),
         }
     }
 }
@@ -306,9 +364,10 @@ mod tests {
             executed(None, answer(0, 0, 1)),
             O::Rejected { kind, why: RejectReason::OldView },
             O::Rejected { kind, why: RejectReason::Busy },
-            O::RepairRequested { from: 0, to: 0 },
-            O::RepairRequested { from: 1, to: 0 },
-            O::RepairRequested { from: 0, to: 1 },
+            O::RepairRequested { peer: r(0), from: 0, to: 0 },
+            O::RepairRequested { peer: r(0), from: 1, to: 0 },
+            O::RepairRequested { peer: r(0), from: 0, to: 1 },
+            O::RepairRequested { peer: r(1), from: 0, to: 0 },
             O::Repaired { op },
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
@@ -329,6 +388,80 @@ mod tests {
             O::Reconfigured { epoch: 0, members: set(3) },
             O::Retired { epoch: 0 },
             O::Retired { epoch: 1 },
+            O::ClockSet { error: 0, rate: 0 },
+            O::ClockSet { error: -1, rate: 0 },
+            O::ClockSet { error: 0, rate: 1 },
+            O::ClockSynchronized { offset: 0, uncertainty: 0 },
+            O::ClockSynchronized { offset: -1, uncertainty: 0 },
+            O::ClockSynchronized { offset: 0, uncertainty: 1 },
+            O::ClockLost,
+            O::TimestampAssigned { op, timestamp: 0, previous: 0 },
+            O::TimestampAssigned { op: 1, timestamp: 0, previous: 0 },
+            O::TimestampAssigned { op, timestamp: 1, previous: 0 },
+            O::TimestampAssigned { op, timestamp: 0, previous: 1 },
+            O::Timestamped { op, timestamp: 0 },
+            O::Timestamped { op: 1, timestamp: 0 },
+            O::Timestamped { op, timestamp: 1 },
+            O::Registering { client, number },
+            O::Registering { client: c(1), number },
+            O::Registering { client, number: 1 },
+            O::SessionRegistered { client, session },
+            O::SessionRegistered { client: c(1), session },
+            O::SessionRegistered { client, session: 1 },
+            O::SessionEvicted { client, session },
+            O::SessionEvicted { client: c(1), session },
+            O::SessionEvicted { client, session: 1 },
+            O::Misread { zone: 0, record: 0 },
+            O::Misread { zone: 1, record: 0 },
+            O::Misread { zone: 0, record: 1 },
+            O::ScrubFound { zone: 0, record: 0 },
+            O::ScrubFound { zone: 1, record: 0 },
+            O::ScrubRepaired { zone: 0, record: 0 },
+            O::Loaded { op, content: 0 },
+            O::Loaded { op: 1, content: 0 },
+            O::Loaded { op, content: 1 },
+            O::ScrubTourStarted,
+            O::ScrubTourCovers { zone: 0, records: 0 },
+            O::ScrubTourCovers { zone: 1, records: 0 },
+            O::ScrubTourCovers { zone: 0, records: 1 },
+            O::ScrubRead { zone: 0, record: 0, records: 0, clock: 0 },
+            O::ScrubRead { zone: 1, record: 0, records: 0, clock: 0 },
+            O::ScrubRead { zone: 0, record: 1, records: 0, clock: 0 },
+            O::ScrubRead { zone: 0, record: 0, records: 1, clock: 0 },
+            O::ScrubRead { zone: 0, record: 0, records: 0, clock: 1 },
+            O::ScrubReadDone { judged: false },
+            O::ScrubReadDone { judged: true },
+            O::ScrubTourCompleted { duration: 0, reads: 0 },
+            O::ScrubTourCompleted { duration: 1, reads: 0 },
+            O::ScrubTourCompleted { duration: 0, reads: 1 },
+            O::Conditions { hears: ReplicaSet(0), sound: true, delay: 0 },
+            O::Conditions { hears: ReplicaSet(1), sound: true, delay: 0 },
+            O::Conditions { hears: ReplicaSet(0), sound: false, delay: 0 },
+            O::Conditions { hears: ReplicaSet(0), sound: true, delay: 1 },
+            O::ViewChangeWanted { view },
+            O::ViewChangeWanted { view: 1 },
+            O::Abdicated { view },
+            O::Abdicated { view: 1 },
+            O::CommitStalled { view },
+            O::CommitStalled { view: 1 },
+            O::ContentRequested { peer: r(0), op: 0 },
+            O::ContentRequested { peer: r(1), op: 0 },
+            O::ContentRequested { peer: r(0), op: 1 },
+            O::RepairEnded { peer: r(0), answered: true },
+            O::RepairEnded { peer: r(1), answered: true },
+            O::RepairEnded { peer: r(0), answered: false },
+            O::Checkpointed { op: 0, state: 0 },
+            O::Checkpointed { op: 1, state: 0 },
+            O::Checkpointed { op: 0, state: 1 },
+            O::LogDropped { op: 0 },
+            O::LogDropped { op: 1 },
+            O::StateTransferStarted { at_least: 0 },
+            O::StateTransferStarted { at_least: 1 },
+            O::StateInstalled { op: 0, entry: 0, state: 0, last: 0 },
+            O::StateInstalled { op: 1, entry: 0, state: 0, last: 0 },
+            O::StateInstalled { op: 0, entry: 1, state: 0, last: 0 },
+            O::StateInstalled { op: 0, entry: 0, state: 1, last: 0 },
+            O::StateInstalled { op: 0, entry: 0, state: 0, last: 1 },
         ]
     }
 

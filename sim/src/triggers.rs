@@ -24,7 +24,7 @@ struct Armed {
 pub struct Triggers {
     armed: Vec<Armed>,
     /// Bit k: somebody waits for observations of kind k.
-    mask: u64,
+    mask: u128,
 }
 
 /// An action that waits no longer.
@@ -111,11 +111,14 @@ fn kind(watch: Watch) -> usize {
         Watch::Crashed => O::Crashed,
         Watch::Recovered => O::Recovered { view, last_normal: 0, op },
         Watch::Rejected => O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate },
-        Watch::RepairRequested => O::RepairRequested { from: 0, to: 0 },
+        Watch::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
         Watch::Truncated => O::Truncated { op },
         Watch::ReconfigurationStarted => O::ReconfigurationStarted { members },
         Watch::ConfigurationAppended => O::ConfigurationAppended { op, old: members, new: members },
         Watch::Reconfigured => O::Reconfigured { epoch: 0, members },
+        Watch::Checkpointed => O::Checkpointed { op, state: entry },
+        Watch::StateTransferStarted => O::StateTransferStarted { at_least: op },
+        Watch::StateInstalled => O::StateInstalled { op, entry, state: entry, last: op },
     }
     .kind()
 }

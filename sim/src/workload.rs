@@ -85,11 +85,12 @@ pub fn tenant_of(value: u64) -> u16 {
 pub struct Request {
     /// Who asks.
     pub client: ClientId,
-    /// Which life of the client: it grows each time that the client crashes and forgets.
+    /// The session: where clients name their own, it grows each time that the client crashes and forgets. Where the
+    /// cluster keeps sessions (`Cluster::sessions_max`), 0 asks for one, and then it is the one that was handed out.
     pub session: u32,
-    /// The client's request number within the session, from 1.
+    /// The client's request number within the session, from 1; in a registration, the number of the client's lives.
     pub number: u32,
-    /// The encoded operation, padded to the configured size.
+    /// The encoded operation, padded to the configured size; empty in a registration.
     pub payload: Rc<[u8]>,
 }
 
@@ -104,7 +105,7 @@ pub struct Reply {
     pub number: u32,
     /// The view in which the replica is, so that the client finds the primary.
     pub view: u64,
-    /// The result of the operation.
+    /// The result of the operation. For a registration, the position is the session: sessions handed out later are higher.
     pub answer: Answer,
 }
 

@@ -20,7 +20,7 @@ use crate::mark::Mark;
 use crate::observation::{Observation, Who};
 use crate::panics;
 use crate::runtime::Event;
-use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
+use crate::spec::{ClientId, Cluster, Config, ReplicaId, ReplicaSet};
 use crate::system::{BugSet, ClusterSpec, Env, IoResult, System};
 use crate::time::{MILLISECOND, Time};
 use crate::trace::Trace;
@@ -116,6 +116,7 @@ impl<S: System> World<S> {
         for id in 0..self.core.replicas() {
             self.core.queue.push(0, Event::Boot(ReplicaId(id)));
         }
+        self.core.clocks_begin();
         for client in 0..self.core.clients().0 {
             self.core.think(ClientId(client));
         }
@@ -162,6 +163,7 @@ impl<S: System> World<S> {
                 }
             }
             Event::Reply(reply) => self.core.reply_arrives(&reply),
+            Event::SessionOver { client, session } => self.core.session_over_arrives(client, session),
             Event::Timer { id, timer, generation } => {
                 if self.core.seats[id.index()].paused {
                     self.core.seats[id.index()].deferred.push(Event::Timer { id, timer, generation });
@@ -183,6 +185,7 @@ impl<S: System> World<S> {
                 }
             }
             Event::Boot(id) => self.boot(id),
+            Event::Ntp(id) => self.core.ntp_sets(id),
             Event::Settle => {
                 if self.core.grace_is_over() {
                     self.heal();
@@ -296,6 +299,9 @@ impl<S: System> World<S> {
             seat.drive.heal();
             clock.set_right(core.now);
         }
+        for id in (0..core.replicas()).map(ReplicaId) {
+            core.clock_changed(id);
+        }
         core.observe(Who::World, Observation::Healed);
         for id in (0..core.replicas()).map(ReplicaId).filter(|id| !core.seats[id.index()].up) {
             core.queue.push(core.now, Event::Boot(id));
@@ -371,7 +377,9 @@ impl<S: System> World<S> {
 /// to everybody until the end of the run, can explain.
 fn events_max(config: &Config) -> u64 {
     let replicas = u64::from(config.cluster.replicas);
-    let rounds = (config.heal_at + config.heal_max) / config.cluster.heartbeat;
+    let Cluster { heartbeat, clock_ping, .. } = config.cluster;
+    let often = if clock_ping > 0 { heartbeat.min(clock_ping) } else { heartbeat };
+    let rounds = (config.heal_at + config.heal_max) / often;
     2_000_000 + 8 * replicas * replicas * (rounds + u64::from(config.workload.requests) * 4)
 }
 

@@ -13,7 +13,7 @@ pub enum FaultClass {
     Storage,
     /// Crashes and pauses of replicas.
     Crash,
-    /// Steps, drift and freezes of clocks.
+    /// Steps, drift and freezes of clocks; no time service, or a false one.
     Clock,
     /// Lies.
     Byzantine,
@@ -35,9 +35,15 @@ impl FaultClass {
             | Fault::MisdirectedWrite
             | Fault::DiskError
             | Fault::DiskSlow
-            | Fault::DiskFull => Some(FaultClass::Storage),
+            | Fault::DiskFull
+            | Fault::FlippedBits
+            | Fault::TruncatedRecord
+            | Fault::ShiftedRecord
+            | Fault::StaleRead => Some(FaultClass::Storage),
             Fault::Crash | Fault::PowerLoss | Fault::Pause => Some(FaultClass::Crash),
-            Fault::ClockStep | Fault::ClockDrift | Fault::ClockFreeze => Some(FaultClass::Clock),
+            Fault::ClockStep | Fault::ClockDrift | Fault::ClockFreeze | Fault::NoNtp | Fault::WrongNtp => {
+                Some(FaultClass::Clock)
+            }
             Fault::Lie => Some(FaultClass::Byzantine),
             Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest | Fault::Reconfiguration => None,
         }

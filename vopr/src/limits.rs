@@ -10,7 +10,7 @@ const SPAN_MAX: Time = 3_600 * SECOND;
 /// No name is longer than this.
 const NAME_BYTES_MAX: usize = 64;
 /// No more bugs than a `BugSet` can hold.
-const BUGS_MAX: usize = 64;
+const BUGS_MAX: usize = 128;
 
 /// Whether the case can be run.
 ///
@@ -65,7 +65,10 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::Pause { duration, .. }
         | What::DiskError { duration, .. }
         | What::DiskFull { duration, .. }
-        | What::ClockFreeze { duration, .. } => check_span(duration),
+        | What::ClockFreeze { duration, .. }
+        | What::NoNtp { duration, .. }
+        | What::WrongNtp { duration, .. } => check_span(duration),
+        What::StaleRead { duration, .. } => check_span(duration),
         What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
             check_span(extra)?;
             check_span(duration)
@@ -81,6 +84,9 @@ fn check_action(action: &Action) -> Result<(), String> {
         What::BitFlip { .. }
         | What::LostWrite { .. }
         | What::MisdirectedWrite { .. }
+        | What::FlippedBits { .. }
+        | What::TruncatedRecord { .. }
+        | What::ShiftedRecord { .. }
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }

@@ -118,6 +118,26 @@ fn what(what: &What) -> String {
             let disk = target(whom);
             format!("put record {record} from the last in zone {zone} of {disk}'s disk {away} records before its place")
         }
+        What::FlippedBits { target: whom, zone, record, bit, count } => {
+            let disk = target(whom);
+            format!("flip {count} bits from {bit} on of record {record} from the last in zone {zone} of {disk}'s disk")
+        }
+        What::TruncatedRecord { target: whom, zone, record, keep } => {
+            let disk = target(whom);
+            format!("cut record {record} from the last in zone {zone} of {disk}'s disk off at byte {keep}")
+        }
+        What::ShiftedRecord { target: whom, zone, record, from, by } => {
+            let disk = target(whom);
+            format!(
+                "push {by} bytes in at byte {from} of record {record} from the last in zone {zone} of {disk}'s disk"
+            )
+        }
+        What::StaleRead { target: whom, zone, away, per_mille, duration } => {
+            let what = if away == 0 { "its older content".to_string() } else { format!("the record {away} before it") };
+            let disk = target(whom);
+            let span = time(duration);
+            format!("let reads in zone {zone} of {disk}'s disk bring {what} for {per_mille} in 1000 records for {span}")
+        }
         What::DiskError { target: whom, per_mille, duration } => {
             format!("fail {per_mille} in 1000 syncs and reads of {} for {}", target(whom), time(duration))
         }
@@ -137,6 +157,15 @@ fn what(what: &What) -> String {
         }
         What::ClockFreeze { target: whom, duration } => {
             format!("freeze the clocks of {} for {}", target(whom), time(duration))
+        }
+        What::NoNtp { side, duration } => {
+            let whom = if side.is_empty() { "all replicas".to_string() } else { replicas(side) };
+            format!("keep the time service from {whom} for {}", time(duration))
+        }
+        What::WrongNtp { target: whom, micros, duration } => {
+            let direction = if micros < 0 { "behind" } else { "ahead" };
+            let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);
+            format!("tell {} a time that is {span} {direction} for {}", target(whom), time(duration))
         }
         What::Burst { client, requests } => format!("let client {} send {requests} requests at once", client.0),
         What::ClientCrash { client } => format!("crash client {}", client.0),
@@ -169,6 +198,15 @@ pub fn notable(what: &Observation) -> bool {
             | Observation::Acknowledged { .. }
             | Observation::Executed { .. }
             | Observation::Holding { .. }
+            | Observation::ClockSynchronized { .. }
+            | Observation::Timestamped { .. }
+            | Observation::Registering { .. }
+            | Observation::SessionRegistered { .. }
+            | Observation::Loaded { .. }
+            | Observation::ScrubTourCovers { .. }
+            | Observation::ScrubRead { .. }
+            | Observation::ScrubReadDone { .. }
+            | Observation::ViewChangeWanted { .. }
     )
 }
 

@@ -1,6 +1,7 @@
 //! Applied positions: a replica executes its committed log from the front, op by op.
 //!
-//! 1. The ops that a replica executes go up by exactly one, from 1 after each start.
+//! 1. The ops that a replica executes go up by exactly one, after each start and after the op of each state that it
+//!    installs; without one, from 1.
 //! 2. It executes nothing that it has not committed.
 //! 3. The position in a result is the op at which it was executed.
 //!
@@ -12,7 +13,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "applied_position_monotonic";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Executed { op, operation, answer, .. } = context.seen.what else { return None };

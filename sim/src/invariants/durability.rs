@@ -14,7 +14,7 @@ use crate::time::Time;
 
 /// The invariant's name.
 pub const NAME: &str = "durability";
-pub(super) const INTERESTS: u64 = kinds::ANSWERED;
+pub(super) const INTERESTS: u128 = kinds::ANSWERED;
 
 const NOT_COMMITTED: &str = "a client was told what is not committed";
 

@@ -10,7 +10,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "hash_chain";
-pub(super) const INTERESTS: u64 = kinds::APPENDED;
+pub(super) const INTERESTS: u128 = kinds::APPENDED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Appended { op, entry, parent, .. } = context.seen.what else { return None };

@@ -17,7 +17,7 @@ use crate::workload::Answer;
 
 /// The invariant's name.
 pub const NAME: &str = "linearizability";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED | kinds::ANSWERED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED | kinds::ANSWERED;
 
 #[derive(Debug, Default)]
 pub(super) struct Linearizability {

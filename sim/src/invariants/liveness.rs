@@ -1,7 +1,7 @@
 //! Liveness: once all faults have ended, the cluster answers every request and converges within the time it is given.
 //!
-//! Converged means: every request of a live client session is answered, and every change of the membership that was asked
-//! for is in force or refused; every correct member of the last configuration is up and normal, in one view, whose primary
+//! Converged means: every request of a live client session is answered, every client that asked for a session has one, and
+//! every change of the membership that was asked for is in force or refused; every correct member of the last configuration is up and normal, in one view, whose primary
 //! is among them; each has committed and executed the whole committed log and holds no more. Others need not converge.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4 (with no more than f replicas failed and messages delivered in
@@ -24,6 +24,8 @@ pub const NAME: &str = "liveness";
 pub(super) enum Missing {
     /// Requests are not answered.
     Answers,
+    /// Clients have asked for a session and got none.
+    Sessions,
     /// A replica is down or paused.
     Down(ReplicaId),
     /// A replica is not normal.
@@ -50,6 +52,9 @@ pub(super) fn missing(record: &Record, shadow: &Shadow) -> Option<Missing> {
     }
     if shadow.decided.is_joint() {
         return Some(Missing::Joint(shadow.decided));
+    }
+    if record.sessions.registering > 0 {
+        return Some(Missing::Sessions);
     }
     let committed = shadow.committed.len() as u64;
     let members = || shadow.correct_replicas().filter(|(id, _)| shadow.is_member(*id));
@@ -87,6 +92,10 @@ pub(super) fn violation(missing: &Missing, at: Time, event: u64, record: &Record
             });
             let seen = format!("{} are not{first}", record.outstanding);
             ("requests are not answered", None, "all requests of live sessions are answered".to_owned(), seen)
+        }
+        Missing::Sessions => {
+            let seen = format!("{} clients wait for one", record.sessions.registering);
+            ("clients get no session", None, "every client that asks for a session has one".to_owned(), seen)
         }
         Missing::Down(id) => {
             ("a replica is down", Some(id), format!("{id} runs again"), "it is down or paused".to_owned())
@@ -164,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn a_client_without_a_session_is_caught() {
+        let mut script = Script::clean_run();
+        let client = crate::spec::ClientId(0);
+        let see =
+            |script: &mut Script, what| assert_eq!(script.see(crate::observation::Who::Client(client), what), None);
+        see(&mut script, O::Registering { client, number: 2 });
+        stuck(&mut script, "clients get no session");
+        see(&mut script, O::SessionRegistered { client, session: 4 });
+        assert_eq!(script.finish(), None);
+    }
+
+    #[test]
     fn a_replica_that_does_not_come_back_is_caught() {
         let mut script = Script::clean_run();
         script.ok(2, O::Crashed);
@@ -211,7 +232,7 @@ mod tests {
     fn who_is_no_member_need_not_converge() {
         let mut config = crate::spec::Config::default();
         (config.cluster.replicas, config.cluster.members) = (4, 3);
-        let mut script = Script::of(&config);
+        let mut script = Script::with_config(&config);
         script.replay_clean_run();
         assert_eq!(script.finish(), None);
         script.ok(2, O::Crashed);

@@ -17,7 +17,7 @@ use crate::spec::ReplicaId;
 
 /// The invariant's name.
 pub const NAME: &str = "log_consistency";
-pub(super) const INTERESTS: u64 = kinds::APPENDED | kinds::VIEW_STARTED | kinds::ACKNOWLEDGED;
+pub(super) const INTERESTS: u128 = kinds::APPENDED | kinds::VIEW_STARTED | kinds::ACKNOWLEDGED;
 
 const LATER_VIEW: &str = "an entry from a later view";
 

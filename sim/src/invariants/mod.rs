@@ -6,21 +6,38 @@
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
 pub mod applied_position_monotonic;
+pub mod availability;
+pub mod clock_offset_detection;
+pub mod commit_timestamp_order;
 mod context;
+pub mod corruption_detection;
 pub mod durability;
 pub mod exactly_once;
 pub mod hash_chain;
+pub mod kernel_command_validation;
 pub(crate) mod kinds;
 pub mod linearizability;
 pub mod liveness;
 pub mod log_consistency;
+pub mod message_deduplication;
 pub mod mvcc_visibility;
+pub mod needless_view_change;
 pub mod no_panic;
-pub mod reconfiguration_safety;
+mod patience;
+pub mod primary_abdication;
 mod record;
+pub mod reconfiguration_safety;
+pub mod repair_budget;
+pub mod repair_efficiency;
 pub mod resource_limits;
 #[cfg(test)]
 mod script;
+pub mod scrub_completeness;
+pub mod scrub_rate;
+pub mod scrub_repair;
+pub mod session_eviction;
+mod sessions;
+pub mod state_transfer;
 pub mod tenant_isolation;
 pub mod view_monotonic;
 pub mod vsr_agreement;
@@ -32,6 +49,7 @@ use crate::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
 use crate::shadow::Shadow;
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
+use crate::workload::Answer;
 use context::{Answered, Context, set, short};
 use record::Record;
 
@@ -70,13 +88,28 @@ pub const NAMES: &[&str] = &[
     applied_position_monotonic::NAME,
     view_monotonic::NAME,
     resource_limits::NAME,
+    commit_timestamp_order::NAME,
+    clock_offset_detection::NAME,
+    state_transfer::NAME,
+    session_eviction::NAME,
+    message_deduplication::NAME,
+    kernel_command_validation::NAME,
+    corruption_detection::NAME,
+    scrub_completeness::NAME,
+    scrub_rate::NAME,
+    scrub_repair::NAME,
+    repair_budget::NAME,
+    repair_efficiency::NAME,
+    needless_view_change::NAME,
+    primary_abdication::NAME,
+    availability::NAME,
     reconfiguration_safety::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u64); 17] = [
+const JUDGED: [(&str, u128); 32] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -88,19 +121,40 @@ const JUDGED: [(&str, u64); 17] = [
     (applied_position_monotonic::NAME, applied_position_monotonic::INTERESTS),
     (tenant_isolation::NAME, tenant_isolation::INTERESTS),
     (mvcc_visibility::NAME, mvcc_visibility::INTERESTS),
+    (kernel_command_validation::NAME, kernel_command_validation::INTERESTS),
+    (session_eviction::NAME, session_eviction::INTERESTS),
     (exactly_once::NAME, exactly_once::INTERESTS),
+    (message_deduplication::NAME, message_deduplication::INTERESTS),
     (durability::NAME, durability::INTERESTS),
     (linearizability::NAME, linearizability::INTERESTS),
+    (commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS),
+    (clock_offset_detection::NAME, clock_offset_detection::INTERESTS),
+    (scrub_completeness::NAME, scrub_completeness::INTERESTS),
+    (scrub_rate::NAME, scrub_rate::INTERESTS),
+    (scrub_repair::NAME, scrub_repair::INTERESTS),
+    (corruption_detection::NAME, corruption_detection::INTERESTS),
+    (repair_budget::NAME, repair_budget::INTERESTS),
+    (repair_efficiency::NAME, repair_efficiency::INTERESTS),
+    (needless_view_change::NAME, needless_view_change::INTERESTS),
+    (primary_abdication::NAME, primary_abdication::INTERESTS),
+    (availability::NAME, availability::INTERESTS),
+    (state_transfer::NAME, state_transfer::INTERESTS),
     (reconfiguration_safety::NAME, reconfiguration_safety::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 16;
+const NO_PANIC: usize = 31;
+
+/// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
+const SESSION_EVICTION: usize = 12;
+/// The places of those that judge only where the configuration promises something.
+const PRIMARY_ABDICATION: u32 = 26;
+const AVAILABILITY: u32 = 27;
 
 /// For each kind of observation the invariants that judge it: bit i is the i-th of `JUDGED`.
-const INTERESTED: [u32; OBSERVATION_KINDS] = {
+const INTERESTED: [u64; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];
     let mut kind = 0;
     while kind < OBSERVATION_KINDS {
@@ -131,6 +185,8 @@ impl Default for Counts {
 pub struct Judge {
     record: Record,
     kinds: Counts,
+    /// The invariants that do not judge in this run: bit i is the i-th of `JUDGED`.
+    idle: u64,
     /// How often the end was judged.
     ends: u64,
     resource_limits: resource_limits::ResourceLimits,
@@ -141,14 +197,24 @@ pub struct Judge {
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
     reconfiguration_safety: reconfiguration_safety::ReconfigurationSafety,
+    timestamps: commit_timestamp_order::CommitTimestampOrder,
+    clocks: clock_offset_detection::ClockOffsetDetection,
+    corruption: corruption_detection::CorruptionDetection,
+    scrub_completeness: scrub_completeness::ScrubCompleteness,
+    scrub_rate: scrub_rate::ScrubRate,
+    scrub_repair: scrub_repair::ScrubRepair,
+    repair_budget: repair_budget::RepairBudget,
+    repair_efficiency: repair_efficiency::RepairEfficiency,
+    needless_view_change: needless_view_change::NeedlessViewChange,
+    primary_abdication: primary_abdication::PrimaryAbdication,
+    availability: availability::Availability,
+    state_transfer: state_transfer::StateTransfer,
 }
 
 impl Judge {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
-        // Which replicas lie is read from the shadow, which was reset with the same set.
-        let _ = liars;
-        self.record.reset();
+        self.record.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
         self.resource_limits.reset(config);
@@ -159,6 +225,21 @@ impl Judge {
         self.durability.reset();
         self.linearizability.reset();
         self.reconfiguration_safety.reset(config);
+        self.timestamps.reset();
+        self.clocks.reset(config);
+        self.corruption.reset();
+        self.scrub_completeness.reset(config);
+        self.scrub_rate.reset(config);
+        self.scrub_repair.reset(config);
+        self.repair_budget.reset(config);
+        self.repair_efficiency.reset(config);
+        self.needless_view_change.reset(config, liars);
+        self.primary_abdication.reset(config);
+        self.availability.reset(config);
+        let abdication = primary_abdication::PrimaryAbdication::promised(config);
+        let availability = availability::Availability::promised(config, liars);
+        self.idle = u64::from(!abdication) << PRIMARY_ABDICATION | u64::from(!availability) << AVAILABILITY;
+        self.state_transfer.reset(config);
     }
 
     /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
@@ -169,17 +250,20 @@ impl Judge {
             Who::Replica(id) if shadow.liars.has(id) => None,
             Who::Replica(id) => {
                 self.kinds.0[kind] += 1;
-                let interested = INTERESTED[kind];
+                let interested = INTERESTED[kind] & !self.idle;
                 if interested == 0 { None } else { self.judge_replica(interested, seen, id, shadow) }
             }
             Who::World | Who::Client(_) => {
                 self.kinds.0[kind] += 1;
+                if let Observation::Healed = seen.what {
+                    self.state_transfer.healed(seen.at, shadow);
+                }
                 self.judge_client(seen, shadow)
             }
         }
     }
 
-    fn judge_replica(&mut self, interested: u32, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
+    fn judge_replica(&mut self, interested: u64, seen: &Seen, id: ReplicaId, shadow: &Shadow) -> Option<Violation> {
         let me = shadow.replicas.get(id.index())?;
         let context = Context { seen, id, me, shadow, record: &self.record };
         let mut first = None;
@@ -199,9 +283,24 @@ impl Judge {
                 8 => applied_position_monotonic::observe(&context),
                 9 => tenant_isolation::observe(&context),
                 10 => self.mvcc.observe(&context),
-                11 => self.exactly_once.observe(&context),
-                13 => self.linearizability.observe(&context),
-                14 => self.reconfiguration_safety.observe(&context),
+                11 => kernel_command_validation::observe(&context),
+                12 => session_eviction::observe(&context),
+                13 => self.exactly_once.observe(&context),
+                14 => message_deduplication::observe(&context),
+                16 => self.linearizability.observe(&context),
+                17 => self.timestamps.observe(&context),
+                18 => self.clocks.observe(&context),
+                19 => self.scrub_completeness.observe(&context),
+                20 => self.scrub_rate.observe(&context),
+                21 => self.scrub_repair.observe(&context),
+                22 => self.corruption.observe(&context),
+                23 => self.repair_budget.observe(&context),
+                24 => self.repair_efficiency.observe(&context),
+                25 => self.needless_view_change.observe(&context),
+                PRIMARY_ABDICATION => self.primary_abdication.observe(&context),
+                AVAILABILITY => self.availability.observe(&context),
+                28 => self.state_transfer.observe(&context),
+                29 => self.reconfiguration_safety.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -209,8 +308,8 @@ impl Judge {
                 first = violation;
             }
         }
-        if let Observation::Executed { .. } = seen.what {
-            self.record.executed(&seen.what);
+        if JUDGED[SESSION_EVICTION].1 >> seen.what.kind() & 1 == 1 {
+            self.record.executed(id, &seen.what);
         }
         first
     }
@@ -224,6 +323,7 @@ impl Judge {
                 let durability = self.durability.answered(&answered);
                 let linearizability = self.linearizability.answered(&answered);
                 self.record.answered(asked, answer.position);
+                self.availability.answered();
                 isolation.or(durability).or(linearizability)
             }
             Observation::Invoked { client, session, number, operation } => {
@@ -231,8 +331,30 @@ impl Judge {
                 None
             }
             Observation::ClientCrashed { client } => {
-                self.record.client_crashed(client);
+                self.record.client_gave_up(client);
+                self.availability.answered();
                 None
+            }
+            Observation::Registering { client, .. } => {
+                self.record.sessions.asks(client);
+                None
+            }
+            Observation::SessionRegistered { client, .. } | Observation::SessionEvicted { client, .. } => {
+                let told = Answered { seen, shadow, record: &self.record, asked: None, answer: Answer::default() };
+                let violation = session_eviction::told(&told);
+                match seen.what {
+                    Observation::SessionEvicted { .. } => self.record.client_gave_up(client),
+                    _ => self.record.sessions.asks_no_more(client),
+                }
+                violation
+            }
+            Observation::Healed => {
+                self.scrub_completeness.healed(seen.at);
+                self.scrub_repair.healed(seen.at);
+                None
+            }
+            Observation::Retried { .. } if self.idle >> AVAILABILITY & 1 == 0 => {
+                self.availability.retried(seen, shadow)
             }
             _ => None,
         }
@@ -251,19 +373,26 @@ impl Judge {
     /// is checked here (liveness, durability of what was acknowledged).
     pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Violation> {
         self.ends += 1;
-        // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
-        match liveness::missing(&self.record, shadow) {
-            Some(missing) => Some(liveness::violation(&missing, at, event, &self.record, shadow)),
-            None => self.durability.finish(at, event, shadow),
+        let behind = self.state_transfer.finish(at, event);
+        if behind.is_some() {
+            return behind;
         }
+        // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
+        if let Some(missing) = liveness::missing(&self.record, shadow) {
+            return Some(liveness::violation(&missing, at, event, &self.record, shadow));
+        }
+        let durability = self.durability.finish(at, event, shadow);
+        durability.or_else(|| self.scrub_completeness.finish(at, event, shadow))
     }
 
     /// How often each invariant was checked in this run, in the order of [`NAMES`].
     pub fn checks(&self) -> Vec<u64> {
         let count = |name: &&str| {
-            let interests = JUDGED.iter().find(|judged| judged.0 == *name).map_or(0, |judged| judged.1);
+            let place = JUDGED.iter().position(|judged| judged.0 == *name).unwrap_or(NO_PANIC);
+            let interests = if self.idle >> place & 1 == 0 { JUDGED[place].1 } else { 0 };
             let judged = (0..OBSERVATION_KINDS).filter(|kind| interests >> kind & 1 == 1);
-            let at_the_end = if [durability::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
+            let at_the_end =
+                if [durability::NAME, scrub_completeness::NAME, liveness::NAME].contains(name) { self.ends } else { 0 };
             judged.map(|kind| self.kinds.0[kind]).sum::<u64>() + at_the_end
         };
         NAMES.iter().map(count).collect()
@@ -281,8 +410,11 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[16], "no_panic");
+        assert_eq!(NAMES[31], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
+        assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
+        assert_eq!(JUDGED[PRIMARY_ABDICATION as usize].0, primary_abdication::NAME);
+        assert_eq!(JUDGED[AVAILABILITY as usize].0, availability::NAME);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::workload::{Answer, Operation, OperationKind};
 
 /// The invariant's name.
 pub const NAME: &str = "mvcc_visibility";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
 #[derive(Debug, Default)]
 pub(super) struct MvccVisibility {

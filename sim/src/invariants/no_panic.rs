@@ -11,7 +11,7 @@ use crate::time::Time;
 /// The invariant's name.
 pub const NAME: &str = "no_panic";
 /// Every message delivered to a correct replica is an occasion to panic.
-pub(super) const INTERESTS: u64 = kinds::DELIVERED;
+pub(super) const INTERESTS: u128 = kinds::DELIVERED;
 
 /// The violation for a panic of `replica` with this message.
 pub fn violation(at: Time, event: u64, replica: ReplicaId, message: &str) -> Violation {

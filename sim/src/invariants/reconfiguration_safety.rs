@@ -23,7 +23,7 @@ use crate::spec::{Cluster, Config, ReplicaId, ReplicaSet};
 
 /// The invariant's name.
 pub const NAME: &str = "reconfiguration_safety";
-pub(super) const INTERESTS: u64 = kinds::COMMITTED | kinds::VOTED | kinds::VIEW_STARTED | kinds::CONFIGURATION_APPENDED;
+pub(super) const INTERESTS: u128 = kinds::COMMITTED | kinds::VOTED | kinds::VIEW_STARTED | kinds::CONFIGURATION_APPENDED;
 
 #[derive(Debug)]
 pub(super) struct ReconfigurationSafety {
@@ -201,7 +201,7 @@ mod tests {
     fn spares() -> Script {
         let mut config = Config::default();
         (config.cluster.replicas, config.cluster.members) = (5, 3);
-        let mut script = Script::of(&config);
+        let mut script = Script::with_config(&config);
         script.ok(0, O::StatusChanged { status: Status::Normal, view: 0, primary: true });
         everybody_holds(&mut script, 1, &[0, 1]);
         script.commit(0, 1..=1);

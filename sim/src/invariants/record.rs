@@ -1,8 +1,9 @@
 //! The record that several invariants share: what the clients asked and were told, and how each op of the committed log
 //! was executed first. It judges nothing. It takes an observation in after the invariants have judged it.
 
+use super::sessions::Sessions;
 use crate::observation::Observation;
-use crate::spec::ClientId;
+use crate::spec::{ClientId, ReplicaId};
 use crate::workload::{Answer, Operation};
 
 /// A request as its client sent it.
@@ -15,8 +16,10 @@ pub(super) struct Asked {
     /// The highest position that anybody had been told when the request was sent; its own has to be higher.
     pub floor: u64,
     pub answered: bool,
-    /// Whether the session is still alive.
+    /// Whether the client still waits for it: it has neither crashed nor lost its session since.
     pub live: bool,
+    /// The first op at which it was executed or refused; 0 where it has not been.
+    place: u64,
 }
 
 /// How an op was executed, by the first correct replica that did.
@@ -42,15 +45,18 @@ pub(super) struct Record {
     pub answered_max: u64,
     /// The executions; op 1 is at index 0.
     pub executed: Vec<Execution>,
+    /// The clients' sessions.
+    pub sessions: Sessions,
 }
 
 impl Record {
-    pub fn reset(&mut self) {
+    pub fn reset(&mut self, sessions_max: u16) {
         self.asked.clear();
         self.clients.iter_mut().for_each(Vec::clear);
         self.outstanding = 0;
         self.answered_max = 0;
         self.executed.clear();
+        self.sessions.reset(sessions_max);
     }
 
     /// The request's index in `asked`.
@@ -79,7 +85,8 @@ impl Record {
         if let Err(place) = requests.binary_search_by_key(&(session, number), |request| (request.0, request.1)) {
             requests.insert(place, (session, number, self.asked.len()));
             let floor = self.answered_max;
-            self.asked.push(Asked { client, session, number, operation, floor, answered: false, live: true });
+            let (answered, live, place) = (false, true, 0);
+            self.asked.push(Asked { client, session, number, operation, floor, answered, live, place });
             self.outstanding += 1;
         }
     }
@@ -95,7 +102,15 @@ impl Record {
         }
     }
 
-    pub fn client_crashed(&mut self, client: ClientId) {
+    /// The op at which the request was executed or refused.
+    pub fn placed_at(&self, client: ClientId, session: u32, number: u32) -> Option<u64> {
+        let place = self.asked[self.find(client, session, number)?].place;
+        (place > 0).then_some(place)
+    }
+
+    /// The client crashed, or its session is over: it waits for nothing any more.
+    pub fn client_gave_up(&mut self, client: ClientId) {
+        self.sessions.asks_no_more(client);
         let Some(requests) = self.clients.get(client.index()) else { return };
         for (_, _, index) in requests.iter().rev() {
             let asked = &mut self.asked[*index];
@@ -109,11 +124,26 @@ impl Record {
         }
     }
 
-    pub fn executed(&mut self, what: &Observation) {
-        if let Observation::Executed { op, client, session, number, operation, answer } = *what
-            && op == self.next()
-        {
-            self.executed.push(Execution { client, session, number, operation, answer });
+    /// Takes in what a correct replica says of its executions.
+    pub fn executed(&mut self, id: ReplicaId, what: &Observation) {
+        match *what {
+            Observation::Executed { op, client, session, number, operation, answer } => {
+                let first = op == self.next();
+                self.sessions.executed(id, first, op, (client, session, number), operation.is_some());
+                if first {
+                    self.executed.push(Execution { client, session, number, operation, answer });
+                    if let Some(asked) = self.find(client, session, number) {
+                        self.asked[asked].place = op;
+                    }
+                }
+            }
+            Observation::SessionRegistered { client, session } => {
+                self.sessions.pending[id.index()].registered = Some((client, session));
+            }
+            Observation::SessionEvicted { client, session } => {
+                self.sessions.pending[id.index()].evicted = Some((client, session));
+            }
+            _ => {}
         }
     }
 }
@@ -135,8 +165,8 @@ mod tests {
         record.answered(first, 5);
         record.answered(first, 5);
         assert_eq!((record.outstanding, record.answered_max), (3, 5));
-        record.client_crashed(ClientId(2));
-        record.client_crashed(ClientId(2));
+        record.client_gave_up(ClientId(2));
+        record.client_gave_up(ClientId(2));
         assert_eq!(record.outstanding, 1);
         record.answered(record.find(ClientId(2), 1, 2), 6);
         assert_eq!(record.outstanding, 1, "an answer to a session that is over changes nothing");

@@ -1,7 +1,7 @@
 //! Resource limits: what a correct replica holds stays bounded, whatever it is sent. Always owed.
 //!
 //! 1. Beside its log a replica holds no more items and bytes (waiting entries and messages) than [`Bounds`] allows.
-//! 2. Its log has no more entries than the configured slots.
+//! 2. Its log has no more entries after its newest durable checkpoint than the configured slots.
 //!
 //! Source: this project's first rule; a flood or an oversized message must not exhaust the memory. The bounds are generous:
 //! they are there to catch what grows without end or in proportion to what a liar claims, not a constant factor.
@@ -13,7 +13,7 @@ use crate::spec::Config;
 
 /// The invariant's name.
 pub const NAME: &str = "resource_limits";
-pub(super) const INTERESTS: u64 = kinds::HOLDING | kinds::APPENDED;
+pub(super) const INTERESTS: u128 = kinds::HOLDING | kinds::APPENDED;
 
 /// No configuration allows a replica to hold more bytes than this beside its log.
 const BYTES_MAX: u64 = 64 << 20;
@@ -68,12 +68,14 @@ impl ResourceLimits {
                 format!("{id} holds at most {bytes_max} bytes beside its log"),
                 format!("it holds {bytes}"),
             ),
-            Observation::Appended { op, .. } if context.me.op() >= entries => context.violation(
-                NAME,
-                "the log is longer than its slots",
-                format!("the log of {id} has at most {entries} entries"),
-                format!("it appended op {op} to a log of {} entries", context.me.op()),
-            ),
+            Observation::Appended { op, .. } if context.me.op().saturating_sub(context.me.checkpoint) >= entries => {
+                context.violation(
+                    NAME,
+                    "the log is longer than its slots",
+                    format!("the log of {id} has at most {entries} entries after its checkpoint"),
+                    format!("it appended op {op}; its checkpoint is at op {}", context.me.checkpoint),
+                )
+            }
             _ => None,
         }
     }

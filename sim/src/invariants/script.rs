@@ -4,16 +4,21 @@ use super::{Judge, Violation};
 use crate::observation::{EntryHash, MessageKind, Observation, Seen, Status, Who};
 use crate::shadow::Shadow;
 use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
+use crate::time::{SECOND, Time};
 use crate::workload::{Answer, Operation, OperationKind, value};
 
 /// A cluster, of three if nothing else is said, that exists only as a stream of observations.
 pub(super) struct Script {
     pub judge: Judge,
     pub shadow: Shadow,
-    config: Config,
     liars: ReplicaSet,
     event: u64,
+    /// How long the script has waited.
+    waited: Time,
 }
+
+/// The budget of the scrubbers of these scripts.
+pub(super) const SCRUB_IOPS: u32 = 4;
 
 /// The entry that stands at `op` in an ordinary log of these scripts.
 pub(super) fn entry(op: u64) -> EntryHash {
@@ -37,35 +42,69 @@ pub(super) fn found(position: u64, version: u64, number: u32) -> Answer {
 
 impl Script {
     pub fn new() -> Self {
-        Self::start(Config::default(), ReplicaSet::default())
+        Self::start(ReplicaSet::default())
     }
 
     /// A script of a cluster that is configured like this.
-    pub fn of(config: &Config) -> Self {
-        Self::start(config.clone(), ReplicaSet::default())
+    pub fn with_config(config: &Config) -> Self {
+        let mut script = Self::new();
+        script.begin(config);
+        script
     }
 
     pub fn with_liar(liar: u8) -> Self {
         let mut liars = ReplicaSet::default();
         liars.insert(ReplicaId(liar));
-        Self::start(Config::default(), liars)
+        Self::start(liars)
     }
 
-    fn start(config: Config, liars: ReplicaSet) -> Self {
-        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), config, liars, event: 0 };
+    fn start(liars: ReplicaSet) -> Self {
+        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0, waited: 0 };
         script.reset();
         script
     }
 
     pub fn reset(&mut self) {
-        self.judge.reset(&self.config, self.liars);
-        self.shadow.reset(&self.config, self.liars);
-        self.event = 0;
+        self.begin(&Self::config());
+    }
+
+    fn begin(&mut self, config: &Config) {
+        self.judge.reset(config, self.liars);
+        self.shadow.reset(config, self.liars);
+        (self.event, self.waited) = (0, 0);
+    }
+
+    /// The default configuration, in which replicas scrub and primaries step down, too.
+    pub fn config() -> Config {
+        let mut config = Config::default();
+        config.cluster.scrub_iops = SCRUB_IOPS;
+        config.cluster.abdicate_timeout = 5 * config.cluster.heartbeat;
+        config
+    }
+
+    /// Time passes.
+    pub fn wait(&mut self, span: Time) {
+        self.waited += span;
+    }
+
+    /// The replica does something.
+    pub fn say(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+        self.see(Who::Replica(ReplicaId(replica)), what)
     }
 
     pub fn see(&mut self, who: Who, what: Observation) -> Option<Violation> {
+        self.see_at((self.event + 1) * 1000, who, what)
+    }
+
+    /// Sees something in the same event as what went before.
+    pub fn same_event(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+        self.event -= 1;
+        self.see(Who::Replica(ReplicaId(replica)), what)
+    }
+
+    fn see_at(&mut self, at: Time, who: Who, what: Observation) -> Option<Violation> {
         self.event += 1;
-        let seen = Seen { at: self.event * 1000, event: self.event, who, what };
+        let seen = Seen { at: self.waited + at, event: self.event, who, what };
         let violation = self.judge.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);
         violation
@@ -83,6 +122,24 @@ impl Script {
         assert_eq!((violation.invariant, violation.rule), (name, rule), "{violation:?}");
         assert!(violation.replicas.has(ReplicaId(replica)));
         assert!(!violation.expected.is_empty() && !violation.seen.is_empty());
+    }
+
+    /// The replica does something that is in order, at this time.
+    pub fn ok_at(&mut self, at: Time, replica: u8, what: Observation) {
+        assert_eq!(self.see_at(at, Who::Replica(ReplicaId(replica)), what), None, "{what:?} at {at} is in order");
+    }
+
+    /// The replica breaks this rule of this invariant, at this time.
+    pub fn caught_at(&mut self, at: Time, replica: u8, what: Observation, name: &str, rule: &str) {
+        let violation = self.see_at(at, Who::Replica(ReplicaId(replica)), what).expect("the rule is broken");
+        assert_eq!((violation.invariant, violation.rule), (name, rule), "{violation:?}");
+    }
+
+    /// The replica's scrubber reads these records of the zone, and all is well.
+    pub fn scrub(&mut self, replica: u8, zone: u8, records: std::ops::Range<u32>, clock: Time) {
+        let count = records.end - records.start;
+        self.ok(replica, Observation::ScrubRead { zone, record: records.start, records: count, clock });
+        self.ok(replica, Observation::ScrubReadDone { judged: true });
     }
 
     /// A client of the scripts asks for something; it cannot break a rule.
@@ -148,6 +205,7 @@ impl Script {
     pub fn replay_clean_run(&mut self) {
         use Observation as O;
         for replica in 0..3 {
+            self.ok(replica, O::ClockSet { error: 0, rate: 1_000_000 });
             self.ok(replica, O::StatusChanged { status: Status::Normal, view: 0, primary: replica == 0 });
         }
         let requests = [(put(1), found(1, 1, 1)), (put(2), found(2, 2, 2)), (get(), found(3, 2, 2))];
@@ -162,11 +220,17 @@ impl Script {
             }
             for replica in 0..3 {
                 self.ok(replica, O::Committed { op, entry: entry(op) });
+                self.ok(replica, O::Timestamped { op, timestamp: 10 * op });
                 self.ok(replica, Self::executed(op, number, operation, answer));
             }
             assert_eq!(self.answer(number, answer), None);
         }
+        self.ok(2, O::ScrubTourStarted);
+        self.ok(2, O::ScrubTourCovers { zone: 0, records: 3 });
+        self.scrub(2, 0, 0..3, SECOND);
+        self.ok(2, O::ScrubTourCompleted { duration: 0, reads: 1 });
         self.ok(0, O::Crashed);
+        (1..3).for_each(|replica| self.ok(replica, O::ViewChangeWanted { view: 1 }));
         for replica in [1, 2] {
             self.ok(replica, O::ViewChangeStarted { view: 1 });
             self.ok(replica, O::StatusChanged { status: Status::ViewChange, view: 1, primary: false });

@@ -11,7 +11,7 @@ use crate::workload::tenant_of;
 
 /// The invariant's name.
 pub const NAME: &str = "tenant_isolation";
-pub(super) const INTERESTS: u64 = kinds::EXECUTED | kinds::ANSWERED;
+pub(super) const INTERESTS: u128 = kinds::EXECUTED | kinds::ANSWERED;
 
 const RULE: &str = "a value of another tenant";
 

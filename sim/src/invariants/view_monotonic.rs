@@ -9,7 +9,7 @@ use crate::spec::REPLICAS_MAX;
 
 /// The invariant's name.
 pub const NAME: &str = "view_monotonic";
-pub(super) const INTERESTS: u64 = kinds::STATUS_CHANGED
+pub(super) const INTERESTS: u128 = kinds::STATUS_CHANGED
     | kinds::VIEW_STARTED
     | kinds::VIEW_CHANGE_STARTED
     | kinds::RECOVERED

@@ -12,7 +12,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_agreement";
-pub(super) const INTERESTS: u64 = kinds::COMMITTED | kinds::TRUNCATED;
+pub(super) const INTERESTS: u128 = kinds::COMMITTED | kinds::TRUNCATED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     match context.seen.what {

@@ -13,7 +13,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_prefix_property";
-pub(super) const INTERESTS: u64 = kinds::COMMITTED | kinds::VIEW_STARTED | kinds::VOTED;
+pub(super) const INTERESTS: u128 = kinds::COMMITTED | kinds::VIEW_STARTED | kinds::VOTED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let (id, me) = (context.id, context.me);

@@ -13,7 +13,7 @@ use crate::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_recovery_safety";
-pub(super) const INTERESTS: u64 = kinds::RECOVERED;
+pub(super) const INTERESTS: u128 = kinds::RECOVERED;
 
 pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     let Observation::Recovered { view, .. } = context.seen.what else { return None };
@@ -81,9 +81,12 @@ mod tests {
         script.append(1, 1..=2);
         script.caught(1, recovered(3, 2), NAME, "recovered without an acknowledged entry");
 
+        let other = O::Appended { op: 3, view: 1, entry: 9, parent: entry(2) };
         let mut script = restarted();
+        script.append(2, 1..=2);
+        script.ok(2, other);
         script.append(1, 1..=2);
-        script.ok(1, O::Appended { op: 3, view: 0, entry: 9, parent: entry(2) });
+        script.ok(1, other);
         script.caught(1, recovered(3, 3), NAME, "recovered with another entry than it acknowledged");
     }
 
@@ -94,6 +97,7 @@ mod tests {
         script.append(1, 1..=2);
         script.caught(1, recovered(2, 2), NAME, "recovered in a view below its promises");
         script.ok(1, O::Loading);
+        script.ok(1, O::Damaged { op: 1 });
         script.ok(1, recovered(3, 0));
     }
 }

@@ -19,7 +19,7 @@ use crate::spec::ReplicaId;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_view_change_safety";
-pub(super) const INTERESTS: u64 = kinds::VIEW_STARTED | kinds::COMMITTED | kinds::TRUNCATED;
+pub(super) const INTERESTS: u128 = kinds::VIEW_STARTED | kinds::COMMITTED | kinds::TRUNCATED;
 
 #[derive(Debug, Default)]
 pub(super) struct ViewChangeSafety {

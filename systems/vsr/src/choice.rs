@@ -9,6 +9,10 @@
 //! correct replicas, whose last normal view is at least the entry's view w; a correct replica that carries a conflicting
 //! branch has one below w, by induction over views. The test at the end tries it out on a random abstract model.
 //!
+//! Logs may begin after a checkpoint (only where b = 0). What a checkpoint covers is committed, so the walk begins at the
+//! highest op that a claim's log begins after: every committed log goes through it. Claims that do not reach it, or have
+//! another entry there, carry nothing that the new view needs.
+//!
 //! An entry that everybody knows and nobody can read is dropped only when n − r + 1 + b messages show that their senders
 //! never held it, so that it cannot have been committed (Protocol-Aware Recovery, section 3.4).
 
@@ -18,6 +22,7 @@ use sim::spec::REPLICAS_MAX;
 use sim::{EntryHash, ReplicaId, ReplicaSet};
 
 use crate::entry::Entry;
+use crate::log::{Base, Log, Tail};
 
 /// What one DoViewChange says, as far as the choice needs it.
 #[derive(Clone, Copy, Debug)]
@@ -29,14 +34,14 @@ pub struct Claim<'a> {
     /// The sender's commit number.
     pub commit: u64,
     /// The sender's log.
-    pub log: &'a [Rc<Entry>],
+    pub log: Tail<'a>,
 }
 
 /// What the claims amount to.
 #[derive(Debug)]
 pub enum Choice {
     /// The new view starts from this log, without holes, and with this commit number.
-    Log(Vec<Rc<Entry>>, u64),
+    Log(Log, u64),
     /// No claim carries the content of the entry at this op: more DoViewChanges are needed.
     Missing(u64),
 }
@@ -49,14 +54,19 @@ pub fn choose(
     never_committed: impl Fn(&[Rc<Entry>], ReplicaSet) -> bool,
 ) -> Choice {
     let b = usize::from(byzantine);
-    let mut on_path = vec![true; claims.len()];
-    let mut path: Vec<Rc<Entry>> = Vec::new();
-    while let Some(hash) = next(claims, &on_path, path.len(), b) {
-        let at = path.len();
+    let Base { op: root, hash, .. } =
+        claims.iter().map(|claim| claim.log.base).max_by_key(|base| base.op).unwrap_or_default();
+    let linked: Vec<bool> = claims.iter().map(|claim| claim.log.hash_at(root) == Some(hash)).collect();
+    let mut on_path = linked.clone();
+    let mut path: Vec<Rc<Entry>> = before(claims, &linked, root);
+    let base = root - path.len() as u64;
+    let last = |path: &Vec<Rc<Entry>>| base + path.len() as u64;
+    while let Some(hash) = next(claims, &on_path, last(&path) + 1, b) {
+        let op = last(&path) + 1;
         let mut without = ReplicaSet::default();
         let mut content = None;
         for (claim, on_path) in claims.iter().zip(&mut on_path) {
-            match claim.log.get(at) {
+            match claim.log.get(op) {
                 Some(entry) if *on_path && entry.hash == hash => {
                     if content.is_none() && !entry.is_hole() {
                         content = Some(entry);
@@ -71,19 +81,33 @@ pub fn choose(
         match content {
             Some(entry) => path.push(entry.clone()),
             None if never_committed(&path, without) => break,
-            None => return Choice::Missing(at as u64 + 1),
+            None => return Choice::Missing(op),
         }
     }
     let mut commits: Vec<u64> = claims.iter().map(|claim| claim.commit).collect();
     commits.sort_unstable_by(|x, y| y.cmp(x));
     // Of b + 1 claims at least one is a correct replica's, and the path holds whatever that one has committed.
-    let commit = commits.get(b).copied().unwrap_or(0).min(path.len() as u64);
-    Choice::Log(path, commit)
+    let commit = commits.get(b).copied().unwrap_or(0).min(last(&path));
+    let linked_claims = claims.iter().zip(&linked).filter(|(_, linked)| **linked);
+    let base = linked_claims.filter_map(|(claim, _)| claim.log.at(base)).next().unwrap_or_default();
+    Choice::Log(Log::copy(Tail { base, entries: &path }), commit)
 }
 
-/// The entry that the walk takes after the first `at` ones, if there is a candidate.
-fn next(claims: &[Claim<'_>], on_path: &[bool], at: usize, b: usize) -> Option<EntryHash> {
-    let carried = |index: usize| if on_path[index] { claims[index].log.get(at) } else { None };
+/// The entries up to `root`, as far back as the claims that have the root carry them: for whoever is a little behind.
+fn before(claims: &[Claim<'_>], linked: &[bool], root: u64) -> Vec<Rc<Entry>> {
+    let content = |op: u64| {
+        let carried =
+            claims.iter().zip(linked).filter(|(_, linked)| **linked).filter_map(|(claim, _)| claim.log.get(op));
+        carried.into_iter().find(|entry| !entry.is_hole()).cloned()
+    };
+    let mut entries: Vec<_> = (1..=root).rev().map_while(content).collect();
+    entries.reverse();
+    entries
+}
+
+/// The entry that the walk takes at `op`, if there is a candidate.
+fn next(claims: &[Claim<'_>], on_path: &[bool], op: u64, b: usize) -> Option<EntryHash> {
+    let carried = |index: usize| if on_path[index] { claims[index].log.get(op) } else { None };
     let mut best: Option<(u64, u64, EntryHash)> = None;
     for entry in (0..claims.len()).filter_map(carried) {
         if best.is_some_and(|(_, _, hash)| hash == entry.hash) {

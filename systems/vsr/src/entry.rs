@@ -1,4 +1,5 @@
-//! A log entry: a request with its place (view, op), its parent's hash and its own, signed by the primary of its view.
+//! A log entry: a request with its place (view, op), its timestamp, its parent's hash and its own, signed by the primary of
+//! its view.
 //! The hash chain makes the hash of one entry stand for the whole log before it.
 //!
 //! On disk an entry stands twice: whole in the log zone, and as a short header in the header zone. A header without its
@@ -9,7 +10,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{ClientId, EntryHash, ReplicaId, ReplicaSet, Request};
+use sim::{ClientId, EntryHash, ReplicaId, ReplicaSet, Request, Time};
 
 use crate::membership;
 use crate::signature::{Keyring, Signature, halves, hash};
@@ -27,14 +28,27 @@ pub struct Entry {
     pub hash: EntryHash,
     /// The signature of the view's primary over the hash.
     pub signature: Signature,
+    /// When the primary made it, by its synchronized clock, and later than the entry before (`clock.rs`).
+    pub timestamp: Time,
     /// What is to be executed; `None` in a hole.
     pub request: Option<Request>,
     /// Whether hash and signature are known to fit: entries are shared and never change, so once is enough.
     checked: Cell<bool>,
 }
 
-/// The bytes that an entry and its header begin with on disk: view, op, parent, hash, signature.
-const START_BYTES: usize = 8 + 8 + 16 + 16 + 16;
+/// Where an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The view whose primary gives it this place.
+    pub view: u64,
+    /// The place in the log, from 1.
+    pub op: u64,
+    /// The hash of the entry before it; 0 for the first.
+    pub parent: EntryHash,
+}
+
+/// The bytes that an entry and its header begin with on disk: view, op, parent, hash, signature, timestamp.
+const START_BYTES: usize = 8 + 8 + 16 + 16 + 16 + 8;
 /// The bytes of an entry on disk besides the payload.
 const FIXED_BYTES: usize = START_BYTES + 2 + 4 + 4 + 2 + 4;
 /// The bytes of a header on disk.
@@ -47,23 +61,36 @@ pub fn entry_bytes(request_bytes_max: u16) -> usize {
 
 impl Entry {
     /// A new entry, made and signed by `primary`.
-    pub fn new(view: u64, op: u64, parent: EntryHash, request: Request, primary: ReplicaId, keys: &Keyring) -> Self {
-        let hash = content_hash(view, op, parent, &request);
+    pub fn new(place: Place, timestamp: Time, request: Request, primary: ReplicaId, keys: &Keyring) -> Self {
+        let Place { view, op, parent } = place;
+        let hash = content_hash(place, timestamp, &request);
         let signature = keys.sign(primary, &statement(hash));
-        Entry { view, op, parent, hash, signature, request: Some(request), checked: Cell::new(true) }
+        Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(true) }
     }
 
     /// An entry as a liar makes it: whatever is said here, signed with the liar's key.
-    pub fn forged(view: u64, op: u64, parent: EntryHash, request: Request, key: &[u8; 32]) -> Self {
-        let hash = content_hash(view, op, parent, &request);
+    pub fn forged(place: Place, timestamp: Time, request: Request, key: &[u8; 32]) -> Self {
+        let Place { view, op, parent } = place;
+        let hash = content_hash(place, timestamp, &request);
         let signature = crate::signature::sign(key, &statement(hash));
-        Entry { view, op, parent, hash, signature, request: Some(request), checked: Cell::new(false) }
+        Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(false) }
     }
 
     /// The same entry with another hash, which then fits nothing.
     #[must_use]
     pub fn with_hash(&self, hash: EntryHash) -> Self {
         Entry { hash, checked: Cell::new(false), ..self.clone() }
+    }
+
+    /// The same entry with a later timestamp, under its old hash, as a planted bug makes it.
+    #[must_use]
+    pub fn restamped(&self) -> Self {
+        Entry { timestamp: self.timestamp + 1, ..self.clone() }
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place { view: self.view, op: self.op, parent: self.parent }
     }
 
     /// Whether the request is missing.
@@ -84,7 +111,7 @@ impl Entry {
         let fits = self
             .request
             .as_ref()
-            .is_none_or(|request| content_hash(self.view, self.op, self.parent, request) == self.hash)
+            .is_none_or(|request| content_hash(self.place(), self.timestamp, request) == self.hash)
             && keys.verify(ReplicaId((self.view % u64::from(replicas)) as u8), &statement(self.hash), self.signature);
         self.checked.set(fits);
         fits
@@ -98,6 +125,7 @@ impl Entry {
         bytes[16..32].copy_from_slice(&self.parent.to_le_bytes());
         bytes[32..48].copy_from_slice(&self.hash.to_le_bytes());
         bytes[48..64].copy_from_slice(&self.signature.to_le_bytes());
+        bytes[64..72].copy_from_slice(&self.timestamp.to_le_bytes());
         bytes
     }
 
@@ -106,10 +134,10 @@ impl Entry {
         let request = self.request.as_ref().expect("holes are not written");
         let mut fixed = [0; START_BYTES + 12];
         fixed[..START_BYTES].copy_from_slice(&self.encode_start());
-        fixed[64..66].copy_from_slice(&request.client.0.to_le_bytes());
-        fixed[66..70].copy_from_slice(&request.session.to_le_bytes());
-        fixed[70..74].copy_from_slice(&request.number.to_le_bytes());
-        fixed[74..76].copy_from_slice(&(request.payload.len() as u16).to_le_bytes());
+        fixed[72..74].copy_from_slice(&request.client.0.to_le_bytes());
+        fixed[74..78].copy_from_slice(&request.session.to_le_bytes());
+        fixed[78..82].copy_from_slice(&request.number.to_le_bytes());
+        fixed[82..84].copy_from_slice(&(request.payload.len() as u16).to_le_bytes());
         into.clear();
         into.extend_from_slice(&fixed);
         into.extend_from_slice(&request.payload);
@@ -129,33 +157,46 @@ impl Entry {
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
+    /// The hash of the content as it is, computed anew; `None` in a hole.
+    pub fn content(&self) -> Option<EntryHash> {
+        self.request.as_ref().map(|request| content_hash(self.place(), self.timestamp, request))
+    }
+
     /// The entry that stands in `bytes`, if its checksum and its hash fit.
     pub fn decode(bytes: &[u8]) -> Option<Entry> {
-        let payload_bytes = usize::from(u16::from_le_bytes(bytes.get(74..76)?.try_into().ok()?));
-        let body = bytes.get(..76 + payload_bytes)?;
-        let mut at = Reader { bytes: bytes.get(..76 + payload_bytes + 4)?, at: 0 };
-        let (view, op, parent, hash, signature) = (at.u64(), at.u64(), at.u128(), at.u128(), at.u128());
+        Entry::read(bytes, true)
+    }
+
+    /// The entry that stands in `bytes`; unless `checked`, whatever its checksum and its hash say.
+    pub fn read(bytes: &[u8], checked: bool) -> Option<Entry> {
+        let payload_bytes = usize::from(u16::from_le_bytes(bytes.get(82..84)?.try_into().ok()?));
+        let body = bytes.get(..84 + payload_bytes)?;
+        let mut at = Reader { bytes: bytes.get(..84 + payload_bytes + 4)?, at: 0 };
+        let place = Place { view: at.u64(), op: at.u64(), parent: at.u128() };
+        let (hash, signature, timestamp) = (at.u128(), at.u128(), at.u64());
         let (client, session, number, _) = (at.u16(), at.u32(), at.u32(), at.u16());
-        let payload: Rc<[u8]> = Rc::from(&body[76..]);
+        let payload: Rc<[u8]> = Rc::from(&body[84..]);
         at.at = body.len();
-        if op == 0 || at.u32() != crc32fast::hash(body) {
+        if place.op == 0 || checked && at.u32() != crc32fast::hash(body) {
             return None;
         }
         let request = Request { client: ClientId(client), session, number, payload };
-        if content_hash(view, op, parent, &request) != hash {
+        if checked && content_hash(place, timestamp, &request) != hash {
             return None;
         }
-        Some(Entry { view, op, parent, hash, signature, request: Some(request), checked: Cell::new(true) })
+        let Place { view, op, parent } = place;
+        Some(Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(true) })
     }
 
     /// The hole whose header stands in `bytes`, if its checksum fits; of a configuration, the whole entry.
     pub fn decode_header(bytes: &[u8]) -> Option<Entry> {
         let mut at = Reader { bytes: bytes.get(..HEADER_BYTES)?, at: 0 };
         let (view, op, parent, hash, signature) = (at.u64(), at.u64(), at.u128(), at.u128(), at.u128());
+        let timestamp = at.u64();
         let [old, new] = at.take();
         let fits = op > 0 && at.u32() == crc32fast::hash(&bytes[..HEADER_BYTES - 4]);
         let request = (new != 0).then(|| membership::request(ReplicaSet(old), ReplicaSet(new)));
-        fits.then(|| Entry { view, op, parent, hash, signature, request, checked: Cell::new(true) })
+        fits.then(|| Entry { view, op, parent, hash, signature, timestamp, request, checked: Cell::new(true) })
     }
 }
 
@@ -165,8 +206,8 @@ fn statement(hash: EntryHash) -> [u64; 3] {
     [u64::from(b'E'), low, high]
 }
 
-fn content_hash(view: u64, op: u64, parent: EntryHash, request: &Request) -> EntryHash {
-    const FIXED: usize = 8 + 8 + 16 + 2 + 4 + 4;
+fn content_hash(Place { view, op, parent }: Place, timestamp: Time, request: &Request) -> EntryHash {
+    const FIXED: usize = 8 + 8 + 16 + 2 + 4 + 4 + 8;
     let mut bytes = [0u8; 256];
     let length = FIXED + request.payload.len();
     let mut long;
@@ -182,17 +223,39 @@ fn content_hash(view: u64, op: u64, parent: EntryHash, request: &Request) -> Ent
     buffer[32..34].copy_from_slice(&request.client.0.to_le_bytes());
     buffer[34..38].copy_from_slice(&request.session.to_le_bytes());
     buffer[38..42].copy_from_slice(&request.number.to_le_bytes());
-    buffer[42..].copy_from_slice(&request.payload);
+    buffer[42..50].copy_from_slice(&timestamp.to_le_bytes());
+    buffer[50..].copy_from_slice(&request.payload);
     hash(buffer)
 }
 
-/// Reads little-endian numbers from bytes that are known to be long enough.
-struct Reader<'a> {
+/// Reads little-endian numbers.
+#[derive(Debug)]
+pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Begins at the front.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Reader { bytes, at: 0 }
+    }
+
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// The next number, if enough bytes are left.
+    pub fn try_u32(&mut self) -> Option<u32> {
+        (self.left() >= 4).then(|| self.u32())
+    }
+
+    /// The next number, if enough bytes are left.
+    pub fn try_u64(&mut self) -> Option<u64> {
+        (self.left() >= 8).then(|| self.u64())
+    }
+
     fn take<const N: usize>(&mut self) -> [u8; N] {
         let bytes = self.bytes[self.at..self.at + N].try_into().expect("N bytes");
         self.at += N;
@@ -216,11 +279,15 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
+    fn place(view: u64, op: u64, parent: EntryHash) -> Place {
+        Place { view, op, parent }
+    }
+
     #[test]
     fn an_entry_survives_the_disk_and_no_flipped_bit_does() {
         let keys = Keyring::new([[7; 32]; 8], true);
         let request = Request { client: ClientId(3), session: 1, number: 9, payload: Rc::from(&[5u8; 64][..]) };
-        let entry = Entry::new(2, 11, 77, request, ReplicaId(2), &keys);
+        let entry = Entry::new(place(2, 11, 77), 5, request, ReplicaId(2), &keys);
         let (mut bytes, mut header) = (Vec::new(), Vec::new());
         entry.encode(&mut bytes);
         entry.encode_header(&mut header);
@@ -228,7 +295,8 @@ mod tests {
         let back = Entry::decode(&bytes).expect("it is intact");
         assert_eq!((back.hash, back.op, back.request.clone()), (entry.hash, 11, entry.request.clone()));
         let hole = Entry::decode_header(&header).expect("it is intact");
-        assert_eq!((hole.hash, hole.parent, hole.is_hole()), (entry.hash, 77, true));
+        assert_eq!((hole.hash, hole.parent, hole.timestamp, hole.is_hole()), (entry.hash, 77, 5, true));
+        assert_eq!(back.timestamp, 5);
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
@@ -245,7 +313,7 @@ mod tests {
     fn the_header_of_a_configuration_is_enough() {
         let keys = Keyring::new([[7; 32]; 8], false);
         let request = membership::request(ReplicaSet(7), ReplicaSet(31));
-        let entry = Entry::new(2, 11, 77, request, ReplicaId(2), &keys);
+        let entry = Entry::new(Place { view: 2, op: 11, parent: 77 }, 5, request, ReplicaId(2), &keys);
         let mut header = Vec::new();
         entry.encode_header(&mut header);
         assert_eq!(header.len(), HEADER_BYTES);
@@ -258,10 +326,13 @@ mod tests {
     fn forged_entries_are_told_from_real_ones() {
         let keys = Keyring::new(std::array::from_fn(|i| [i as u8; 32]), true);
         let request = Request { client: ClientId(0), session: 0, number: 1, payload: Rc::from(&[0u8; 32][..]) };
-        assert!(Entry::new(1, 1, 0, request.clone(), ReplicaId(1), &keys).verify(5, &keys));
-        assert!(Entry::forged(1, 1, 0, request.clone(), &[1; 32]).verify(5, &keys), "it led view 1 itself");
-        assert!(!Entry::forged(1, 1, 0, request.clone(), &[2; 32]).verify(5, &keys), "replica 2 does not lead view 1");
-        let real = Entry::new(1, 1, 0, request, ReplicaId(1), &keys);
+        assert!(Entry::new(place(1, 1, 0), 1, request.clone(), ReplicaId(1), &keys).verify(5, &keys));
+        assert!(Entry::forged(place(1, 1, 0), 1, request.clone(), &[1; 32]).verify(5, &keys), "it led view 1 itself");
+        assert!(
+            !Entry::forged(place(1, 1, 0), 1, request.clone(), &[2; 32]).verify(5, &keys),
+            "replica 2 does not lead view 1"
+        );
+        let real = Entry::new(place(1, 1, 0), 1, request, ReplicaId(1), &keys);
         assert!(!real.with_hash(real.hash ^ 1).verify(5, &keys));
     }
 }

@@ -5,6 +5,10 @@
 //! loses the newest. A header is written only when its entry is durable, along with the next entries: so a header without
 //! its entry means that the entry was damaged, and never that a crash tore it, and what a crash tore stops nobody.
 //!
+//! The log is a ring: op o stands in place (o - 1) modulo the slots. A place is written again only when a durable checkpoint
+//! (`checkpoint.rs`) covers the op that stands there; what is left of an earlier lap is told by its op. The last zone has
+//! two places for checkpoints, where there are any.
+//!
 //! At most one sync is under way. What it made durable is what the replica may promise:
 //! - a PrepareOk up to `durable()`, and only in the view that the durable superblock calls the last normal one;
 //! - a DoViewChange for a view that the durable superblock names.
@@ -16,17 +20,24 @@
 //! 3. The superblock names the view as the last normal one, with the op and hash that the view started from. An entry
 //!    after `start_op` counts only if it was prepared in exactly that view, so the leftovers of older views do not.
 
-use sim::{EntryHash, Env, IoId, IoResult, TimerId, Zone, spec::Cluster};
+use sim::{EntryHash, Env, IoId, IoResult, Observation, TimerId, Zone, spec::Cluster};
 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
+use crate::checkpoint::{Checkpoint, Name, PLACE_BYTES, Pipeline};
 use crate::entry::{HEADER_BYTES, entry_bytes};
-use crate::log::Log;
+use crate::log::{Base, Log};
 
 /// The bytes of one copy of the superblock on disk.
-pub const SUPERBLOCK_BYTES: u64 = 128;
+pub const SUPERBLOCK_BYTES: u64 = 256;
+/// The bytes of a copy that say something.
+const ENCODED_BYTES: usize = 8 * SUPERBLOCK_WORDS + 4;
 /// The copies of the superblock.
 pub const SUPERBLOCK_COPIES: u64 = 4;
+/// The words of a superblock; its checksum follows them.
+const SUPERBLOCK_WORDS: usize = 16;
+/// The damage ledger and the faults deal with checkpoints in records of this size.
+const CHECKPOINT_RECORD: u64 = 1024;
 /// The place of a header on disk.
 const HEADER_PLACE: u64 = (HEADER_BYTES as u64).next_multiple_of(8);
 
@@ -37,22 +48,42 @@ pub struct Layout {
     pub slots: u64,
     /// The bytes of a place in the log zone.
     pub entry_place: u64,
+    /// Whether there are checkpoints.
+    pub checkpoints: bool,
 }
 
 impl Layout {
     /// The layout of a cluster's disks.
     pub fn new(cluster: &Cluster) -> Self {
-        Layout { slots: cluster.log_slots.into(), entry_place: entry_bytes(cluster.request_bytes_max) as u64 }
+        Layout {
+            slots: cluster.log_slots.into(),
+            entry_place: entry_bytes(cluster.request_bytes_max) as u64,
+            checkpoints: cluster.checkpoint_interval > 0,
+        }
     }
 
     /// Where the header of `op` stands, and how long it is.
     pub fn header(&self, op: u64) -> (u64, u64) {
-        (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + (op - 1) * HEADER_PLACE, HEADER_PLACE)
+        (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slot(op) * HEADER_PLACE, HEADER_PLACE)
     }
 
     /// Where the entry of `op` stands, and how long its place is.
     pub fn entry(&self, op: u64) -> (u64, u64) {
-        (self.header(self.slots + 1).0 + (op - 1) * self.entry_place, self.entry_place)
+        (self.log_start() + self.slot(op) * self.entry_place, self.entry_place)
+    }
+
+    /// The place of `op` in the ring.
+    pub fn slot(&self, op: u64) -> u64 {
+        (op - 1) % self.slots
+    }
+
+    /// Where a place for a checkpoint begins.
+    pub fn checkpoint(&self, place: u64) -> u64 {
+        self.log_start() + self.slots * self.entry_place + place * PLACE_BYTES
+    }
+
+    fn log_start(&self) -> u64 {
+        SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slots * HEADER_PLACE
     }
 
     /// The zones, for the damage ledger. The two superblock zones never hold both copies of one superblock.
@@ -60,12 +91,17 @@ impl Layout {
         let half = SUPERBLOCK_COPIES / 2 * SUPERBLOCK_BYTES;
         let headers = self.header(1).0;
         let log = self.entry(1).0;
-        vec![
+        let mut zones = vec![
             Zone { name: "log", start: log, length: self.slots * self.entry_place, record: self.entry_place },
             Zone { name: "headers", start: headers, length: log - headers, record: HEADER_PLACE },
             Zone { name: "superblocks, first half", start: 0, length: half, record: SUPERBLOCK_BYTES },
             Zone { name: "superblocks, second half", start: half, length: half, record: SUPERBLOCK_BYTES },
-        ]
+        ];
+        if self.checkpoints {
+            let start = self.checkpoint(0);
+            zones.push(Zone { name: "checkpoints", start, length: 2 * PLACE_BYTES, record: CHECKPOINT_RECORD });
+        }
+        zones
     }
 }
 
@@ -84,34 +120,95 @@ pub struct Superblock {
     pub start_hash: EntryHash,
     /// From this op on the log on the disk is being replaced; 0 when it is not.
     pub installing: u64,
+    /// The disk has lost something that the replica may have promised, and no view has started since.
+    pub amnesia: bool,
+    /// The newest checkpoint: the log on the disk begins after it.
+    pub checkpoint: Name,
 }
 
 impl Superblock {
+    /// Writes one copy. That of a superblock that never was is empty.
     fn encode(&self, into: &mut Vec<u8>) {
         into.clear();
+        if self.sequence == 0 {
+            into.resize(ENCODED_BYTES, 0);
+            return;
+        }
         for word in [self.sequence, self.view, self.last_normal, self.start_op, self.installing] {
             into.extend_from_slice(&word.to_le_bytes());
         }
         into.extend_from_slice(&self.start_hash.to_le_bytes());
+        let Name { last: Base { op, hash, timestamp }, state, length, place } = self.checkpoint;
+        for word in [self.amnesia.into(), op, length, place, timestamp] {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+        into.extend_from_slice(&hash.to_le_bytes());
+        into.extend_from_slice(&state.to_le_bytes());
         let checksum = crc32fast::hash(into);
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
+    /// What one copy says, if it is intact.
+    fn decode(copy: &[u8]) -> Option<Superblock> {
+        let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
+        let wide = |i: usize| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
+        let (body, rest) = copy.split_at(8 * SUPERBLOCK_WORDS);
+        let checksum = u32::from_le_bytes(rest[..4].try_into().expect("four bytes"));
+        (word(0) > 0 && crc32fast::hash(body) == checksum).then(|| Superblock {
+            sequence: word(0),
+            view: word(1),
+            last_normal: word(2),
+            start_op: word(3),
+            installing: word(4),
+            start_hash: wide(5),
+            amnesia: word(7) != 0,
+            checkpoint: Name {
+                last: Base { op: word(8), hash: wide(12), timestamp: word(11) },
+                state: wide(14),
+                length: word(9),
+                place: word(10),
+            },
+        })
+    }
+
     /// The newest intact copy among those in `bytes`; a fresh one if none was ever written.
     pub fn newest(bytes: &[u8]) -> Superblock {
-        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(|copy| {
-            let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
-            let checksum = u32::from_le_bytes(copy[56..60].try_into().expect("four bytes"));
-            (word(0) > 0 && crc32fast::hash(&copy[..56]) == checksum).then(|| Superblock {
-                sequence: word(0),
-                view: word(1),
-                last_normal: word(2),
-                start_op: word(3),
-                installing: word(4),
-                start_hash: u128::from(word(5)) | u128::from(word(6)) << 64,
-            })
-        });
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
+    }
+
+    /// What the copies out of turn hold, beside those of the newest: the superblock before it, or, if that can be read
+    /// nowhere, soon the newest as well.
+    pub fn before(newest: Superblock, bytes: &[u8]) -> Superblock {
+        let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
+        match copies.filter(|copy| copy.sequence < newest.sequence).max_by_key(|copy| copy.sequence) {
+            Some(before) => before,
+            None if newest.sequence <= 1 => Superblock::default(),
+            None => newest,
+        }
+    }
+}
+
+/// A record on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The entry of this op.
+    Entry(u64),
+    /// The header of this op.
+    Header(u64),
+    /// This copy of the superblock.
+    Superblock(u64),
+}
+
+impl Record {
+    /// The zone, as an index into [`Layout::zones`], and the record's number in it.
+    pub fn place(self) -> (u8, u32) {
+        const HALF: u64 = SUPERBLOCK_COPIES / 2;
+        match self {
+            Record::Entry(op) => (0, (op - 1) as u32),
+            Record::Header(op) => (1, (op - 1) as u32),
+            Record::Superblock(copy) => (2 + (copy / HALF) as u8, (copy % HALF) as u32),
+        }
     }
 }
 
@@ -124,6 +221,8 @@ struct InFlight {
     /// The headers that were written.
     headers: Span,
     superblock: Superblock,
+    /// What was damaged and is written anew.
+    repairs: Vec<Record>,
 }
 
 /// The ops `from..=to`.
@@ -151,6 +250,12 @@ struct Progress {
 impl Progress {
     fn up_to(op: u64) -> Self {
         Progress { dirty_from: op + 1, durable: op }
+    }
+
+    /// A checkpoint covers everything up to `op`.
+    fn covered(&mut self, op: u64) {
+        self.dirty_from = self.dirty_from.max(op + 1);
+        self.durable = self.durable.max(op);
     }
 
     fn replaced(&mut self, from: u64) {
@@ -184,13 +289,21 @@ pub struct Journal {
     wanted: Superblock,
     /// What it durably says.
     on_disk: Superblock,
+    /// What the copies hold that the next superblock is written to.
+    before: Superblock,
     entries: Progress,
     headers: Progress,
     /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
     conflict_from: u64,
     in_flight: Option<InFlight>,
+    /// What was found damaged and has to be written anew.
+    damaged: Vec<Record>,
     /// Whether a sync has failed and the next try is still to come.
     failed: bool,
+    /// The checkpoints on their way to the disk.
+    pub checkpoints: Pipeline,
+    /// The checkpoint that the last sync has named, until the replica has heard of it.
+    pub named: Option<Checkpoint>,
     buffer: Vec<u8>,
 }
 
@@ -199,18 +312,22 @@ pub const RETRY_TIMER: TimerId = TimerId(4);
 const RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 
 impl Journal {
-    /// The journal of a replica that found `on_disk`, the entries up to `entries` and their headers up to `headers`.
-    pub fn new(layout: Layout, bugs: Bugs, on_disk: Superblock, entries: u64, headers: u64) -> Self {
+    /// The journal of a replica that found the superblock `on_disk` (and `before` it another one), the entries up to `entries` and their headers up to `headers`.
+    pub fn new(layout: Layout, bugs: Bugs, [on_disk, before]: [Superblock; 2], entries: u64, headers: u64) -> Self {
         Journal {
             layout,
             bugs,
             wanted: on_disk,
             on_disk,
+            before,
             entries: Progress::up_to(entries),
             headers: Progress::up_to(headers),
             conflict_from: 0,
             in_flight: None,
+            damaged: Vec::new(),
             failed: false,
+            checkpoints: Pipeline::default(),
+            named: None,
             buffer: Vec::new(),
         }
     }
@@ -225,9 +342,58 @@ impl Journal {
         self.headers.durable
     }
 
+    /// Up to these ops the disk durably holds the entries and the headers of the log that stands in memory.
+    pub fn zones_durable(&self) -> (u64, u64) {
+        (self.entries.durable, self.headers.durable)
+    }
+
+    /// The superblock that this copy should hold.
+    fn copy(&self, copy: u64) -> Superblock {
+        let in_turn = copy % (SUPERBLOCK_COPIES / 2) == self.on_disk.sequence % (SUPERBLOCK_COPIES / 2);
+        if in_turn { self.on_disk } else { self.before }
+    }
+
+    /// Whether what stands in this copy of the superblock is as it should be; `None` while another one is being written.
+    pub fn superblock_is_sound(&mut self, copy: u64, bytes: &[u8]) -> Option<bool> {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock != self.on_disk) {
+            return None;
+        }
+        self.copy(copy).encode(&mut self.buffer);
+        Some(bytes.starts_with(&self.buffer))
+    }
+
+    /// A record was found damaged: it is written anew as soon as its content is known and its turn has come.
+    pub fn repair(&mut self, record: Record) {
+        if !self.damaged.contains(&record) {
+            self.damaged.push(record);
+        }
+    }
+
     /// The durable superblock.
     pub fn superblock(&self) -> &Superblock {
         &self.on_disk
+    }
+
+    /// The highest op that fits into the ring: beyond it a place would be written again that no durable checkpoint covers.
+    pub fn last_place(&self) -> u64 {
+        if self.bugs.on(PlantedBug::LogWrapsOverUncheckpointed) {
+            return u64::MAX;
+        }
+        self.wanted.checkpoint.last.op + self.layout.slots
+    }
+
+    /// The log begins after `op`, and has no entries yet.
+    pub fn begins_after(&mut self, op: u64) {
+        (self.entries, self.headers) = (Progress::up_to(op), Progress::up_to(op));
+        self.conflict_from = 0;
+    }
+
+    /// The disk has lost something that this replica may have promised, and maybe its checkpoint, too.
+    pub fn lost(&mut self, checkpoint: bool) {
+        self.wanted.amnesia = true;
+        if checkpoint {
+            self.wanted.checkpoint = Name::default();
+        }
     }
 
     /// The replica enters `view`.
@@ -237,7 +403,8 @@ impl Journal {
 
     /// The replica is normal in `view`, whose log started with `start_op` entries, the last of them `start_hash`.
     pub fn start_view(&mut self, view: u64, start_op: u64, start_hash: EntryHash) {
-        self.wanted = Superblock { view, last_normal: view, start_op, start_hash, installing: 0, ..self.wanted };
+        let started = Superblock { view, last_normal: view, start_op, start_hash, ..self.wanted };
+        self.wanted = Superblock { installing: 0, amnesia: false, ..started };
     }
 
     /// The log in memory has changed from `from` on: holes were filled, or, if `conflict`, other entries stand there now.
@@ -255,7 +422,10 @@ impl Journal {
         if self.in_flight.is_some() || self.failed {
             return false;
         }
-        let mut next = Superblock { view: self.wanted.view, ..self.on_disk };
+        let written = self.write_checkpoint(env);
+        // That the replica has forgotten something stands there until the view that makes up for it does.
+        let amnesia = self.wanted.amnesia || self.on_disk.amnesia;
+        let mut next = Superblock { view: self.wanted.view, amnesia, ..self.on_disk };
         let mut log_may_be_written = true;
         if self.wanted.last_normal > self.on_disk.last_normal {
             let vouched = self.conflict_from != 0 && self.conflict_from <= self.on_disk.start_op;
@@ -268,6 +438,9 @@ impl Journal {
                 self.conflict_from = 0;
             }
         }
+        if next.last_normal == self.wanted.last_normal {
+            self.name_checkpoint(&mut next, log);
+        }
         let entries = self.entries.write(if log_may_be_written { log.last_op() } else { 0 });
         self.write_entries(env, log, entries);
         let skip_sync = self.bugs.on(PlantedBug::SkippedFsync);
@@ -278,6 +451,7 @@ impl Journal {
                 (true, true) => log.last_op(),
             });
         self.write_headers(env, log, headers);
+        let repairs = if log_may_be_written { self.write_repairs(env, log) } else { Vec::new() };
         let fresh = self.on_disk.sequence == 0;
         let superblock_changes = next != self.on_disk || fresh;
         if superblock_changes {
@@ -288,10 +462,28 @@ impl Journal {
             self.headers.synced(headers);
             return true;
         }
-        if superblock_changes || !entries.is_empty() || !headers.is_empty() {
-            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next });
+        if written || superblock_changes || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
+            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next, repairs });
         }
         false
+    }
+
+    /// Writes a checkpoint that waits to the place that the superblock does not name.
+    fn write_checkpoint(&mut self, env: &mut Env<'_, Vsr>) -> bool {
+        let Some(bytes) = self.checkpoints.write() else { return false };
+        env.write(self.layout.checkpoint(1 - self.on_disk.checkpoint.place), &bytes);
+        true
+    }
+
+    /// Lets the superblock name a checkpoint that is durable. Where the log does not contain its op, the log on the disk ends
+    /// there, too.
+    fn name_checkpoint(&mut self, next: &mut Superblock, log: &Log) {
+        let hasty = self.bugs.on(PlantedBug::CheckpointNamedBeforeWritten);
+        let Some(name) = self.checkpoints.name(1 - self.on_disk.checkpoint.place, hasty) else { return };
+        next.checkpoint = name;
+        if log.hash_at(name.last.op) != name.last.hash {
+            (next.start_op, next.start_hash) = (name.last.op, name.last.hash);
+        }
     }
 
     fn write_entries(&mut self, env: &mut Env<'_, Vsr>, log: &Log, span: Span) {
@@ -311,9 +503,57 @@ impl Journal {
     fn write_superblock(&mut self, env: &mut Env<'_, Vsr>, superblock: &Superblock) {
         superblock.encode(&mut self.buffer);
         let half = SUPERBLOCK_COPIES / 2;
-        for copy in [superblock.sequence % half, half + superblock.sequence % half] {
+        let copies = [superblock.sequence % half, half + superblock.sequence % half];
+        for copy in &copies[usize::from(self.bugs.on(PlantedBug::SuperblockSingleCopy))..] {
             env.write(copy * SUPERBLOCK_BYTES, &self.buffer);
         }
+    }
+
+    /// Writes anew what was found damaged, as far as the journal vouches for it now; the rest waits. A superblock that is
+    /// about to be replaced is written as well, before its successor.
+    fn write_repairs(&mut self, env: &mut Env<'_, Vsr>, log: &Log) -> Vec<Record> {
+        let mut repairs = Vec::new();
+        if self.damaged.is_empty() {
+            return repairs;
+        }
+        let mut damaged = std::mem::take(&mut self.damaged);
+        damaged.retain(|record| match record {
+            Record::Entry(op) | Record::Header(op) if *op > log.last_op() => false,
+            _ if self.write_repair(env, log, *record) => {
+                repairs.push(*record);
+                false
+            }
+            _ => true,
+        });
+        self.damaged = damaged;
+        repairs
+    }
+
+    /// Writes one damaged record anew, if that can be done now.
+    fn write_repair(&mut self, env: &mut Env<'_, Vsr>, log: &Log, record: Record) -> bool {
+        let offset = match record {
+            Record::Entry(op) => {
+                let Some(entry) = log.get(op).filter(|entry| !entry.is_hole() && op <= self.entries.durable) else {
+                    return false;
+                };
+                entry.encode(&mut self.buffer);
+                self.layout.entry(op).0
+            }
+            Record::Header(op) => {
+                let Some(entry) = log.get(op).filter(|_| op <= self.headers.durable) else { return false };
+                entry.encode_header(&mut self.buffer);
+                self.layout.header(op).0
+            }
+            Record::Superblock(copy) => {
+                self.copy(copy).encode(&mut self.buffer);
+                copy * SUPERBLOCK_BYTES
+            }
+        };
+        // The bug takes the disk's own copy for the source: what stands there is written there again.
+        if !self.bugs.on(PlantedBug::ScrubRepairFromSelf) {
+            env.write(offset, &self.buffer);
+        }
+        true
     }
 
     /// A sync ended. Returns whether something became durable.
@@ -322,11 +562,26 @@ impl Journal {
         if *result == IoResult::Synced {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
+            if in_flight.superblock.sequence > self.on_disk.sequence {
+                self.before = self.on_disk;
+            }
             self.on_disk = in_flight.superblock;
+            for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
+                env.observe(Observation::ScrubRepaired { zone, record });
+            }
+            let named = self.checkpoints.synced(true);
+            if let Some(named) = &named {
+                self.wanted.checkpoint = self.on_disk.checkpoint;
+                self.entries.covered(named.last.op);
+                self.headers.covered(named.last.op);
+            }
+            self.named = named;
             true
         } else {
             self.entries.failed(in_flight.entries);
             self.headers.failed(in_flight.headers);
+            self.checkpoints.synced(false);
+            self.damaged.extend(in_flight.repairs);
             self.failed = true;
             env.set_timer(RETRY_TIMER, RETRY_AFTER);
             false
@@ -352,6 +607,8 @@ mod tests {
             start_op: 9,
             start_hash: 5 << 70,
             installing: 0,
+            amnesia: sequence == 3,
+            checkpoint: Name { last: Base { op: 8, hash: 3 << 90, timestamp: 7 }, state: 4 << 80, length: 5, place: 1 },
         };
         let mut bytes = vec![0; (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize];
         let place = |copy: u64, superblock: Superblock, bytes: &mut Vec<u8>| {
@@ -367,14 +624,16 @@ mod tests {
             }
         }
         assert_eq!(Superblock::newest(&bytes), superblock(4));
-        for bit in 0..60 * 8 {
+        assert_eq!(Superblock::before(superblock(4), &bytes), superblock(3));
+        assert_eq!(Superblock::before(superblock(1), &bytes), Superblock::default(), "nothing was before the first");
+        for bit in 0..ENCODED_BYTES * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(Superblock::newest(&damaged), superblock(4), "the third copy is intact");
         }
         let mut torn = bytes.clone();
         torn[0..20].fill(9);
-        torn[256..300].fill(9);
+        torn[512..556].fill(9);
         assert_eq!(Superblock::newest(&torn), superblock(3), "the write of 4 was torn in both places");
     }
 }

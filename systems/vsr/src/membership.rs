@@ -20,6 +20,7 @@
 //!   to those who left, so that they learn of it.
 //!
 //! Quorums are those that the cluster is configured with for the members that it began with, and majorities for all others.
+//! Configurations are read from the log, so it has to be whole: there are no checkpoints where the membership may change.
 //! Left out: memberships where replicas may lie; a change that is taken back once it is committed.
 
 use std::rc::Rc;
@@ -29,7 +30,7 @@ use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{ClientId, Env, Observation, RejectReason, ReplicaId, ReplicaSet, Request};
 
 use crate::bug::{Bugs, PlantedBug};
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
 use crate::message::{Body, Message};
 use crate::replica::Vsr;
 
@@ -192,7 +193,8 @@ impl Membership {
     /// part of both.
     pub fn never_committed(&self, before: &[Rc<Entry>], without: ReplicaSet) -> bool {
         let members = self.of(before).new;
-        let nacks = members.len() as usize - self.quorum(members, Kind::Replication) + 1;
+        let hasty = usize::from(self.bugs.on(PlantedBug::NackQuorumMinusOne));
+        let nacks = members.len() as usize - self.quorum(members, Kind::Replication) + 1 - hasty;
         members.and(without).len() as usize >= nacks + usize::from(self.cluster.byzantine)
     }
 
@@ -288,12 +290,11 @@ impl Vsr {
         if !self.leads() || !current.is_joint() && self.membership.wanted.is_none() {
             return;
         }
-        let room = self.log.last_op() < self.journal.layout().slots;
+        let room = self.log.last_op() < self.journal.last_place();
         if let Some(members) = self.membership.wanted
             && room
             && self.have_caught_up(members.without(current.members()))
         {
-            self.membership.wanted = None;
             let at_once = self.bugs.on(PlantedBug::ReconfigurationNotJoint);
             self.log_configuration(env, if at_once { members } else { current.new }, members);
         } else if current.is_joint() && self.commit >= current.op && room {
@@ -307,8 +308,11 @@ impl Vsr {
     }
 
     fn log_configuration(&mut self, env: &mut Env<'_, Self>, old: ReplicaSet, new: ReplicaSet) {
-        let (op, parent) = (self.log.last_op() + 1, self.log.last_hash());
-        let entry = Rc::new(Entry::new(self.view, op, parent, request(old, new), self.id, &self.keys));
+        // Without the time it has to wait.
+        let Some(timestamp) = self.next_timestamp(env) else { return };
+        self.membership.wanted = None;
+        let place = Place { view: self.view, op: self.log.last_op() + 1, parent: self.log.last_hash() };
+        let entry = Rc::new(Entry::new(place, timestamp, request(old, new), self.id, &self.keys));
         self.append(env, entry.clone());
         self.prepare(env, entry);
     }

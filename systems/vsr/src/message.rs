@@ -4,10 +4,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{EntryHash, MessageKind, ReplicaId};
+use sim::{EntryHash, MessageKind, ReplicaId, Request, Time};
 
 use crate::entry::Entry;
-use crate::signature::{Keyring, Signature, halves};
+use crate::log::{Base, Tail};
+use crate::signature::{Keyring, Signature, halves, hash};
 
 /// A message larger than this is refused.
 pub const MESSAGE_BYTES_MAX: u64 = 1 << 20;
@@ -79,14 +80,70 @@ pub enum Body {
         from: u64,
         /// The last missing op.
         to: u64,
+        /// Tells the request from the sender's other ones.
+        number: u64,
     },
     /// Entries that were asked for.
     Repair {
         /// The sender's view.
         view: u64,
+        /// The number of the request that this answers.
+        number: u64,
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
     },
+    /// The sender wants to know the receiver's time.
+    Ping {
+        /// When it asks, by its monotonic clock.
+        asked: Time,
+    },
+    /// The sender's time.
+    Pong {
+        /// When it was asked, by the receiver's clock.
+        asked: Time,
+        /// What its wall clock shows.
+        wall: Time,
+    },
+    /// A client's request that reached a backup.
+    Forward {
+        /// The sender's view.
+        view: u64,
+        /// The request.
+        request: Request,
+    },
+    /// The sender cannot read the content of this entry any more. The hash says which one it is, whatever the view.
+    RequestContent {
+        /// The op.
+        op: u64,
+        /// The entry.
+        hash: EntryHash,
+    },
+    /// The content of an entry that was asked for.
+    Content {
+        /// The entry.
+        entry: Rc<Entry>,
+    },
+    /// The sender never held this entry. Who held it and cannot read it any more keeps silent (Protocol-Aware Recovery,
+    /// section 3.4).
+    Nack {
+        /// The op.
+        op: u64,
+        /// The entry.
+        hash: EntryHash,
+    },
+    /// The sender wants the state of a checkpoint at `at_least` or later.
+    RequestState {
+        /// The sender's view.
+        view: u64,
+        /// The lowest op that is of use.
+        at_least: u64,
+        /// The state that the sender has begun to get; 0 at first.
+        state: EntryHash,
+        /// How many of its bytes the sender has.
+        offset: u64,
+    },
+    /// A part of a checkpoint's state.
+    State(Rc<StateChunk>),
 }
 
 /// "I have committed up to `op`", and, where replicas may lie, why that is true.
@@ -154,8 +211,12 @@ pub struct DoViewChange {
     pub op: u64,
     /// Its commit number.
     pub commit: u64,
-    /// Its whole log; entries that it cannot read are holes.
+    /// Its log after `base`; entries that it cannot read are holes.
     pub log: Rc<[Rc<Entry>]>,
+    /// What the log begins after: op 0 without checkpoints. What comes before is committed.
+    pub base: Base,
+    /// The op of its newest checkpoint.
+    pub checkpoint: u64,
 }
 
 /// The body of a StartView.
@@ -167,7 +228,7 @@ pub struct StartView {
     pub op: u64,
     /// How far the sender has committed.
     pub commit: CommitClaim,
-    /// The sender's whole log.
+    /// The sender's log after `base`.
     pub log: Rc<[Rc<Entry>]>,
     /// How many entries the view started from.
     pub start_op: u64,
@@ -175,6 +236,39 @@ pub struct StartView {
     pub reasons: Rc<[Message]>,
     /// Bytes that a liar adds.
     pub padding: u64,
+    /// What the log begins after: op 0 without checkpoints.
+    pub base: Base,
+}
+
+/// Part of the state of a checkpoint.
+#[derive(Clone, Debug)]
+pub struct StateChunk {
+    /// The sender's view.
+    pub view: u64,
+    /// The last entry that the state includes.
+    pub last: Base,
+    /// The hash of the whole state.
+    pub state: EntryHash,
+    /// How many bytes the whole state has.
+    pub length: u64,
+    /// Where the part begins.
+    pub offset: u64,
+    /// The part.
+    pub bytes: Rc<[u8]>,
+}
+
+impl DoViewChange {
+    /// The log.
+    pub fn tail(&self) -> Tail<'_> {
+        Tail { base: self.base, entries: &self.log }
+    }
+}
+
+impl StartView {
+    /// The log.
+    pub fn tail(&self) -> Tail<'_> {
+        Tail { base: self.base, entries: &self.log }
+    }
 }
 
 impl Body {
@@ -188,12 +282,19 @@ impl Body {
             Body::DoViewChange(_) => MessageKind::DoViewChange,
             Body::StartView(_) => MessageKind::StartView,
             Body::RequestStartView { .. } => MessageKind::RequestStartView,
-            Body::RequestRepair { .. } => MessageKind::RequestRepair,
-            Body::Repair { .. } => MessageKind::Repair,
+            Body::RequestRepair { .. } | Body::RequestContent { .. } => MessageKind::RequestRepair,
+            Body::Repair { .. } | Body::Content { .. } => MessageKind::Repair,
+            Body::Nack { .. } => MessageKind::Nack,
+            Body::Ping { .. } => MessageKind::Ping,
+            Body::Pong { .. } => MessageKind::Pong,
+            Body::Forward { .. } => MessageKind::Request,
+            Body::RequestState { .. } => MessageKind::RequestState,
+            Body::State(_) => MessageKind::State,
         }
     }
 
-    /// The view that the message belongs to.
+    /// The view that the message belongs to; that of the entry where the message is about one entry in any view, and 0 for
+    /// one that belongs to none.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -202,9 +303,15 @@ impl Body {
             | Body::StartViewChange { view, .. }
             | Body::RequestStartView { view }
             | Body::RequestRepair { view, .. }
-            | Body::Repair { view, .. } => *view,
+            | Body::Repair { view, .. }
+            | Body::RequestState { view, .. }
+            | Body::Forward { view, .. } => *view,
+            Body::State(chunk) => chunk.view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
+            Body::Ping { .. } | Body::Pong { .. } => 0,
+            Body::Content { entry } => entry.view,
+            Body::RequestContent { .. } | Body::Nack { .. } => 0,
         }
     }
 
@@ -215,6 +322,7 @@ impl Body {
             |claim: &CommitClaim| claim.certificate.as_ref().map_or(0, |c| 32 + 17 * c.acknowledgements.len() as u64);
         64 + match self {
             Body::Prepare { entry, commit, .. } => entry.size() + certificate(commit),
+            Body::Content { entry } => entry.size(),
             Body::Commit { commit, .. } => certificate(commit),
             Body::StartViewChange { votes, .. } => 25 * votes.len() as u64,
             Body::DoViewChange(message) => entries(&message.log),
@@ -223,7 +331,16 @@ impl Body {
                 message.padding.saturating_add(entries(&message.log) + certificate(&message.commit) + reasons)
             }
             Body::Repair { entries: repaired, .. } => entries(repaired),
-            Body::PrepareOk { .. } | Body::RequestStartView { .. } | Body::RequestRepair { .. } => 0,
+            Body::State(chunk) => chunk.bytes.len() as u64,
+            Body::PrepareOk { .. }
+            | Body::RequestStartView { .. }
+            | Body::RequestRepair { .. }
+            | Body::RequestState { .. }
+            | Body::Ping { .. }
+            | Body::Pong { .. }
+            | Body::RequestContent { .. }
+            | Body::Nack { .. } => 0,
+            Body::Forward { request, .. } => request.payload.len() as u64,
         }
     }
 
@@ -266,13 +383,47 @@ impl Body {
                 [words[8], words[9]] = halves(message.log.last().map_or(0, |entry| entry.hash));
                 words[10] = message.padding;
             }
-            Body::RequestRepair { from: first, to, .. } => {
+            Body::RequestRepair { from: first, to, number, .. } => {
                 words[3] = *first;
                 words[4] = *to;
+                words[5] = *number;
             }
-            Body::Repair { entries, .. } => {
+            // Nothing else is about one entry, so the last word tells these from others of their kinds.
+            Body::RequestContent { op, hash } | Body::Nack { op, hash } => {
+                words[3] = *op;
+                [words[4], words[5]] = halves(*hash);
+                words[11] = 1;
+            }
+            Body::Content { entry } => {
+                [words[4], words[5]] = halves(entry.hash);
+                words[11] = 1;
+            }
+            Body::Repair { number, entries, .. } => {
                 words[3] = entries.len() as u64;
+                words[6] = *number;
                 [words[4], words[5]] = halves(entries.last().map_or(0, |entry| entry.hash));
+            }
+            Body::Ping { asked } => words[3] = *asked,
+            Body::Pong { asked, wall } => {
+                words[3] = *asked;
+                words[4] = *wall;
+            }
+            // What a client asks is the client's to sign, which this simulation leaves out.
+            Body::Forward { request, .. } => {
+                words[3] = request.client.0.into();
+                words[4] = request.session.into();
+                words[5] = request.number.into();
+            }
+            Body::RequestState { at_least, state, offset, .. } => {
+                words[3] = *at_least;
+                words[4] = *offset;
+                [words[5], words[6]] = halves(*state);
+            }
+            Body::State(chunk) => {
+                [words[3], words[4], words[5]] = [chunk.last.op, chunk.offset, chunk.length];
+                [words[6], words[7]] = halves(chunk.last.hash);
+                [words[8], words[9]] = halves(chunk.state);
+                [words[10], words[11]] = halves(hash(&chunk.bytes));
             }
         }
         words

@@ -1,39 +1,42 @@
 //! Normal operation (Viewstamped Replication Revisited, section 4.1), pipelined: the primary gives each request its place
 //! in the log and tells the backups; who holds an entry durably says so; a quorum of those commits it.
 //!
-//! What gets lost is said again: the primary repeats, at its heartbeat, what a backup has not acknowledged; a backup asks
-//! for the entries that it misses.
+//! What gets lost is said again: the primary repeats, at its heartbeat, its commit number and what a backup has not
+//! acknowledged; a backup asks for the entries that it misses (`repair.rs`).
 
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use sim::{EntryHash, Env, Observation, Operation, RejectReason, ReplicaId, Reply, Request, Status};
+use sim::{EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, Status};
 
 use crate::bug::PlantedBug;
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
 use crate::membership::Kind;
 use crate::message::{Body, Certificate, CommitClaim, Message};
 use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
 use crate::sessions::Standing;
 
-/// At most this many entries are asked for, or sent, in one repair.
-const REPAIR_MAX: u64 = 32;
-
 impl Vsr {
     /// Primary: a client's request.
     pub(crate) fn on_request(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
         if !self.leads() {
+            self.request_waits(&request);
             return Err(RejectReason::WrongStatus);
         }
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
-        if request.number == 0 || Operation::decode(&request.payload).is_none() {
+        if request.number == 0 || !self.is_well_formed(&request) {
             return Err(RejectReason::BadCommand);
         }
-        match self.sessions.standing(&request) {
+        match self.sessions.standing(&request, self.executed) {
             Standing::New => {}
             Standing::Logged | Standing::Stale => return Err(RejectReason::Duplicate),
+            Standing::Unknown => return Err(RejectReason::Busy),
+            Standing::Over => {
+                env.session_over(request.client, request.session);
+                return Ok(());
+            }
             Standing::Executed(answer) => {
                 let Request { client, session, number, .. } = request;
                 env.reply(Reply { client, session, number, view: self.view, answer });
@@ -41,10 +44,13 @@ impl Vsr {
             }
         }
         let op = self.log.last_op() + 1;
-        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.layout().slots {
+        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
-        let entry = Rc::new(Entry::new(self.view, op, self.log.last_hash(), request, self.id, &self.keys));
+        // A primary that does not know the time serves nobody.
+        let timestamp = self.next_timestamp(env).ok_or(RejectReason::WrongStatus)?;
+        let place = Place { view: self.view, op, parent: self.log.last_hash() };
+        let entry = Rc::new(Entry::new(place, timestamp, request, self.id, &self.keys));
         self.append(env, entry.clone());
         self.prepare(env, entry);
         Ok(())
@@ -59,14 +65,30 @@ impl Vsr {
         self.write_disk(env);
     }
 
+    /// Whether clients' requests go to the primary: where the cluster keeps sessions, by a backup that knows one.
+    pub(crate) fn forwards(&self) -> bool {
+        self.cluster.sessions_max > 0 && self.status == Status::Normal && !self.is_primary()
+    }
+
+    /// Backup: a client's request. The client believes in an earlier primary, or has asked everybody.
+    pub(crate) fn forward(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        self.request_waits(&request);
+        self.send(env, self.primary_of(self.view), Body::Forward { view: self.view, request });
+        Ok(())
+    }
+
     /// Appends an entry to the log in memory.
     pub(crate) fn append(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
         env.observe(Observation::Appended { op: entry.op, view: entry.view, entry: entry.hash, parent: entry.parent });
         if let Some(request) = &entry.request {
-            self.sessions.log(request);
+            self.sessions.log(request, entry.op);
         }
         self.note_configuration(env, &entry);
         self.log.push(entry);
+        self.transfer.progress();
     }
 
     /// Backup: an entry from the primary.
@@ -78,22 +100,24 @@ impl Vsr {
         commit: &CommitClaim,
         entry: &Rc<Entry>,
     ) -> Handled {
-        self.hear_primary(env, from, view)?;
+        self.hear_primary(env, from, view, commit.op)?;
         // Only what the view started with may be older than the view.
-        if entry.view > view || entry.view < view && entry.op > self.start_op || entry.is_hole() {
+        let older = entry.view < view && entry.op > self.start_op;
+        if (entry.view > view || older) && !self.bugs.on(PlantedBug::InvalidMetadata) || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
         }
         let next = self.log.last_op() + 1;
         match entry.op.cmp(&next) {
             Ordering::Less => {
-                if self.log.hash_at(entry.op) != entry.hash {
+                // Before the log's base everything is committed, and was dropped.
+                if entry.op >= self.log.base() && self.log.hash_at(entry.op) != entry.hash {
                     return Err(RejectReason::BadHash);
                 }
                 self.acknowledge_again(env, entry.op);
             }
             Ordering::Equal => {
-                self.check_entry(entry, next, self.log.last_hash())?;
-                if next > self.journal.layout().slots {
+                self.check_entry(entry, self.log.last())?;
+                if next > self.journal.last_place() {
                     return Err(RejectReason::Busy);
                 }
                 self.append(env, entry.clone());
@@ -124,18 +148,23 @@ impl Vsr {
         commit: &CommitClaim,
         op: u64,
     ) -> Handled {
-        self.hear_primary(env, from, view)?;
+        self.hear_primary(env, from, view, commit.op)?;
         if commit.op > op {
             return Err(RejectReason::CommitPastLog);
         }
         if op > self.log.last_op() {
             self.ask_for_repair(env, op);
         }
+        if self.cluster.abdicate_timeout > 0 {
+            // So the primary knows that it is heard, and hears again what may have been lost.
+            self.acknowledge_again(env, self.acknowledged);
+        }
         self.learn_commit(env, commit)
     }
 
-    /// Whether a message of `view`'s primary is for this replica as it is; a backup then knows that its primary lives.
-    fn hear_primary(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64) -> Handled {
+    /// Whether a message of `view`'s primary, which claims `commit`, is for this replica as it is; a backup then knows that
+    /// its primary lives.
+    fn hear_primary(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64, commit: u64) -> Handled {
         if from != self.primary_of(view) {
             return Err(RejectReason::WrongSender);
         }
@@ -146,6 +175,11 @@ impl Vsr {
         if view > self.view || self.status != Status::Normal {
             self.ask_for_start_view(env, view);
             return Err(if view > self.view { RejectReason::NewerView } else { RejectReason::WrongStatus });
+        }
+        if self.commits_stall(env, commit) {
+            // It lives, and that is all. The vote may have been the last one that was missing.
+            self.vote_against_stall(env);
+            return if self.status == Status::Normal { Ok(()) } else { Err(RejectReason::WrongStatus) };
         }
         self.own_vote = 0;
         self.attempts = 0;
@@ -225,9 +259,13 @@ impl Vsr {
         if op > self.log.last_op() {
             return Err(RejectReason::BadMetadata);
         }
+        if op < self.log.base() {
+            return Ok(());
+        }
         if self.log.hash_at(op) != hash {
             return Err(RejectReason::BadHash);
         }
+        self.patience.hear(message.from, env.monotonic());
         self.count(message.from, op, message.signature);
         self.try_commit(env);
         Ok(())
@@ -277,13 +315,18 @@ impl Vsr {
 
     /// Primary: tells that it lives, how far it is, and again what has not been acknowledged since the last time.
     pub(crate) fn on_heartbeat_timer(&mut self, env: &mut Env<'_, Self>) {
-        if !self.leads() {
+        if !self.leads() || self.leads_without_time(env) {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        if self.abdicates(env) {
+            return;
+        }
         self.advance_change(env);
         let last = self.log.last_op();
-        self.broadcast(env, &self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op: last }));
+        let mute = self.bugs.on(PlantedBug::HeartbeatWithoutCommitNumber);
+        let commit = if mute { CommitClaim::default() } else { self.commit_claim() };
+        self.broadcast(env, &self.signed(Body::Commit { view: self.view, commit, op: last }));
         for to in self.readers() {
             let missing = self.acknowledged_by[to.index()] + 1;
             if missing <= self.resend_to {
@@ -303,12 +346,12 @@ impl Vsr {
     }
 
     /// Backup: keeps an entry that came before its turn.
-    fn keep_pending(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
+    pub(crate) fn keep_pending(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
         if !entry.verify(self.cluster.replicas, &self.keys) {
             return Err(RejectReason::BadHash);
         }
-        // What lies further ahead than the primary may pipeline will be sent again when its turn has come nearer.
-        if entry.op > self.log.last_op() + u64::from(self.cluster.pipeline_max) + REPAIR_MAX {
+        // What lies further ahead will be sent again when its turn has come nearer.
+        if entry.op > self.log.last_op() + self.reach() {
             return Err(RejectReason::Busy);
         }
         match self.pending.binary_search_by_key(&entry.op, |kept| kept.op) {
@@ -320,7 +363,7 @@ impl Vsr {
     }
 
     /// Backup: appends what had to wait and whose turn has come.
-    fn take_pending(&mut self, env: &mut Env<'_, Self>) {
+    pub(crate) fn take_pending(&mut self, env: &mut Env<'_, Self>) {
         let mut taken = 0;
         while let Some(entry) = self.pending.get(taken).cloned() {
             let next = self.log.last_op() + 1;
@@ -328,7 +371,7 @@ impl Vsr {
                 break;
             }
             taken += 1;
-            if self.check_entry(&entry, next, self.log.last_hash()).is_ok() {
+            if entry.op <= self.journal.last_place() && self.check_entry(&entry, self.log.last()).is_ok() {
                 self.append(env, entry);
             }
         }
@@ -336,91 +379,5 @@ impl Vsr {
             self.pending.drain(..taken);
             self.observe_holding(env);
         }
-    }
-
-    /// Backup: asks for the entries from its log's end up to `to`; first the primary, then the others in turn.
-    fn ask_for_repair(&mut self, env: &mut Env<'_, Self>, to: u64) {
-        let now = env.monotonic();
-        if now < self.repair_asked + self.cluster.heartbeat / 4 {
-            return;
-        }
-        self.repair_asked = now;
-        let from = self.log.last_op() + 1;
-        let have = self.pending.first().map_or(u64::MAX, |entry| entry.op - 1);
-        let to = to.min(have).min(from + REPAIR_MAX - 1);
-        if to < from {
-            return;
-        }
-        let n = u64::from(self.cluster.replicas);
-        let mut peer = ReplicaId(((self.view + self.repair_asked_times) % n) as u8);
-        let (primary, members) = (self.primary_of(self.view), self.configuration().members());
-        while peer == self.id || peer != primary && !members.has(peer) {
-            peer = ReplicaId(((u64::from(peer.0) + 1) % n) as u8);
-        }
-        self.repair_asked_times += 1;
-        env.observe(Observation::RepairRequested { from, to });
-        self.send(env, peer, Body::RequestRepair { view: self.view, from, to });
-    }
-
-    /// Somebody misses entries.
-    pub(crate) fn on_request_repair(
-        &mut self,
-        env: &mut Env<'_, Self>,
-        from: ReplicaId,
-        view: u64,
-        first: u64,
-        last: u64,
-    ) -> Handled {
-        if first == 0 || first > last || last - first >= REPAIR_MAX {
-            return Err(RejectReason::BadRange);
-        }
-        if view != self.view || self.status != Status::Normal {
-            return Err(RejectReason::WrongStatus);
-        }
-        let entries = self.log.span(first, last);
-        if !entries.is_empty() {
-            self.send(env, from, Body::Repair { view, entries: entries.into() });
-        }
-        Ok(())
-    }
-
-    /// Backup: entries that it asked for.
-    pub(crate) fn on_repair(&mut self, env: &mut Env<'_, Self>, view: u64, entries: &[Rc<Entry>]) -> Handled {
-        if view < self.view {
-            return Err(RejectReason::OldView);
-        }
-        if view > self.view || self.status != Status::Normal || self.is_primary() {
-            return Err(RejectReason::WrongStatus);
-        }
-        if entries.len() as u64 > REPAIR_MAX {
-            return Err(RejectReason::Oversized);
-        }
-        let before = self.log.last_op();
-        let result = entries.iter().try_for_each(|entry| self.repair(env, entry));
-        // Good entries in front of a bad one count.
-        let gives_up = result.is_err() && self.bugs.on(PlantedBug::RepairGivesUp);
-        if self.log.last_op() > before && !gives_up {
-            self.repair_asked_times = 0;
-            self.take_pending(env);
-            self.write_disk(env);
-        }
-        result
-    }
-
-    fn repair(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
-        let next = self.log.last_op() + 1;
-        if entry.op < next {
-            return Ok(());
-        }
-        if entry.view != self.view || entry.is_hole() {
-            return Err(RejectReason::BadMetadata);
-        }
-        self.check_entry(entry, next, self.log.last_hash())?;
-        if next > self.journal.layout().slots {
-            return Err(RejectReason::Busy);
-        }
-        self.append(env, entry.clone());
-        env.observe(Observation::Repaired { op: next });
-        Ok(())
     }
 }

@@ -1,10 +1,13 @@
 //! Restarting from the disk alone.
 //!
-//! The replica reads its superblock and then its log, part by part. It keeps what the superblock vouches for (up to
+//! The replica reads its superblock, the checkpoint that it names, and then the log after it, part by part. It keeps what the superblock vouches for (up to
 //! `start_op`) and, after that, entries of its last normal view that follow one another. The first place where neither an
 //! entry nor a header stands is the end: what was being written in a crash was not acknowledged. A header without its
 //! entry is an entry that was durable and got damaged; it stays in the log as a hole, and is never truncated
 //! (Protocol-Aware Recovery, section 3).
+//!
+//! A checkpoint that is damaged leaves nothing that the log could follow from: the replica has forgotten all, and says so
+//! in its superblock until a view has started with it; it gets a state from a peer (`state_transfer.rs`).
 //!
 //! Then it asks its primary for a StartView. A primary that restarts may have told backups of a start or of entries that
 //! it lost: it never leads that view again, nor for the first time as far as it knows, and votes for the next one.
@@ -14,9 +17,11 @@ use std::rc::Rc;
 use sim::membership::Configuration;
 use sim::{Env, IoId, IoResult, Observation, Status};
 
+use crate::bug::{Bugs, PlantedBug};
+use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::journal::{Journal, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
-use crate::log::Log;
+use crate::log::{Base, Log};
 use crate::replica::{HEARTBEAT_TIMER, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
 
 /// So many places of the log are read at a time.
@@ -29,13 +34,17 @@ const LOAD_RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 #[derive(Debug)]
 pub struct Loader {
     io: IoId,
+    bugs: Bugs,
     stage: Stage,
     superblock: Superblock,
+    /// The one before it.
+    before: Superblock,
     /// The headers of the chunk, as bytes.
     headers: Vec<u8>,
     /// The first op of the chunk.
     first: u64,
     log: Log,
+    checkpoint: Option<Checkpoint>,
     /// Up to this op, every entry has its header.
     headers_to: u64,
 }
@@ -43,6 +52,7 @@ pub struct Loader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Superblock,
+    Checkpoint,
     Headers,
     Entries,
 }
@@ -58,15 +68,18 @@ enum Found {
 
 impl Loader {
     /// Starts to read.
-    pub fn begin(env: &mut Env<'_, Vsr>) -> Self {
+    pub fn begin(env: &mut Env<'_, Vsr>, bugs: Bugs) -> Self {
         let io = env.read(0, (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize);
         Loader {
             io,
+            bugs,
             stage: Stage::Superblock,
             superblock: Superblock::default(),
+            before: Superblock::default(),
             headers: Vec::new(),
             first: 1,
             log: Log::default(),
+            checkpoint: None,
             headers_to: 0,
         }
     }
@@ -78,6 +91,9 @@ impl Loader {
             return Found::End;
         }
         let fits = |found: &Entry| {
+            if self.bugs.on(PlantedBug::HashChainNotChecked) {
+                return true;
+            }
             found.op == op
                 && found.parent == self.log.last_hash()
                 && (op != start_op || found.hash == start_hash)
@@ -91,6 +107,7 @@ impl Loader {
                 let both = header.is_some_and(|header| header.hash == entry.hash);
                 Found::Entry(entry, both)
             }
+            (Some(_), None) if self.bugs.on(PlantedBug::DamagedEntryTruncated) => Found::End,
             (Some(header), None) => Found::Entry(header, true),
             (None, None) if op <= start_op => Found::Lost,
             (None, None) => Found::End,
@@ -113,12 +130,27 @@ impl Vsr {
         match loader.stage {
             Stage::Superblock => {
                 loader.superblock = Superblock::newest(bytes);
+                loader.before = Superblock::before(loader.superblock, bytes);
                 if loader.superblock.sequence == 0 {
                     self.loader = None;
                     self.fresh = true;
                     self.write_disk(env);
                     return;
                 }
+                let named = loader.superblock.checkpoint.last.op > 0;
+                loader.stage = if named { Stage::Checkpoint } else { Stage::Headers };
+            }
+            Stage::Checkpoint => {
+                let name = loader.superblock.checkpoint;
+                let found = Checkpoint::new(name.last, bytes.to_vec());
+                let intact = found.state == name.state || self.bugs.on(PlantedBug::CheckpointUnverified);
+                if !intact || found.decode(&self.sessions).is_none() {
+                    return self.finish_loading(env, true);
+                }
+                loader.checkpoint = Some(found);
+                loader.log = Log::after(name.last);
+                loader.first = name.last.op + 1;
+                loader.headers_to = name.last.op;
                 loader.stage = Stage::Headers;
             }
             Stage::Headers => {
@@ -130,8 +162,9 @@ impl Vsr {
                 let places = bytes
                     .chunks_exact(layout.entry_place as usize)
                     .zip(loader.headers.chunks_exact(layout.header(1).1 as usize));
+                let checked = !self.bugs.on(PlantedBug::ChecksumNotChecked);
                 for (op, (entry, header)) in (loader.first..).zip(places) {
-                    match loader.judge(op, Entry::decode_header(header), Entry::decode(entry)) {
+                    match loader.judge(op, Entry::decode_header(header), Entry::read(entry, checked)) {
                         Found::Entry(entry, has_header) => {
                             if has_header && loader.headers_to + 1 == op {
                                 loader.headers_to = op;
@@ -142,8 +175,8 @@ impl Vsr {
                         Found::Lost => return self.finish_loading(env, true),
                     }
                 }
-                loader.first += CHUNK;
-                if loader.first > layout.slots {
+                loader.first = loader.log.last_op() + 1;
+                if loader.first > loader.superblock.checkpoint.last.op + layout.slots {
                     return self.finish_loading(env, false);
                 }
                 loader.stage = Stage::Headers;
@@ -162,9 +195,15 @@ impl Vsr {
     fn read_next(&mut self, env: &mut Env<'_, Self>) {
         let layout = self.journal.layout();
         let Some(loader) = &mut self.loader else { return };
-        let count = CHUNK.min(layout.slots + 1 - loader.first);
+        // No further than the end of the ring, and no further than one lap.
+        let lap = loader.superblock.checkpoint.last.op + layout.slots + 1 - loader.first;
+        let count = CHUNK.min(layout.slots - layout.slot(loader.first)).min(lap);
         let (offset, bytes) = match loader.stage {
             Stage::Superblock => (0, SUPERBLOCK_COPIES * SUPERBLOCK_BYTES),
+            Stage::Checkpoint => {
+                let name = loader.superblock.checkpoint;
+                (layout.checkpoint(name.place), name.length)
+            }
             Stage::Headers => (layout.header(loader.first).0, layout.header(1).1 * count),
             Stage::Entries => (layout.entry(loader.first).0, layout.entry_place * count),
         };
@@ -175,12 +214,21 @@ impl Vsr {
         let Some(loader) = self.loader.take() else { return };
         let Superblock { view, last_normal, start_op, .. } = loader.superblock;
         let (layout, last_op) = (self.journal.layout(), loader.log.last_op());
-        self.journal = Journal::new(layout, self.bugs, loader.superblock, last_op, loader.headers_to);
+        self.journal = Journal::new(layout, self.bugs, [loader.superblock, loader.before], last_op, loader.headers_to);
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;
+        let checkpoint_lost = loader.superblock.checkpoint.last.op > 0 && loader.checkpoint.is_none();
+        let amnesia = amnesia || loader.superblock.amnesia;
         self.amnesia = amnesia;
+        if amnesia {
+            self.journal.lost(checkpoint_lost);
+        }
+        self.sessions.found(last_op);
         env.observe(Observation::Loading);
+        if let Some(checkpoint) = loader.checkpoint {
+            self.restore(env, checkpoint);
+        }
         for entry in self.log.entries() {
             env.observe(Observation::Appended {
                 op: entry.op,
@@ -191,8 +239,9 @@ impl Vsr {
             if let Some(Configuration { op, old, new }) = self.membership.appended(entry) {
                 env.observe(Observation::ConfigurationAppended { op, old, new });
             }
-            if entry.is_hole() {
-                env.observe(Observation::Damaged { op: entry.op });
+            match entry.content() {
+                Some(content) => env.observe(Observation::Loaded { op: entry.op, content }),
+                None => env.observe(Observation::Damaged { op: entry.op }),
             }
         }
         self.membership.loaded();
@@ -214,8 +263,19 @@ impl Vsr {
         }
     }
 
+    /// Takes over the state of the checkpoint that the superblock names.
+    fn restore(&mut self, env: &mut Env<'_, Self>, checkpoint: Checkpoint) {
+        let Some((store, sessions)) = checkpoint.decode(&self.sessions) else { return };
+        (self.store, self.sessions) = (store, sessions);
+        let Checkpoint { last: Base { op, hash: entry, .. }, state, .. } = checkpoint;
+        (self.commit, self.executed) = (op, op);
+        env.observe(Observation::StateInstalled { op, entry, state, last: op });
+        self.journal.checkpoints.found(checkpoint);
+    }
+
     /// The first superblock of a fresh disk is durable: view 0 begins.
     pub(crate) fn start_first_view(&mut self, env: &mut Env<'_, Self>) {
+        self.patience.begin(env.monotonic());
         self.set_status(env, Status::Normal, 0);
         if self.is_primary() {
             env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);

@@ -1,24 +1,29 @@
-//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, view changes in `view_change.rs`,
-//! restarts in `recovery.rs`.
+//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, repair in `repair.rs`, what a replica
+//! thinks of its primary in `patience.rs`, view changes in `view_change.rs`, restarts in `recovery.rs`.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
-    AdminCommand, Answer, Bug, ClusterSpec, EntryHash, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind,
-    Observation, Operation, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
+    AdminCommand, Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
+    Operation, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
 use crate::bug::{BUGS, Bugs, PlantedBug};
+use crate::clock::{CLOCK_TIMER, Clock};
 use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
-use crate::log::Log;
+use crate::log::{Base, Log};
 use crate::membership::{self, Membership};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
+use crate::patience::Patience;
 use crate::recovery::Loader;
-use crate::sessions::Sessions;
+use crate::repair::{REPAIR_TIMER, Repair};
+use crate::scrub::{SCRUB_TIMER, Scrubber};
+use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
+use crate::state_transfer::{STATE_TIMER, StateTransfer};
 use crate::store::Store;
 
 /// The primary's heartbeat.
@@ -51,6 +56,8 @@ pub struct Vsr {
     pub(crate) journal: Journal,
     /// What is being read from the disk after a restart.
     pub(crate) loader: Option<Loader>,
+    /// Looks in the background whether the disk still holds what it should.
+    pub(crate) scrubber: Scrubber,
     /// The disk was never used: the replica takes part, in view 0, from the moment when its first superblock is durable.
     pub(crate) fresh: bool,
     /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
@@ -71,9 +78,10 @@ pub struct Vsr {
     pub(crate) resend_to: u64,
     /// Backup: entries of this view that came before their turn.
     pub(crate) pending: Vec<Rc<Entry>>,
-    /// Backup: when missing entries were last asked for, and how often in a row.
-    pub(crate) repair_asked: Time,
-    pub(crate) repair_asked_times: u64,
+    /// Backup: which missing entries it has asked whom for.
+    pub(crate) repair: Repair,
+    /// What tells a primary that leads nowhere.
+    pub(crate) patience: Patience,
 
     // -- view change
     /// The view that this replica wants to start; 0 when it wants none.
@@ -96,6 +104,10 @@ pub struct Vsr {
     pub(crate) attempts: u32,
     /// The part of the view change timeout that is this replica's own.
     pub(crate) jitter: Time,
+
+    /// What time it is, and how many others think so.
+    pub(crate) clock: Clock,
+    pub(crate) transfer: StateTransfer,
 }
 
 /// The acknowledgements of one op.
@@ -118,8 +130,9 @@ impl Vsr {
         self.primary_of(self.view) == self.id
     }
 
+    /// Whether it is a primary that has not stepped down, and a member.
     pub(crate) fn leads(&self) -> bool {
-        self.status == Status::Normal && self.is_primary() && !self.is_outsider()
+        self.status == Status::Normal && self.is_primary() && !self.patience.abdicated() && !self.is_outsider()
     }
 
     /// Whether a replica may lie in this cluster, so that claims need their reasons.
@@ -159,35 +172,60 @@ impl Vsr {
         self.execute_committed(env);
     }
 
-    fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
+    pub(crate) fn execute_committed(&mut self, env: &mut Env<'_, Self>) {
         while self.executed < self.commit {
-            let Some(entry) = self.log.get(self.executed + 1).cloned() else { return };
-            let Some(request) = &entry.request else { return };
+            let Some(entry) = self.log.get(self.executed + 1).cloned() else { break };
+            let Some(request) = &entry.request else { break };
             self.executed += 1;
-            self.execute(env, entry.op, request);
+            self.execute(env, entry.op, entry.timestamp, request);
+            self.checkpoint_if_due(env);
+        }
+        // A checkpoint must not wait until something else goes to the disk.
+        if self.cluster.checkpoint_interval > 0 {
+            self.write_disk(env);
         }
     }
 
-    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, request: &Request) {
+    fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, timestamp: Time, request: &Request) {
         let Request { client, session, number, .. } = *request;
-        if membership::sets(request).is_some() {
-            let answer = Answer { position: op, ..Answer::default() };
-            env.observe(Observation::Executed { op, client, session, number, operation: None, answer });
-            return;
-        }
-        let repeated = self.sessions.executed_before(request);
-        let operation = if repeated { None } else { Operation::decode(&request.payload) };
+        // A configuration belongs to no session, and changes nothing that clients see.
+        let configures = membership::sets(request).is_some();
+        let turn = if configures { Turn::Repeated } else { self.sessions.turn(request) };
+        let operation = if turn == Turn::Execute { Operation::decode(&request.payload) } else { None };
         let answer = match &operation {
             Some(operation) => self.store.execute(op, operation),
             None => Answer { position: op, ..Answer::default() },
         };
-        env.observe(Observation::Executed { op, client, session, number, operation, answer });
-        if !repeated {
-            self.sessions.execute(request, answer);
-            if self.status == Status::Normal && self.is_primary() {
-                env.reply(Reply { client, session, number, view: self.view, answer });
-            }
+        if self.clock.runs() {
+            env.observe(Observation::Timestamped { op, timestamp });
         }
+        match turn {
+            Turn::Execute => self.sessions.execute(request, answer, op),
+            Turn::Register => {
+                if let Some((client, session)) = self.sessions.register(request, op) {
+                    env.observe(Observation::SessionEvicted { client, session });
+                }
+                env.observe(Observation::SessionRegistered { client, session: answer.position as u32 });
+            }
+            Turn::Repeated | Turn::Over => {}
+        }
+        env.observe(Observation::Executed { op, client, session, number, operation, answer });
+        if !self.leads() {
+            return;
+        }
+        match turn {
+            Turn::Execute | Turn::Register => env.reply(Reply { client, session, number, view: self.view, answer }),
+            Turn::Over => env.session_over(client, session),
+            Turn::Repeated => {}
+        }
+    }
+
+    /// Whether a request asks for something that can be executed.
+    pub(crate) fn is_well_formed(&self, request: &Request) -> bool {
+        if self.sessions.is_registration(request) {
+            return request.payload.is_empty();
+        }
+        Operation::decode(&request.payload).is_some()
     }
 
     /// The commit number as a claim that others can check.
@@ -230,9 +268,13 @@ impl Vsr {
         }
     }
 
-    /// Whether an entry that comes from another replica is what its place in the log needs.
-    pub(crate) fn check_entry(&self, entry: &Entry, op: u64, parent: EntryHash) -> Handled {
-        if entry.op != op {
+    /// Whether an entry that comes from another replica can follow this one.
+    pub(crate) fn check_entry(&self, entry: &Entry, previous: Base) -> Handled {
+        let Base { op, hash: parent, timestamp } = previous;
+        if entry.op != op + 1 {
+            return Err(RejectReason::BadMetadata);
+        }
+        if entry.parent == parent && entry.timestamp <= timestamp {
             return Err(RejectReason::BadMetadata);
         }
         if entry.parent != parent || !entry.verify(self.cluster.replicas, &self.keys) {
@@ -245,7 +287,7 @@ impl Vsr {
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
-        if Operation::decode(&request.payload).is_none() {
+        if !self.is_well_formed(request) && !self.bugs.on(PlantedBug::KernelAcceptsInvalidCommand) {
             return Err(RejectReason::BadCommand);
         }
         Ok(())
@@ -260,10 +302,22 @@ impl Vsr {
         env.observe(Observation::Holding { items: items as u32, bytes });
     }
 
+    /// Whether a message of any size is taken into memory.
+    fn takes_in_oversized(&self, env: &mut Env<'_, Self>, body: &Body) -> bool {
+        let takes = self.bugs.on(PlantedBug::OversizedStartView) && body.kind() == MessageKind::StartView;
+        if takes {
+            env.observe(Observation::Holding { items: 1, bytes: body.size() });
+        }
+        takes
+    }
+
     /// Something became durable.
     pub(crate) fn disk_progress(&mut self, env: &mut Env<'_, Self>) {
         if std::mem::take(&mut self.fresh) {
             self.start_first_view(env);
+        }
+        if let Some(checkpoint) = self.journal.named.take() {
+            self.on_checkpoint(env, &checkpoint);
         }
         if self.status == Status::ViewChange {
             self.say_do_view_change(env);
@@ -291,8 +345,23 @@ impl Vsr {
             Body::DoViewChange(body) => self.on_do_view_change(env, message, body),
             Body::StartView(body) => self.on_start_view(env, from, body),
             Body::RequestStartView { view } => self.on_request_start_view(env, from, *view),
-            Body::RequestRepair { view, from: first, to } => self.on_request_repair(env, from, *view, *first, *to),
-            Body::Repair { view, entries } => self.on_repair(env, *view, entries),
+            Body::Ping { asked } => {
+                self.on_ping(env, from, *asked);
+                Ok(())
+            }
+            Body::Pong { asked, wall } => self.on_pong(env, from, *asked, *wall),
+            Body::Forward { request, .. } => self.on_request(env, request.clone()),
+            Body::RequestContent { op, hash } => self.on_request_content(env, from, *op, *hash),
+            Body::Content { entry } => self.on_content(env, entry),
+            Body::Nack { op, hash } => self.on_nack(env, *op, *hash),
+            Body::RequestRepair { view, from: first, to, number } => {
+                self.on_request_repair(env, from, *view, *first..=*to, *number)
+            }
+            Body::Repair { view, number, entries } => self.on_repair(env, from, *view, *number, entries),
+            Body::RequestState { at_least, state, offset, .. } => {
+                self.on_request_state(env, from, *at_least, *state, *offset)
+            }
+            Body::State(chunk) => self.on_state(env, from, chunk),
         }
     }
 }
@@ -308,7 +377,8 @@ impl System for Vsr {
         let cluster = spec.cluster.clone();
         let layout = Layout::new(&cluster);
         let bugs = Bugs::new(spec.bugs);
-        Vsr {
+        let clock = Clock::new(&cluster, bugs, env.monotonic());
+        let vsr = Vsr {
             id,
             membership: Membership::new(&cluster, bugs),
             keys: Keyring::new(spec.keys, cluster.byzantine > 0),
@@ -321,10 +391,11 @@ impl System for Vsr {
             commit: 0,
             executed: 0,
             certificate: None,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(cluster.sessions_max, bugs),
             store: Store::default(),
-            journal: Journal::new(layout, bugs, crate::journal::Superblock::default(), 0, 0),
-            loader: Some(Loader::begin(env)),
+            journal: Journal::new(layout, bugs, <[crate::journal::Superblock; 2]>::default(), 0, 0),
+            loader: Some(Loader::begin(env, bugs)),
+            scrubber: Scrubber::begin(env, &cluster, bugs),
             fresh: false,
             amnesia: false,
             may_have_led: None,
@@ -333,8 +404,8 @@ impl System for Vsr {
             shares: VecDeque::new(),
             resend_to: 0,
             pending: Vec::new(),
-            repair_asked: 0,
-            repair_asked_times: 0,
+            repair: Repair::default(),
+            patience: Patience::default(),
             own_vote: 0,
             votes: [None; REPLICAS_MAX],
             entered_by: Rc::from([]),
@@ -345,8 +416,12 @@ impl System for Vsr {
             start_view_asked: [0; REPLICAS_MAX],
             attempts: 0,
             jitter: env.random() % (cluster.view_change_timeout / 2),
+            transfer: StateTransfer::default(),
             cluster,
-        }
+            clock,
+        };
+        vsr.start_clock(env);
+        vsr
     }
 
     fn crash(self) {}
@@ -359,7 +434,7 @@ impl System for Vsr {
         let kind = message.body.kind();
         let result = if message.from != from {
             Err(RejectReason::WrongSender)
-        } else if message.body.size() > MESSAGE_BYTES_MAX {
+        } else if message.body.size() > MESSAGE_BYTES_MAX && !self.takes_in_oversized(env, &message.body) {
             Err(RejectReason::Oversized)
         } else if !message.verify(&self.keys) {
             Err(RejectReason::BadSignature)
@@ -372,7 +447,8 @@ impl System for Vsr {
     }
 
     fn request(&mut self, env: &mut Env<'_, Self>, request: Request) {
-        if let Err(why) = self.on_request(env, request) {
+        let result = if self.forwards() { self.forward(env, request) } else { self.on_request(env, request) };
+        if let Err(why) = result {
             env.observe(Observation::Rejected { kind: MessageKind::Request, why });
         }
     }
@@ -387,6 +463,10 @@ impl System for Vsr {
             HEARTBEAT_TIMER => self.on_heartbeat_timer(env),
             VIEW_CHANGE_TIMER => self.on_view_change_timer(env),
             RESEND_TIMER => self.on_resend_timer(env),
+            CLOCK_TIMER => self.on_clock_timer(env),
+            SCRUB_TIMER => self.on_scrub_timer(env),
+            REPAIR_TIMER => self.on_repair_timer(env),
+            STATE_TIMER => self.on_state_timer(env),
             RETRY_TIMER => {
                 self.journal.retry();
                 self.write_disk(env);
@@ -398,6 +478,8 @@ impl System for Vsr {
     fn disk_done(&mut self, env: &mut Env<'_, Self>, io: IoId, result: IoResult<'_>) {
         if self.loader.is_some() {
             self.on_loaded(env, io, &result);
+        } else if self.scrubber.is_reading(io) {
+            self.on_scrubbed(env, &result);
         } else if self.journal.done(env, io, &result) {
             self.disk_progress(env);
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use sim::{Answer, Operation, OperationKind};
 
+use crate::entry::Reader;
+
 /// The store. Positions are op numbers of the log.
 #[derive(Debug, Default)]
 pub struct Store {
@@ -39,6 +41,41 @@ impl Store {
         Answer { position, version, value }
     }
 
+    /// Appends all content to `into`, equal for equal content.
+    pub fn encode(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&(self.keys.len() as u32).to_le_bytes());
+        for ((tenant, key), versions) in &self.keys {
+            encode_head(into, *tenant, *key, versions.len());
+            for (position, value) in versions {
+                into.extend_from_slice(&position.to_le_bytes());
+                into.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+        into.extend_from_slice(&(self.streams.len() as u32).to_le_bytes());
+        for ((tenant, stream), elements) in &self.streams {
+            encode_head(into, *tenant, *stream, elements.len());
+            for value in elements {
+                into.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+    }
+
+    /// The store that was encoded; `None` where it was not.
+    pub fn decode(from: &mut Reader<'_>) -> Option<Store> {
+        let mut store = Store::default();
+        for _ in 0..from.try_u32()? {
+            let (tenant, key, count) = decode_head(from)?;
+            let versions = (0..count).map(|_| Some((from.try_u64()?, from.try_u64()?))).collect::<Option<_>>()?;
+            store.keys.insert((tenant, key), versions);
+        }
+        for _ in 0..from.try_u32()? {
+            let (tenant, stream, count) = decode_head(from)?;
+            let elements = (0..count).map(|_| from.try_u64()).collect::<Option<_>>()?;
+            store.streams.insert((tenant, stream), elements);
+        }
+        Some(store)
+    }
+
     /// The newest version of a key that is not newer than `position`; zeros if there is none.
     fn newest(&self, tenant: u16, key: u16, position: u64) -> (u64, u64) {
         let Some(versions) = self.keys.get(&(tenant, key)) else { return (0, 0) };
@@ -49,9 +86,40 @@ impl Store {
     }
 }
 
+fn encode_head(into: &mut Vec<u8>, tenant: u16, place: u16, count: usize) {
+    into.extend_from_slice(&tenant.to_le_bytes());
+    into.extend_from_slice(&place.to_le_bytes());
+    into.extend_from_slice(&(count as u32).to_le_bytes());
+}
+
+/// Tenant, key or stream, and how many elements follow.
+fn decode_head(from: &mut Reader<'_>) -> Option<(u16, u16, u32)> {
+    let head = from.try_u64()?;
+    Some((head as u16, (head >> 16) as u16, (head >> 32) as u32))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_survives_its_encoding_and_a_cut_one_is_refused() {
+        let mut store = Store::default();
+        for position in 1..=20 {
+            let place = position as u16 % 3;
+            let kind = if position % 2 == 0 {
+                OperationKind::Put { key: place, value: position * 7 }
+            } else {
+                OperationKind::Append { stream: place, value: position * 7 }
+            };
+            store.execute(position, &Operation { tenant: place % 2, kind });
+        }
+        let mut bytes = Vec::new();
+        store.encode(&mut bytes);
+        let back = Store::decode(&mut Reader::new(&bytes)).expect("it is whole");
+        assert_eq!((back.keys, back.streams), (store.keys, store.streams));
+        assert!((0..bytes.len()).all(|end| Store::decode(&mut Reader::new(&bytes[..end])).is_none()));
+    }
 
     #[test]
     fn reads_see_their_tenant_and_their_position() {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use sim::{EntryHash, Field, How, Liar, Lie, LieClass, ReplicaId, Request};
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
 use crate::message::{Body, CommitClaim, DoViewChange, Message, StartView};
 use crate::signature::sign;
 
@@ -49,24 +49,30 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             let view = (lie.field == Field::View).then(|| number(*view, lie)).flatten()?;
             Some((Body::RequestStartView { view }, LieClass::FalseClaim))
         }
-        Body::RequestRepair { view, from, to } => {
+        Body::RequestRepair { view, from, to, number: asked } => {
             let (view, from, to) = match lie.field {
                 Field::View => (number(*view, lie)?, *from, *to),
                 Field::RangeStart => (*view, number(*from, lie)?, *to),
                 Field::RangeEnd => (*view, *from, number(*to, lie)?),
                 _ => return None,
             };
-            Some((Body::RequestRepair { view, from, to }, LieClass::Contradiction))
+            Some((Body::RequestRepair { view, from, to, number: *asked }, LieClass::Contradiction))
         }
-        Body::Repair { view, entries } => {
+        Body::Repair { view, number: asked, entries } => {
             let (view, entries) = if lie.field == Field::View {
                 (number(*view, lie)?, entries.to_vec())
             } else {
                 (*view, entry_list(entries, lie, liar, *view)?.0)
             };
             // Entries that do not follow from the receiver's log are no more than a lost message.
-            Some((Body::Repair { view, entries: entries.into() }, LieClass::Contradiction))
+            Some((Body::Repair { view, number: *asked, entries: entries.into() }, LieClass::Contradiction))
         }
+        Body::Ping { .. } | Body::Pong { .. } => None,
+        // No plan can lie about requests.
+        Body::Forward { .. } => None,
+        Body::RequestContent { .. } | Body::Content { .. } | Body::Nack { .. } => None,
+        // Checkpoints are only for clusters in which nobody lies.
+        Body::RequestState { .. } | Body::State(_) => None,
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))
@@ -98,20 +104,27 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
             (Body::Prepare { view, commit, entry: entry.clone() }, LieClass::FalseClaim)
         }
         Field::EntryView => {
-            let lied = Entry::forged(number(entry.view, lie)?, entry.op, entry.parent, request, &liar.key);
+            let place = Place { view: number(entry.view, lie)?, ..entry.place() };
+            let lied = Entry::forged(place, entry.timestamp, request, &liar.key);
             (same(lied), LieClass::Contradiction)
         }
         Field::EntryHash => (same(entry.with_hash(entry.hash ^ 1 << lie.amount)), LieClass::Contradiction),
         Field::Command => {
             let mut payload = request.payload.to_vec();
-            // A reserved byte that is not zero: no replica may accept such a command.
-            payload[1] = lie.amount.max(1);
+            // A reserved byte that is not zero, or any byte in a registration: no replica may accept such a command.
+            let byte = lie.amount.max(1);
+            match payload.get_mut(1) {
+                Some(reserved) => *reserved = byte,
+                None => payload.push(byte),
+            }
             let request = Request { payload: payload.into(), ..request };
-            (same(Entry::forged(entry.view, entry.op, entry.parent, request, &liar.key)), LieClass::Contradiction)
+            let lied = Entry::forged(entry.place(), entry.timestamp, request, &liar.key);
+            (same(lied), LieClass::Contradiction)
         }
         Field::Op => {
             // Its parent is not the entry before the other place, so no correct replica ever puts it there.
-            let lied = Entry::forged(entry.view, number(entry.op, lie)?, entry.parent, request, &liar.key);
+            let place = Place { op: number(entry.op, lie)?, ..entry.place() };
+            let lied = Entry::forged(place, entry.timestamp, request, &liar.key);
             (same(lied), LieClass::Contradiction)
         }
         _ => return None,
@@ -235,7 +248,7 @@ fn entry_list(log: &[Rc<Entry>], lie: Lie, liar: &mut Liar, view_max: u64) -> Op
 /// number.
 fn forge(log: &mut Vec<Rc<Entry>>, pattern: &Entry, liar: &mut Liar, view_max: u64) -> Option<()> {
     let op = log.len() as u64 + 1;
-    let (parent, view_min) = log.last().map_or((0, 0), |entry| (entry.hash, entry.view));
+    let (parent, view_min, before) = log.last().map_or((0, 0, 0), |entry| (entry.hash, entry.view, entry.timestamp));
     let mut request = pattern.request.clone()?;
     request.number += 1;
     for view in (view_min..=view_max).rev() {
@@ -243,7 +256,7 @@ fn forge(log: &mut Vec<Rc<Entry>>, pattern: &Entry, liar: &mut Liar, view_max: u
         if !own {
             continue;
         }
-        let entry = Entry::forged(view, op, parent, request.clone(), &liar.key);
+        let entry = Entry::forged(Place { view, op, parent }, before + 1, request.clone(), &liar.key);
         let signed = liar.forged.iter().find(|(v, o, _)| (*v, *o) == (view, op)).map(|(_, _, hash)| *hash);
         if signed.is_none_or(|hash| hash == entry.hash) {
             if signed.is_none() {

@@ -14,6 +14,7 @@ use sim::{Env, Observation, RejectReason, ReplicaId, Status, Time};
 use crate::bug::PlantedBug;
 use crate::choice::{Choice, Claim, choose};
 use crate::entry::Entry;
+use crate::log::{Log, Tail};
 use crate::membership::Kind;
 use crate::message::{Body, DoViewChange, Message, StartView, Vote};
 use crate::replica::{HEARTBEAT_TIMER, Handled, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
@@ -51,6 +52,7 @@ impl Vsr {
         let message = self.signed(Body::StartViewChange { view: self.own_vote, entered: false, votes: Rc::from([]) });
         let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
         self.votes[self.id.index()] = Some((vote, env.monotonic()));
+        env.observe(Observation::ViewChangeWanted { view: self.own_vote });
         self.tell_members(env, &message);
     }
 
@@ -72,7 +74,11 @@ impl Vsr {
 
     /// A vote counts for a while only: its sender may have changed its mind.
     fn is_fresh(&self, at: Time, env: &Env<'_, Self>) -> bool {
-        env.monotonic() < at + 2 * self.cluster.view_change_timeout
+        let window = match self.cluster.start_view_change_window {
+            0 => 2 * self.cluster.view_change_timeout,
+            window => window,
+        };
+        env.monotonic() < at + window || self.bugs.on(PlantedBug::StartViewChangeWindowEndless)
     }
 
     /// Leaves the view if a view-change quorum wants a higher one.
@@ -92,8 +98,8 @@ impl Vsr {
     }
 
     /// Leaves the view for `view`.
-    fn enter(&mut self, env: &mut Env<'_, Self>, view: u64, reasons: Rc<[Vote]>) {
-        self.forget_view();
+    pub(crate) fn enter(&mut self, env: &mut Env<'_, Self>, view: u64, reasons: Rc<[Vote]>) {
+        self.forget_view(env);
         self.entered_by = reasons;
         self.own_vote = 0;
         self.set_status(env, Status::ViewChange, view);
@@ -108,7 +114,8 @@ impl Vsr {
     }
 
     /// Forgets what belongs to one view only.
-    fn forget_view(&mut self) {
+    fn forget_view(&mut self, env: &mut Env<'_, Self>) {
+        self.end_repairs(env);
         self.pending.clear();
         self.shares.clear();
         self.do_view_changes = Default::default();
@@ -190,7 +197,10 @@ impl Vsr {
             let (view, last_normal, op, commit) = (self.view, self.last_normal, self.log.last_op(), self.commit);
             env.observe(Observation::Voted { view, last_normal, op, commit });
             let log = self.log.entries().into();
-            let body = Body::DoViewChange(Rc::new(DoViewChange { view, last_normal, op, commit, log }));
+            let base = self.log.tail().base;
+            let checkpoint = self.journal.checkpoints.newest().map_or(0, |newest| newest.last.op);
+            let body = DoViewChange { view, last_normal, op, commit, log, base, checkpoint };
+            let body = Body::DoViewChange(Rc::new(body));
             self.own_do_view_change = Some(self.signed(body));
         }
         let message = self.own_do_view_change.clone().expect("made above");
@@ -261,7 +271,7 @@ impl Vsr {
 
     /// Whether a DoViewChange contradicts itself.
     fn check_do_view_change(&self, body: &DoViewChange) -> Handled {
-        if body.op != body.log.len() as u64 && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
+        if body.op != body.tail().last_op() && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
             return Err(RejectReason::BadLength);
         }
         if body.commit > body.op && !self.bugs.on(PlantedBug::DvcInflatedCommit) {
@@ -270,28 +280,32 @@ impl Vsr {
         if body.last_normal >= body.view {
             return Err(RejectReason::BadMetadata);
         }
-        self.check_log(&body.log, body.last_normal)
+        self.check_log(body.tail(), body.last_normal)
     }
 
-    /// Whether a whole log is a chain of entries whose views never fall and never pass `view_max`.
-    fn check_log(&self, log: &[Rc<Entry>], view_max: u64) -> Handled {
-        let (mut parent, mut view) = (0, 0);
-        for (index, entry) in log.iter().enumerate() {
-            self.check_entry(entry, index as u64 + 1, parent)?;
+    /// Whether a log is a chain of entries whose views never fall and never pass `view_max`. Where replicas may lie, it has
+    /// to be whole: what a checkpoint stands for is nothing but its sender's word.
+    fn check_log(&self, log: Tail<'_>, view_max: u64) -> Handled {
+        if self.distrusts() && log.base.op > 0 || (log.base.op == 0) != (log.base.hash == 0) {
+            return Err(RejectReason::BadMetadata);
+        }
+        let (mut previous, mut view) = (log.base, 0);
+        for entry in log.entries {
+            self.check_entry(entry, previous)?;
             if entry.view < view || entry.view > view_max {
                 return Err(RejectReason::BadMetadata);
             }
-            (parent, view) = (entry.hash, entry.view);
+            (previous, view) = (entry.as_ref().into(), entry.view);
         }
         Ok(())
     }
 
     /// New primary: starts the view when it has enough DoViewChanges, its own among them.
-    fn try_start_view(&mut self, env: &mut Env<'_, Self>) {
+    pub(crate) fn try_start_view(&mut self, env: &mut Env<'_, Self>) {
         let reasons: Vec<Message> = self.do_view_changes.iter().flatten().cloned().collect();
         let own = self.do_view_changes[self.id.index()].is_some();
         let too_few = reasons.len() < usize::from(self.cluster.view_change_quorum);
-        if !own || self.membership.is_fixed() && too_few {
+        if !own || self.membership.is_fixed() && too_few || self.transfer.installing() {
             return;
         }
         let Some((log, commit, op)) = self.choose_log(&reasons) else { return };
@@ -299,13 +313,30 @@ impl Vsr {
         for reason in &reasons {
             senders.insert(reason.from);
         }
-        if !self.membership.may_start(self.id, &log, senders) {
+        if !self.membership.may_start(self.id, log.entries(), senders) {
+            return;
+        }
+        if !self.can_take(log.tail()) {
+            // Its own log ends before the chosen one begins: first a state, then the view.
+            let checkpoint = |reason: &&Message| match &reason.body {
+                Body::DoViewChange(body) => body.checkpoint,
+                _ => 0,
+            };
+            let peer = reasons.iter().filter(|reason| reason.from != self.id).max_by_key(checkpoint);
+            if let Some(peer) = peer.map(|reason| reason.from) {
+                self.ask_for_state_before(env, peer, log.tail());
+            }
             return;
         }
         let view = self.view;
         self.reasons = if self.distrusts() { reasons.into() } else { Rc::from([]) };
         self.do_view_changes = Default::default();
-        self.start_view(env, view, &log, op, commit);
+        self.start_view(env, view, log.tail(), op, commit);
+        if self.bugs.on(PlantedBug::TimestampReassignedByNewPrimary) {
+            for entry in self.log.since(self.commit + 1).to_vec() {
+                self.log.fill(entry.restamped().into());
+            }
+        }
         self.acknowledged_by = [0; sim::spec::REPLICAS_MAX];
         self.shares.clear();
         self.resend_to = 0;
@@ -318,34 +349,34 @@ impl Vsr {
     }
 
     /// The log, commit number and op that DoViewChanges amount to; `None` while an entry's content is missing.
-    fn choose_log(&self, reasons: &[Message]) -> Option<(Vec<Rc<Entry>>, u64, u64)> {
+    fn choose_log(&self, reasons: &[Message]) -> Option<(Log, u64, u64)> {
         let bodies = reasons.iter().filter_map(|reason| match &reason.body {
             Body::DoViewChange(body) => Some((reason.from, body)),
             _ => None,
         });
         let claims: Vec<Claim<'_>> = bodies
             .clone()
-            .map(|(from, body)| Claim { from, last_normal: body.last_normal, commit: body.commit, log: &body.log })
+            .map(|(from, body)| Claim { from, last_normal: body.last_normal, commit: body.commit, log: body.tail() })
             .collect();
         let never = |before: &[Rc<Entry>], without| self.membership.never_committed(before, without);
         let Choice::Log(mut log, mut commit) = choose(&claims, self.cluster.byzantine, never) else { return None };
-        let whole = |claim: &&Claim<'_>| claim.log.iter().all(|entry| !entry.is_hole());
+        let whole = |claim: &&Claim<'_>| claim.log.entries.iter().all(|entry| !entry.is_hole());
         if self.bugs.on(PlantedBug::ViewChangeStaleLog) {
-            let stale = claims.iter().filter(whole).min_by_key(|claim| (claim.last_normal, claim.log.len()))?;
-            log = stale.log.to_vec();
-            commit = commit.min(log.len() as u64);
+            let stale = claims.iter().filter(whole).min_by_key(|claim| (claim.last_normal, claim.log.last_op()))?;
+            log = Log::copy(stale.log);
+            commit = commit.min(log.last_op());
         }
         if self.bugs.on(PlantedBug::DvcIdenticalClaims) {
-            let numbers = |claim: &Claim<'_>| (claim.last_normal, claim.log.len());
+            let numbers = |claim: &Claim<'_>| (claim.last_normal, claim.log.last_op());
             let highest = claims.iter().map(numbers).max()?;
             let any = claims.iter().filter(whole).find(|claim| numbers(claim) == highest)?;
-            log = any.log.to_vec();
-            commit = commit.min(log.len() as u64);
+            log = Log::copy(any.log);
+            commit = commit.min(log.last_op());
         }
         if self.bugs.on(PlantedBug::DvcInflatedCommit) {
             commit = claims.iter().map(|claim| claim.commit).max()?;
         }
-        let mut op = log.len() as u64;
+        let mut op = log.last_op();
         if self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
             op = bodies.map(|(_, body)| (body.last_normal, body.op)).max().map_or(op, |(_, stated)| stated.max(op));
         }
@@ -353,7 +384,7 @@ impl Vsr {
     }
 
     /// Becomes normal in `view` with this log, of which the first `start_op` entries are what the view started from.
-    fn start_view(&mut self, env: &mut Env<'_, Self>, view: u64, log: &[Rc<Entry>], start_op: u64, commit: u64) {
+    fn start_view(&mut self, env: &mut Env<'_, Self>, view: u64, log: Tail<'_>, start_op: u64, commit: u64) {
         let again = self.last_normal == view && !self.bugs.on(PlantedBug::StartViewRace);
         self.amnesia = false;
         self.own_vote = 0;
@@ -363,6 +394,8 @@ impl Vsr {
         self.last_normal = view;
         self.start_op = start_op;
         self.acknowledged = 0;
+        self.patience.begin(env.monotonic());
+        self.transfer.progress();
         self.set_status(env, Status::Normal, view);
         self.install(env, log, again);
         self.journal.start_view(view, start_op, self.log.hash_at(start_op));
@@ -374,10 +407,13 @@ impl Vsr {
 
     /// Replaces the log in memory. With `keep`, the log is of the same view already and only grows: what this replica
     /// has acknowledged there must not be lost to a StartView that was sent earlier.
-    fn install(&mut self, env: &mut Env<'_, Self>, log: &[Rc<Entry>], keep: bool) {
-        let same = self.log.entries().iter().zip(log).take_while(|(old, new)| old.hash == new.hash).count();
+    fn install(&mut self, env: &mut Env<'_, Self>, log: Tail<'_>, keep: bool) {
+        let mut same = self.log.base().max(log.base.op);
+        while log.get(same + 1).is_some_and(|new| new.hash == self.log.hash_at(same + 1)) {
+            same += 1;
+        }
         if let Some(hole) = self.log.first_hole() {
-            for entry in &log[..same] {
+            for entry in log.entries.iter().take_while(|entry| entry.op <= same) {
                 if self.log.get(entry.op).is_some_and(|old| old.is_hole()) {
                     self.log.fill(entry.clone());
                     env.observe(Observation::Repaired { op: entry.op });
@@ -386,22 +422,27 @@ impl Vsr {
             self.journal.replaced(hole, false);
         }
         let last = self.log.last_op();
-        if (same as u64) < last && !keep {
-            env.observe(Observation::Truncated { op: same as u64 });
-            self.log.truncate(same as u64);
-            self.membership.truncated(same as u64);
-            self.journal.replaced(same as u64 + 1, true);
-            self.executed = self.executed.min(same as u64);
+        if same < last && !keep {
+            env.observe(Observation::Truncated { op: same });
+            self.log.truncate(same);
+            self.membership.truncated(same);
+            self.journal.replaced(same + 1, true);
+            self.executed = self.executed.min(same);
         }
-        if self.log.last_op() == same as u64 {
-            for entry in &log[same..] {
+        if self.log.last_op() == same {
+            for entry in log.entries.iter().skip_while(|entry| entry.op <= same) {
                 self.append(env, entry.clone());
             }
         }
+        self.log_sessions();
+    }
+
+    /// The log was replaced: the client table's uncommitted part follows it.
+    pub(crate) fn log_sessions(&mut self) {
         self.sessions.forget_logged();
-        for entry in self.log.since(self.executed + 1) {
+        for entry in self.log.since(self.executed.max(self.log.base()) + 1) {
             if let Some(request) = &entry.request {
-                self.sessions.log(request);
+                self.sessions.log(request, entry.op);
             }
         }
     }
@@ -419,6 +460,7 @@ impl Vsr {
             start_op: self.start_op,
             reasons: self.reasons.clone(),
             padding: 0,
+            base: self.log.tail().base,
         })))
     }
 
@@ -466,8 +508,15 @@ impl Vsr {
             return Err(RejectReason::Duplicate);
         }
         let commit = self.check_start_view(body)?;
-        self.forget_view();
-        self.start_view(env, body.view, &body.log, body.start_op, commit);
+        if self.transfer.installing() {
+            return Err(RejectReason::Busy);
+        }
+        if !self.can_take(body.tail()) {
+            self.ask_for_state_before(env, from, body.tail());
+            return Ok(());
+        }
+        self.forget_view(env);
+        self.start_view(env, body.view, body.tail(), body.start_op, commit);
         self.keep_certificate(&body.commit);
         env.cancel_timer(HEARTBEAT_TIMER);
         env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
@@ -477,7 +526,7 @@ impl Vsr {
 
     /// The commit number of a StartView, if it does not contradict itself and follows from its reasons.
     fn check_start_view(&self, body: &StartView) -> Result<u64, RejectReason> {
-        let op = body.log.len() as u64;
+        let op = body.tail().last_op();
         let trusts_commit = self.bugs.on(PlantedBug::StartViewCommitPastLog);
         if body.op != op || body.start_op > op && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
             return Err(RejectReason::BadLength);
@@ -485,7 +534,7 @@ impl Vsr {
         if body.commit.op > op && !trusts_commit {
             return Err(RejectReason::CommitPastLog);
         }
-        self.check_log(&body.log, body.view)?;
+        self.check_log(body.tail(), body.view)?;
         if body.log.iter().any(|entry| entry.is_hole()) {
             return Err(RejectReason::BadMetadata);
         }
@@ -544,6 +593,7 @@ impl Vsr {
             return Err(RejectReason::UnprovenLog);
         }
         let (log, commit, _) = self.choose_log(&body.reasons).ok_or(RejectReason::UnprovenLog)?;
+        let log = log.entries();
         let follows = log.len() == started.len() && log.iter().zip(started).all(|(x, y)| x.hash == y.hash);
         if follows { Ok(commit) } else { Err(RejectReason::UnprovenLog) }
     }

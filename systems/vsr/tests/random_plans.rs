@@ -52,6 +52,14 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
     }
 }
 
+/// The same cluster with clocks that are compared, and now and then a time service.
+fn with_clocks(config: Config, ntp_interval: sim::Time) -> Config {
+    let mut config = config;
+    config.cluster.clock_ping = 35 * sim::time::MILLISECOND;
+    config.clock.ntp_interval = ntp_interval;
+    config
+}
+
 /// How many seeds each test tries; more with `VOPR_SEEDS=100000`.
 fn seeds() -> std::ops::Range<u64> {
     0..std::env::var("VOPR_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300)
@@ -60,6 +68,13 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn three_replicas() {
     check(&config(3, 2, 0), seeds());
+}
+
+#[test]
+fn replicas_that_compare_their_clocks() {
+    check(&with_clocks(config(3, 2, 0), 0), seeds());
+    check(&with_clocks(config(5, 3, 0), 250 * sim::time::MILLISECOND), seeds());
+    check(&with_clocks(config(5, 4, 1), 250 * sim::time::MILLISECOND), seeds());
 }
 
 #[test]
@@ -76,5 +91,30 @@ fn five_replicas_one_of_them_a_liar() {
 fn three_of_five_replicas_are_members_at_first() {
     let mut config = config(5, 2, 0);
     config.cluster.members = 3;
+    check(&config, seeds());
+}
+
+/// A checkpoint every few ops, and as few places for the log as there may be.
+fn with_checkpoints(mut config: Config) -> Config {
+    config.cluster.checkpoint_interval = 2;
+    config.cluster.pipeline_max = 8;
+    config.cluster.log_slots = 12;
+    config
+}
+
+#[test]
+fn three_replicas_with_checkpoints() {
+    check(&with_checkpoints(config(3, 2, 0)), seeds());
+}
+
+#[test]
+fn five_replicas_with_checkpoints() {
+    check(&with_checkpoints(config(5, 3, 0)), seeds());
+}
+
+#[test]
+fn with_scrubbers_at_work() {
+    let mut config = config(3, 2, 0);
+    config.cluster.scrub_iops = 100;
     check(&config, seeds());
 }

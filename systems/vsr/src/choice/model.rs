@@ -3,7 +3,8 @@
 //! Replicas are reduced to (view, normal or not, last normal view, log); messages are lost, delayed and reordered at will.
 //! The liar always acknowledges, and sends any DoViewChange that it can sign: any last normal view; any known log, cut
 //! anywhere, with entries forged for views in which it is the primary. It never signs two entries for one (view, op), nor
-//! two StartViews for one view. Checked: all committed logs agree. With r + v − n > 2b there must be no disagreement, and
+//! two StartViews for one view. Where nobody lies, logs begin after some committed op, and replicas that fell behind get a
+//! state. Checked: all committed logs agree. With r + v − n > 2b there must be no disagreement, and
 //! without it the model must be able to find one, or it proves nothing.
 
 use std::cell::Cell;
@@ -13,7 +14,8 @@ use std::rc::Rc;
 use sim::{ClientId, Request};
 
 use super::{Choice, Claim, choose};
-use crate::entry::Entry;
+use crate::entry::{Entry, Place};
+use crate::log::{Base, Tail};
 use crate::signature::Keyring;
 
 /// A small generator of random numbers (xorshift64*).
@@ -69,6 +71,8 @@ struct Model {
     committed: Vec<Log>,
     signed: BTreeSet<(u64, u64)>,
     serial: u32,
+    /// Whether a replica that gets a state forgets what it holds beyond it.
+    forgets: bool,
 }
 
 impl Model {
@@ -92,6 +96,7 @@ impl Model {
             committed: Vec::new(),
             signed: BTreeSet::new(),
             serial: 0,
+            forgets: false,
         }
     }
 
@@ -110,7 +115,7 @@ impl Model {
         let request = Request { client: ClientId(0), session: 0, number: self.serial, payload: Rc::from(&[][..]) };
         let parent = log.last().map_or(0, |entry| entry.hash);
         let primary = sim::ReplicaId(self.primary(view) as u8);
-        log.push(Rc::new(Entry::new(view, op, parent, request, primary, &self.keys)));
+        log.push(Rc::new(Entry::new(Place { view, op, parent }, op, request, primary, &self.keys)));
     }
 
     /// Replica `i` acknowledges its whole log in its view; `false` when two committed logs disagree.
@@ -228,14 +233,56 @@ impl Model {
             messages.push(self.lie(view));
         }
         let from = sim::ReplicaId(0);
+        let bases: Vec<usize> = messages.iter().map(|(_, log)| self.checkpoint_in(log)).collect();
+        let root =
+            |log: &Log, base: usize| base.checked_sub(1).map_or(Base::default(), |last| log[last].as_ref().into());
         let claims: Vec<Claim<'_>> = messages
             .iter()
-            .map(|(last_normal, log)| Claim { from, last_normal: *last_normal, commit: 0, log })
+            .zip(&bases)
+            .map(|((last_normal, log), cut)| {
+                let log = Tail { base: root(log, *cut), entries: &log[*cut..] };
+                Claim { from, last_normal: *last_normal, commit: log.base.op, log }
+            })
             .collect();
         let never = |_: &[Rc<Entry>], _| panic!("there are no holes in the model");
-        let Choice::Log(log, _) = choose(&claims, self.quorums.byzantine, never) else { panic!("no holes") };
+        let Choice::Log(chosen, _) = choose(&claims, self.quorums.byzantine, never) else { panic!("no holes") };
+        // What comes before the chosen log's base, a state stands for.
+        let base = chosen.base() as usize;
+        let has_base = |log: &&Log| log.len() >= base && root(log, base) == chosen.tail().base;
+        let (_, before) = messages.iter().find(|(_, log)| has_base(&log)).expect("the base is somebody's");
+        let log: Log = before[..base].iter().chain(chosen.entries()).cloned().collect();
         self.view_logs.insert(view, log.clone());
         leads.then(|| self.enter(primary, view, log)).is_none_or(|agree| agree)
+    }
+
+    /// How much of a log its replica has dropped for a checkpoint: some committed prefix. Where replicas may lie, nothing.
+    fn checkpoint_in(&self, log: &Log) -> usize {
+        if self.quorums.byzantine > 0 {
+            return 0;
+        }
+        let held = |committed: &Log| committed.iter().zip(log).take_while(|(x, y)| x.hash == y.hash).count();
+        let committed = self.committed.iter().map(held).max().unwrap_or(0);
+        if self.random.percent(50) { self.random.below(committed + 1) } else { committed }
+    }
+
+    /// A replica that has fallen behind installs the state of a peer in a later view, and enters that view.
+    fn transfer(&mut self) -> bool {
+        if self.quorums.byzantine > 0 || self.committed.is_empty() {
+            return true;
+        }
+        let (i, state) = (*self.random.pick(&self.correct()), self.random.pick(&self.committed).clone());
+        let later = self.replicas.iter().map(|peer| peer.view).max().unwrap_or(0);
+        let me = &mut self.replicas[i];
+        let last = state.len() - 1;
+        if later > me.view {
+            if self.forgets || me.log.get(last).is_none_or(|held| held.hash != state[last].hash) {
+                me.log = state;
+            }
+            (me.view, me.normal) = (later, false);
+            let vote = (me.last_normal, me.log.clone());
+            self.votes.entry(later).or_default().insert(i, vote);
+        }
+        true
     }
 
     fn enter(&mut self, i: usize, view: u64, log: Log) -> bool {
@@ -266,7 +313,8 @@ impl Model {
                 self.leave();
                 true
             }
-            75..90 => self.start(),
+            75..86 => self.start(),
+            86..90 => self.transfer(),
             _ => self.install(),
         })
     }
@@ -282,6 +330,13 @@ fn where_the_inequality_holds_nothing_disagrees() {
     for (n, r, v, b) in [(3, 2, 2, 0), (5, 3, 3, 0), (5, 4, 4, 1)] {
         assert_eq!(disagreements(n, r, v, b, 4000), 0, "n = {n}, r = {r}, v = {v}, b = {b}");
     }
+}
+
+#[test]
+fn a_state_transfer_that_forgets_what_was_acknowledged_disagrees() {
+    let quorums = Quorums { replicas: 3, replication: 2, view_change: 2, byzantine: 0 };
+    let forgetful = |seed: u64| Model { forgets: true, ..Model::new(quorums, seed + 1) };
+    assert!((0..4000).any(|seed| !forgetful(seed).agrees()));
 }
 
 #[test]
