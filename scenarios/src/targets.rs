@@ -1,7 +1,19 @@
 //! The fuzz targets: groups of scenarios that look for the same sort of bug.
 
 use crate::ScenarioType;
-use crate::ScenarioType::{Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch, ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange, ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge, ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift, ClockNtpFailure, ClockOffsetExceeded, Combined, CommitStallDetection, CorruptionBitFlip, CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange, GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition, RaceCommitDuringDvc, RaceConcurrentViewChanges, ReconfigAddReplicas, ReconfigDuringPartition, ReconfigRemoveReplicas, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection, RepairSyncTimeout, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging, TimeCompression};
+use crate::ScenarioType::{
+    Baseline, ByzantineCommitDesync, ByzantineDvcIdenticalClaims, ByzantineDvcTailLengthMismatch,
+    ByzantineInflatedCommit, ByzantineInvalidKernelCommand, ByzantineInvalidMetadata, ByzantineInvalidRepairRange,
+    ByzantineLeaderRace, ByzantineMaliciousViewChange, ByzantineOversizedStartView, ByzantineViewChangeMerge,
+    ClientSessionCrash, ClientSessionEviction, ClientSessionViewChangeLockout, ClockBackwardJump, ClockDrift,
+    ClockNtpFailure, ClockOffsetExceeded, Combined, CommitStallDetection, CorruptionBitFlip,
+    CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange,
+    GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition,
+    RaceCommitDuringDvc, RaceConcurrentViewChanges, ReconfigAddReplicas, ReconfigDuringPartition,
+    ReconfigRemoveReplicas, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection, RepairSyncTimeout,
+    ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging,
+    TimeCompression,
+};
 
 /// A fuzz target: some scenarios, chosen by the input.
 #[derive(Clone, Copy, Debug)]

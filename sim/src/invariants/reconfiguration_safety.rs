@@ -23,7 +23,8 @@ use crate::spec::{Cluster, Config, ReplicaId, ReplicaSet};
 
 /// The invariant's name.
 pub const NAME: &str = "reconfiguration_safety";
-pub(super) const INTERESTS: u128 = kinds::COMMITTED | kinds::VOTED | kinds::VIEW_STARTED | kinds::CONFIGURATION_APPENDED;
+pub(super) const INTERESTS: u128 =
+    kinds::COMMITTED | kinds::VOTED | kinds::VIEW_STARTED | kinds::CONFIGURATION_APPENDED;
 
 #[derive(Debug)]
 pub(super) struct ReconfigurationSafety {

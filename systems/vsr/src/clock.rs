@@ -156,7 +156,14 @@ impl Clock {
     }
 
     /// An answer: the other's clock showed `wall` between then, when it was `asked`, and now.
-    fn answered(&mut self, env: &mut Env<'_, Vsr>, members: ReplicaSet, from: ReplicaId, asked: Time, wall: Time) -> Handled {
+    fn answered(
+        &mut self,
+        env: &mut Env<'_, Vsr>,
+        members: ReplicaSet,
+        from: ReplicaId,
+        asked: Time,
+        wall: Time,
+    ) -> Handled {
         let now = env.monotonic();
         if asked > now {
             return Err(RejectReason::BadMetadata);

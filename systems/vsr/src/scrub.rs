@@ -249,8 +249,7 @@ impl Vsr {
         let Some(op) = self.log.first_hole() else { return };
         let turn = self.scrubber.asked_times % self.other_members().max(1);
         let (n, members) = (self.cluster.replicas, self.configuration().members());
-        let mut peers =
-            (1..n).map(|step| ReplicaId((self.id.0 + step) % n)).filter(|peer| members.has(*peer));
+        let mut peers = (1..n).map(|step| ReplicaId((self.id.0 + step) % n)).filter(|peer| members.has(*peer));
         let Some(peer) = peers.nth(turn as usize) else { return };
         self.scrubber.asked = now;
         self.scrubber.asked_times += 1;
