@@ -48,7 +48,7 @@ pub struct Bug {
 
 /// A set of planted bugs: bit i is the i-th of [`System::BUGS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BugSet(pub u64);
+pub struct BugSet(pub u128);
 
 impl BugSet {
     /// Whether the bug with this index is switched on.
@@ -103,7 +103,7 @@ pub trait System: Sized + 'static {
     const NAME: &'static str;
     /// The system's version.
     const VERSION: &'static str;
-    /// The planted bugs that can be switched on; at most 64.
+    /// The planted bugs that can be switched on; at most 128.
     const BUGS: &'static [Bug];
 
     /// Starts a replica, for the first time or after a crash (then `left` is what `crash` returned).

@@ -13,6 +13,8 @@
 //! - a PrepareOk up to `durable()`, and only in the view that the durable superblock calls the last normal one;
 //! - a DoViewChange for a view that the durable superblock names.
 //!
+//! Both need that superblock in both of its copies: a crash may have left it in one only, and that one may rot.
+//!
 //! A view's start replaces the log in this order, so that a crash at any point leaves something true to say:
 //! 1. Where entries would be overwritten that the superblock vouches for (up to `start_op`), the superblock first says so
 //!    (`installing`): from there on the old log is no longer to be trusted. It is not needed either: it was not committed.
@@ -175,6 +177,14 @@ impl Superblock {
     pub fn newest(bytes: &[u8]) -> Superblock {
         let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
+    }
+
+    /// The copies that should hold the newest and do not: a crash tore or lost their write, or they are damaged.
+    pub fn missing(newest: Superblock, bytes: &[u8]) -> impl Iterator<Item = u64> {
+        let in_turn = move |copy: &u64| (copy ^ newest.sequence).is_multiple_of(SUPERBLOCK_COPIES / 2);
+        let copies = (0..).zip(bytes.chunks_exact(SUPERBLOCK_BYTES as usize));
+        let missing = copies.filter(move |(_, copy)| Superblock::decode(copy) != Some(newest));
+        missing.map(|(copy, _)| copy).filter(in_turn)
     }
 
     /// What the copies out of turn hold, beside those of the newest: the superblock before it, or, if that can be read
@@ -360,6 +370,13 @@ impl Journal {
         }
         self.copy(copy).encode(&mut self.buffer);
         Some(bytes.starts_with(&self.buffer))
+    }
+
+    /// Whether the durable superblock stands in both of its copies, as far as is known. Until then it may be lost with one
+    /// zone of the disk, and nothing may be promised on it.
+    pub fn is_redundant(&self) -> bool {
+        let repairs = self.in_flight.as_ref().map_or(&[][..], |in_flight| &in_flight.repairs);
+        !self.damaged.iter().chain(repairs).any(|record| matches!(record, Record::Superblock(_)))
     }
 
     /// A record was found damaged: it is written anew as soon as its content is known and its turn has come.
@@ -625,6 +642,8 @@ mod tests {
         }
         assert_eq!(Superblock::newest(&bytes), superblock(4));
         assert_eq!(Superblock::before(superblock(4), &bytes), superblock(3));
+        assert_eq!(Superblock::missing(superblock(4), &bytes).count(), 0);
+        assert_eq!(Superblock::missing(superblock(5), &bytes).collect::<Vec<_>>(), [1, 3]);
         assert_eq!(Superblock::before(superblock(1), &bytes), Superblock::default(), "nothing was before the first");
         for bit in 0..ENCODED_BYTES * 8 {
             let mut damaged = bytes.clone();

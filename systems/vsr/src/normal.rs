@@ -199,7 +199,8 @@ impl Vsr {
 
     /// Tells the primary (or, as primary, counts) what this replica now holds durably.
     pub(crate) fn acknowledge(&mut self, env: &mut Env<'_, Self>) {
-        if self.status != Status::Normal || self.journal.superblock().last_normal != self.view {
+        let vouched = self.journal.superblock().last_normal == self.view && self.journal.is_redundant();
+        if self.status != Status::Normal || !vouched {
             return;
         }
         let hasty = self.bugs.on(PlantedBug::PrepareOkBeforeDurable) && !self.is_primary();
@@ -315,11 +316,11 @@ impl Vsr {
 
     /// Primary: tells that it lives, how far it is, and again what has not been acknowledged since the last time.
     pub(crate) fn on_heartbeat_timer(&mut self, env: &mut Env<'_, Self>) {
-        if !self.leads() || self.leads_without_time(env) {
+        if !self.leads() || self.abdicates(env) {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
-        if self.abdicates(env) {
+        if self.leads_without_time(env) {
             return;
         }
         self.advance_change(env);

@@ -20,7 +20,7 @@ use sim::{Env, IoId, IoResult, Observation, Status};
 use crate::bug::{Bugs, PlantedBug};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
-use crate::journal::{Journal, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
+use crate::journal::{Journal, Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
 use crate::log::{Base, Log};
 use crate::replica::{HEARTBEAT_TIMER, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
 
@@ -39,6 +39,8 @@ pub struct Loader {
     superblock: Superblock,
     /// The one before it.
     before: Superblock,
+    /// The copies that should hold it and do not.
+    missing: Vec<u64>,
     /// The headers of the chunk, as bytes.
     headers: Vec<u8>,
     /// The first op of the chunk.
@@ -76,6 +78,7 @@ impl Loader {
             stage: Stage::Superblock,
             superblock: Superblock::default(),
             before: Superblock::default(),
+            missing: Vec::new(),
             headers: Vec::new(),
             first: 1,
             log: Log::default(),
@@ -131,6 +134,7 @@ impl Vsr {
             Stage::Superblock => {
                 loader.superblock = Superblock::newest(bytes);
                 loader.before = Superblock::before(loader.superblock, bytes);
+                loader.missing.extend(Superblock::missing(loader.superblock, bytes));
                 if loader.superblock.sequence == 0 {
                     self.loader = None;
                     self.fresh = true;
@@ -215,6 +219,10 @@ impl Vsr {
         let Superblock { view, last_normal, start_op, .. } = loader.superblock;
         let (layout, last_op) = (self.journal.layout(), loader.log.last_op());
         self.journal = Journal::new(layout, self.bugs, [loader.superblock, loader.before], last_op, loader.headers_to);
+        let redundant = loader.missing.is_empty();
+        for copy in loader.missing {
+            self.journal.repair(Record::Superblock(copy));
+        }
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;
@@ -253,6 +261,9 @@ impl Vsr {
         self.set_status(env, if in_view_change { Status::ViewChange } else { Status::Recovering }, view);
         env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
         env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
+        if !redundant {
+            self.write_disk(env);
+        }
         if self.is_primary() && !self.is_outsider() {
             self.may_have_led = Some(view);
             self.vote(env);

@@ -187,7 +187,8 @@ impl Vsr {
 
     /// Hands the log to the new primary, once the view is on the disk.
     pub(crate) fn say_do_view_change(&mut self, env: &mut Env<'_, Self>) {
-        if self.status != Status::ViewChange || self.amnesia || self.journal.superblock().view < self.view {
+        let vouched = self.journal.superblock().view >= self.view && self.journal.is_redundant();
+        if self.status != Status::ViewChange || self.amnesia || !vouched {
             return;
         }
         if self.is_primary() && self.may_have_led == Some(self.view) && !self.bugs.on(PlantedBug::ViewLedTwice) {
