@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_watch_has_a_kind_that_fits_the_mask() {
-        const { assert!(OBSERVATION_KINDS <= 64) };
+        const { assert!(OBSERVATION_KINDS <= 128) };
         assert!(Watch::ALL.iter().all(|watch| kind(*watch) < OBSERVATION_KINDS));
     }
 }

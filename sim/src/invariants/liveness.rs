@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn who_is_no_member_need_not_converge() {
-        let mut config = crate::spec::Config::default();
+        let mut config = Script::config();
         (config.cluster.replicas, config.cluster.members) = (4, 3);
         let mut script = Script::with_config(&config);
         script.replay_clean_run();
