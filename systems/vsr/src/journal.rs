@@ -27,7 +27,7 @@ use sim::{EntryHash, Env, IoId, IoResult, Observation, TimerId, Zone, spec::Clus
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
 use crate::checkpoint::{Checkpoint, Name, PLACE_BYTES, Pipeline};
-use crate::entry::{HEADER_BYTES, entry_bytes};
+use crate::entry::{Entry, HEADER_BYTES, entry_bytes};
 use crate::log::{Base, Log};
 
 /// The bytes of one copy of the superblock on disk.
@@ -86,6 +86,12 @@ impl Layout {
 
     fn log_start(&self) -> u64 {
         SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slots * HEADER_PLACE
+    }
+
+    /// Writes the entry as it fills its place: what is left of a longer one before it must not stay behind it.
+    pub fn encode_entry(&self, entry: &Entry, into: &mut Vec<u8>) {
+        entry.encode(into);
+        into.resize(self.entry_place as usize, 0);
     }
 
     /// The zones, for the damage ledger. The two superblock zones never hold both copies of one superblock.
@@ -505,7 +511,7 @@ impl Journal {
 
     fn write_entries(&mut self, env: &mut Env<'_, Vsr>, log: &Log, span: Span) {
         for entry in log.span(span.from, span.to).iter().filter(|entry| !entry.is_hole()) {
-            entry.encode(&mut self.buffer);
+            self.layout.encode_entry(entry, &mut self.buffer);
             env.write(self.layout.entry(entry.op).0, &self.buffer);
         }
     }
@@ -553,7 +559,7 @@ impl Journal {
                 let Some(entry) = log.get(op).filter(|entry| !entry.is_hole() && op <= self.entries.durable) else {
                     return false;
                 };
-                entry.encode(&mut self.buffer);
+                self.layout.encode_entry(entry, &mut self.buffer);
                 self.layout.entry(op).0
             }
             Record::Header(op) => {

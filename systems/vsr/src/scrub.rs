@@ -209,11 +209,14 @@ impl Vsr {
         let Some(entry) = self.log.get(op).cloned() else { return true };
         if entry.is_hole() {
             // It was read wrong when the replica started, or the damage has been written over since.
-            let read = Entry::decode(found).filter(|read| read.hash == entry.hash);
-            return read.is_some_and(|read| self.fill_hole(env, Rc::new(read)).is_ok());
+            let read = Entry::decode(found).filter(|read| read.hash == entry.hash).map(Rc::new);
+            if read.is_none_or(|read| self.fill_hole(env, read).is_err()) {
+                return false;
+            }
         }
-        entry.encode(&mut self.scrubber.buffer);
-        found.starts_with(&self.scrubber.buffer)
+        let Some(entry) = self.log.get(op) else { return true };
+        self.journal.layout().encode_entry(entry, &mut self.scrubber.buffer);
+        found == self.scrubber.buffer
     }
 
     fn header_is_sound(&mut self, op: u64, found: &[u8]) -> bool {
