@@ -5,11 +5,12 @@
 
 use sim::observation::Fault;
 use sim::plan::Target;
-use sim::{Action, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
+use sim::spec::Cluster;
+use sim::{Action, ClientId, Config, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
 
 use crate::entry::{Entry, Run, byzantine_config};
 use crate::palette::{LieRule, Palette};
-use crate::script::{Setup, at};
+use crate::script::{Setup, at, ms};
 
 use MessageKind::{Commit, DoViewChange, Prepare, PrepareOk, Repair, RequestRepair, StartView, StartViewChange};
 
@@ -131,7 +132,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "RequestRepair with senseless ranges, false Repairs; loss, and a liar that keeps falling behind",
         invariants: &["no_panic", "resource_limits"],
         run: Some(Run {
-            config: byzantine_config,
+            config: repair_config,
             palette: palette(REPAIR),
             baseline: behind,
             marks: &[Mark::Committed(40), Mark::LieDelivered(RequestRepair)],
@@ -408,6 +409,13 @@ fn leader_race(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
+/// Everybody is asked for entries in turn, however badly he answers: the liar, too.
+fn repair_config() -> Config {
+    let config = byzantine_config();
+    let cluster = Cluster { repair_credits: 1, repair_explore: 1, repair_expiry: ms(15), ..config.cluster };
+    Config { cluster, ..config }
+}
+
 /// The liar loses messages again and again, so that it has to ask for entries.
 fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = vec![lies_about(setup, RequestRepair, REPAIR), setup.lie(REPAIR)];
@@ -430,7 +438,11 @@ fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
         actions.push(at(time, what));
         time += duration + setup.span(60, 250);
     }
+    // The others miss entries, too, in no order, and ask the liar for them.
     let (per_mille, duration) = (setup.draw.between(50, 250) as u16, setup.span(300, 900));
-    actions.push(at(setup.span(50, 600), What::Loss { per_mille, duration }));
+    let begin = setup.span(50, 600);
+    actions.push(at(begin, What::Loss { per_mille, duration }));
+    actions.push(at(begin, What::Reorder { per_mille: 800, duration }));
+    actions.extend((0..3).map(|client| at(begin, What::Burst { client: ClientId(client), requests: 8 })));
     actions
 }

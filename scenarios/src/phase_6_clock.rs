@@ -83,14 +83,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["commit_timestamp_order", "clock_offset_detection", "vsr_agreement", "liveness"],
         run: Some(Run {
             config: disciplined_config,
-            palette: Palette::faults(&[
-                Fault::ClockStep,
-                Fault::Partition,
-                Fault::Cut,
-                Fault::Crash,
-                Fault::Pause,
-                Fault::Burst,
-            ]),
+            palette: Palette::faults(&[Fault::ClockStep, Fault::Partition, Fault::Crash, Fault::Burst]),
             baseline: jump_back,
             marks: &[Mark::Committed(40), Mark::SetBackWhileCut, Mark::TimestampedAfterSetBack],
         }),
@@ -179,7 +172,7 @@ fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
 /// A replica is cut off, and its clock set back meanwhile: the primary, which is back before the others have lost patience, or
 /// the one that is to lead next.
 fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
-    let leads = setup.draw.chance(70);
+    let leads = setup.draw.chance(85);
     let target = if leads { Target::Primary } else { Target::Replica(ReplicaId(1)) };
     let begin = setup.span(100, 250);
     let duration = if leads { setup.span(90, 190) } else { setup.patience() };

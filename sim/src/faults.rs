@@ -217,8 +217,8 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::ClockDrift { duration, .. }
         | What::ClockFreeze { duration, .. }
         | What::NoNtp { duration, .. }
-        | What::WrongNtp { duration, .. } => Some(duration),
-        What::StaleRead { duration, .. } => Some(duration),
+        | What::WrongNtp { duration, .. }
+        | What::StaleRead { duration, .. } => Some(duration),
         What::Crash { .. }
         | What::PowerLoss { .. }
         | What::BitFlip { .. }

@@ -236,6 +236,7 @@ impl Marks {
         }
     }
 
+    #[allow(clippy::too_many_lines)]
     fn take_in(&mut self, seen: &Seen, shadow: &Shadow) {
         let replica = seen.who.replica().filter(|id| id.index() < shadow.replicas.len());
         let (id, correct) = match replica {

@@ -99,6 +99,7 @@ impl Trace {
     }
 
     /// `head` has the kind in its lowest 8 bits and who it is about in the next 18; small fields go above (`SMALL`).
+    #[allow(clippy::too_many_lines)]
     fn what(&mut self, head: u64, what: &Observation) {
         use Observation as O;
         const SMALL: u32 = 32;
@@ -111,8 +112,8 @@ impl Trace {
             | O::Healed
             | O::Panicked
             | O::Loading
-            | O::ClockLost => self.pair(head, 0),
-            O::ScrubTourStarted => self.pair(head, 0),
+            | O::ClockLost
+            | O::ScrubTourStarted => self.pair(head, 0),
             O::Sent { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::Delivered { from, kind } => self.pair(head, u64::from(from.0) << 8 | kind as u64),
             O::Dropped { to, kind, why } => {

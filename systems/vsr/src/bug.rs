@@ -141,6 +141,14 @@ pub enum PlantedBug {
     /// See [`BUGS`].
     TransferForgetsCommit,
     /// See [`BUGS`].
+    StartViewFromAnyone,
+    /// See [`BUGS`].
+    TenantMixedUp,
+    /// See [`BUGS`].
+    ReadIgnoresPosition,
+    /// See [`BUGS`].
+    PositionRegression,
+    /// See [`BUGS`].
     OldQuorumOnly,
     /// See [`BUGS`].
     NewQuorumOnly,
@@ -180,7 +188,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_prefix_property"],
         origin: "Kimberlite Bug #3",
         target: "byzantine_dvc",
-        scenarios: &["byzantine_inflated_commit"],
+        scenarios: &["combined", "byzantine_inflated_commit"],
     },
     Bug {
         name: "view-change-stale-log",
@@ -188,7 +196,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_view_change_safety"],
         origin: "Kimberlite Bug #5",
         target: "view_change_race",
-        scenarios: &["byzantine_malicious_view_change"],
+        scenarios: &["swizzle_clogging", "byzantine_malicious_view_change"],
     },
     Bug {
         name: "start-view-race",
@@ -196,7 +204,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_agreement"],
         origin: "Kimberlite Bug #6",
         target: "view_change_race",
-        scenarios: &["race_concurrent_view_changes", "race_commit_during_dvc"],
+        scenarios: &["swizzle_clogging", "race_concurrent_view_changes", "race_commit_during_dvc"],
     },
     Bug {
         name: "dvc-tail-length-mismatch",
@@ -220,7 +228,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_view_change_safety", "vsr_agreement"],
         origin: "classic",
         target: "crash_recovery",
-        scenarios: &["crash_during_commit", "race_commit_during_dvc"],
+        scenarios: &["gray_failures", "crash_during_commit", "race_commit_during_dvc"],
     },
     Bug {
         name: "skipped-fsync",
@@ -228,7 +236,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["vsr_recovery_safety"],
         origin: "classic",
         target: "crash_recovery",
-        scenarios: &["crash_during_commit"],
+        scenarios: &["combined", "crash_during_commit", "gray_failure_slow_disk"],
     },
     Bug {
         name: "prepare-ok-before-durable",
@@ -292,7 +300,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["commit_timestamp_order"],
         origin: "classic",
         target: "clock",
-        scenarios: &["clock_backward_jump", "clock_ntp_failure"],
+        scenarios: &["time_compression", "clock_ntp_failure", "clock_backward_jump"],
     },
     Bug {
         name: "stale-samples-kept",
@@ -508,7 +516,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["scrub_completeness"],
         origin: "classic",
         target: "crash_recovery",
-        scenarios: &["scrub_completes_tour"],
+        scenarios: &["time_compression", "scrub_completes_tour"],
     },
     Bug {
         name: "scrub-tour-short",
@@ -620,7 +628,7 @@ pub const BUGS: &[Bug] = &[
         caught_by: &["liveness"],
         origin: "classic",
         target: "gray_network",
-        scenarios: &["primary_abdicate_partition"],
+        scenarios: &["baseline", "primary_abdicate_partition"],
     },
     Bug {
         name: "vrr-state-transfer",
@@ -685,6 +693,38 @@ pub const BUGS: &[Bug] = &[
         origin: "classic",
         target: "crash_recovery",
         scenarios: &["repair_sync_timeout"],
+    },
+    Bug {
+        name: "start-view-from-anyone",
+        breaks: "a backup takes a StartView from whoever sends it, and does not ask what it follows from",
+        caught_by: &["vsr_agreement", "vsr_view_change_safety"],
+        origin: "Kimberlite Bug #6, as a liar uses it",
+        target: "byzantine_start_view",
+        scenarios: &["byzantine_leader_race"],
+    },
+    Bug {
+        name: "tenant-mixed-up",
+        breaks: "a read that finds nothing in its own tenant's data looks into the first tenant's",
+        caught_by: &["tenant_isolation"],
+        origin: "Kimberlite shipped a fault of this kind",
+        target: "multi_tenant",
+        scenarios: &["multi_tenant_isolation"],
+    },
+    Bug {
+        name: "read-ignores-position",
+        breaks: "a read as of an earlier position brings the newest version",
+        caught_by: &["mvcc_visibility", "linearizability"],
+        origin: "classic",
+        target: "multi_tenant",
+        scenarios: &["multi_tenant_isolation"],
+    },
+    Bug {
+        name: "position-regression",
+        breaks: "a new primary executes its last entry once more",
+        caught_by: &["applied_position_monotonic"],
+        origin: "classic",
+        target: "multi_tenant",
+        scenarios: &["multi_tenant_isolation"],
     },
     Bug {
         name: "old-quorum-only",

@@ -263,7 +263,8 @@ impl Vsr {
 
     fn repair(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
         let next = self.log.last_op() + 1;
-        if entry.op < next || self.pending.binary_search_by_key(&entry.op, |kept| kept.op).is_ok() {
+        let kept = || self.pending.binary_search_by_key(&entry.op, |kept| kept.op).is_ok();
+        if entry.op < next || entry.op > next && kept() {
             return Ok(());
         }
         if entry.view != self.view || entry.is_hole() {

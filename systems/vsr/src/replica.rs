@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
     AdminCommand, Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
-    Operation, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
+    Operation, OperationKind, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
 use crate::bug::{BUGS, Bugs, PlantedBug};
@@ -193,7 +193,21 @@ impl Vsr {
         let turn = if configures { Turn::Repeated } else { self.sessions.turn(request) };
         let operation = if turn == Turn::Execute { Operation::decode(&request.payload) } else { None };
         let answer = match &operation {
-            Some(operation) => self.store.execute(op, operation),
+            Some(operation) => {
+                let mut operation = *operation;
+                if let OperationKind::GetAsOf { key, .. } = operation.kind
+                    && self.bugs.on(PlantedBug::ReadIgnoresPosition)
+                {
+                    operation.kind = OperationKind::Get { key };
+                }
+                let answer = self.store.execute(op, &operation);
+                if answer.version == 0 && self.bugs.on(PlantedBug::TenantMixedUp) {
+                    operation.tenant = 0;
+                    self.store.execute(op, &operation)
+                } else {
+                    answer
+                }
+            }
             None => Answer { position: op, ..Answer::default() },
         };
         if self.clock.runs() {

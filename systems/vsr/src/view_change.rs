@@ -393,6 +393,9 @@ impl Vsr {
         self.own_do_view_change = None;
         self.entered_by = Rc::from([]);
         self.last_normal = view;
+        if self.is_primary() && self.bugs.on(PlantedBug::PositionRegression) {
+            self.executed = self.executed.saturating_sub(1);
+        }
         self.start_op = start_op;
         self.acknowledged = 0;
         self.patience.begin(env.monotonic());
@@ -498,7 +501,7 @@ impl Vsr {
 
     /// A view has started.
     pub(crate) fn on_start_view(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, body: &StartView) -> Handled {
-        if from != self.primary_of(body.view) {
+        if from != self.primary_of(body.view) && !self.bugs.on(PlantedBug::StartViewFromAnyone) {
             return Err(RejectReason::WrongSender);
         }
         if body.view < self.view {
@@ -542,7 +545,7 @@ impl Vsr {
         if !self.distrusts() {
             return Ok(body.commit.op);
         }
-        if self.bugs.on(PlantedBug::ViewChangeOverwritesCommitted) {
+        if self.bugs.on(PlantedBug::ViewChangeOverwritesCommitted) || self.bugs.on(PlantedBug::StartViewFromAnyone) {
             return Ok(0);
         }
         let start = self.check_reasons(body)?;
