@@ -139,6 +139,7 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
         }
         Fault::Burst => What::Burst { client, requests: draw.between(2, 8) as u8 },
         Fault::ClientCrash => What::ClientCrash { client },
+        Fault::Reconfiguration => What::Reconfigure { members: ReplicaSet(draw.between(1, (1 << replicas) - 1) as u8) },
         Fault::Lie if !lies.is_empty() => {
             let (kind, field, how) = draw.pick(lies);
             let to = draw.chance(25).then(|| ReplicaId(draw.below(replicas) as u8));

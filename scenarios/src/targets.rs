@@ -9,9 +9,10 @@ use crate::ScenarioType::{
     ClockNtpFailure, ClockOffsetExceeded, Combined, CommitStallDetection, CorruptionBitFlip,
     CorruptionChecksumValidation, CorruptionSilentDiskFailure, CrashDuringCommit, CrashDuringViewChange,
     GrayFailureIntermittentNetwork, GrayFailureSlowDisk, GrayFailures, MultiTenantIsolation, PrimaryAbdicatePartition,
-    RaceCommitDuringDvc, RaceConcurrentViewChanges, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection,
-    RepairSyncTimeout, ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair,
-    SwizzleClogging, TimeCompression,
+    RaceCommitDuringDvc, RaceConcurrentViewChanges, ReconfigAddReplicas, ReconfigDuringPartition,
+    ReconfigRemoveReplicas, RecoveryCorruptLog, RepairBudgetPreventsStorm, RepairEwmaSelection, RepairSyncTimeout,
+    ScrubCompletesTour, ScrubDetectsCorruption, ScrubRateLimited, ScrubTriggersRepair, SwizzleClogging,
+    TimeCompression,
 };
 
 /// A fuzz target: some scenarios, chosen by the input.
@@ -150,6 +151,14 @@ pub const TARGETS: &[FuzzTarget] = &[
             PrimaryAbdicatePartition,
             CommitStallDetection,
             RepairSyncTimeout,
+            ReconfigAddReplicas,
+            ReconfigRemoveReplicas,
+            ReconfigDuringPartition,
         ],
+    },
+    FuzzTarget {
+        name: "reconfiguration",
+        description: "While the members change, two groups of replicas decide without each other, or none can any more.",
+        scenarios: &[ReconfigAddReplicas, ReconfigRemoveReplicas, ReconfigDuringPartition],
     },
 ];

@@ -6,7 +6,7 @@ use sim::{Lie, What};
 
 use super::*;
 
-const INVARIANTS: [&str; 31] = [
+const INVARIANTS: [&str; 32] = [
     "vsr_agreement",
     "vsr_prefix_property",
     "vsr_view_change_safety",
@@ -36,6 +36,7 @@ const INVARIANTS: [&str; 31] = [
     "needless_view_change",
     "primary_abdication",
     "availability",
+    "reconfiguration_safety",
     "liveness",
     "no_panic",
 ];
@@ -69,7 +70,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
         assert_eq!(camel, format!("{kind:?}"));
     }
     assert_eq!(ScenarioType::from_name("no_such_scenario"), None);
-    assert_eq!(runnable().count(), 43);
+    assert_eq!(runnable().count(), 46);
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn targets_name_scenarios_that_run() {
     let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 12);
     for target in TARGETS {
         assert!(target.scenarios.iter().all(|kind| kind.create_scenario().runnable), "{}", target.name);
     }

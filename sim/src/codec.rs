@@ -28,7 +28,7 @@
 //! | 10     | 2     | a: share per thousand (modulo 1001), extra time, record, clock step or wrong time   |
 //! |        |       | in ms, drift in units of 10 ppm (all signed)                                        |
 //! | 12     | 2     | b: bit, byte, how far away                                                          |
-//! | 14     | 1     | c: zone, side, client (modulo 64), outgoing (lowest bit)                            |
+//! | 14     | 1     | c: zone, side, members, client (modulo 64), outgoing (lowest bit)                   |
 //! | 15     | 1     | d: requests of a burst less 1, how many bits or bytes less 1, how far away          |
 //!
 //! A lie has these instead, from byte 8 on, one byte each: kind (`LIE_KINDS`), field (`FIELDS`), how (`HOWS`), amount
@@ -134,9 +134,10 @@ enum Tag {
     TruncatedRecord,
     ShiftedRecord,
     StaleRead,
+    Reconfigure,
 }
 
-const WHATS: [Tag; 30] = [
+const WHATS: [Tag; 31] = [
     Tag::Burst,
     Tag::Partition,
     Tag::Isolate,
@@ -167,6 +168,7 @@ const WHATS: [Tag; 30] = [
     Tag::TruncatedRecord,
     Tag::ShiftedRecord,
     Tag::StaleRead,
+    Tag::Reconfigure,
 ];
 
 /// The plan that `bytes` mean. Every byte string means some plan.
@@ -288,6 +290,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             to: decode_replica(record[12]),
             count: record[13].saturating_add(1),
         }),
+        Tag::Reconfigure => What::Reconfigure { members: ReplicaSet(c) },
         Tag::FlippedBits => What::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) },
         Tag::TruncatedRecord => What::TruncatedRecord { target, zone, record: record_back, keep: b },
         Tag::ShiftedRecord => {
@@ -348,6 +351,7 @@ fn tag(what: &What) -> Tag {
         What::ClientCrash { .. } => Tag::ClientCrash,
         What::DuplicateRequest { .. } => Tag::DuplicateRequest,
         What::Lie(_) => Tag::Lie,
+        What::Reconfigure { .. } => Tag::Reconfigure,
         What::NoNtp { .. } => Tag::NoNtp,
         What::WrongNtp { .. } => Tag::WrongNtp,
         What::FlippedBits { .. } => Tag::FlippedBits,
@@ -372,7 +376,9 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
             record[15] = requests.saturating_sub(1);
         }
         What::ClientCrash { client } | What::DuplicateRequest { client } => record[14] = encode_client(client),
-        What::Partition { side, .. } | What::NoNtp { side, .. } => record[14] = side.0,
+        What::Partition { side: set, .. } | What::NoNtp { side: set, .. } | What::Reconfigure { members: set } => {
+            record[14] = set.0;
+        }
         What::Cut { outgoing, .. } | What::Clog { outgoing, .. } => record[14] = u8::from(outgoing),
         What::Loss { per_mille, .. }
         | What::Duplicate { per_mille, .. }

@@ -17,7 +17,7 @@
 //! where the committed log or the highest view grows, all replicas' words are made anew.
 
 use crate::invariants::kinds;
-use crate::observation::{DropReason, MessageKind, OBSERVATION_KINDS, Observation, Seen, Status};
+use crate::observation::{DropReason, MessageKind, OBSERVATION_KINDS, Observation, RejectReason, Seen, Status};
 use crate::shadow::{ReplicaShadow, Shadow};
 use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
@@ -42,8 +42,8 @@ const fn region(name: &'static str, start: u32, end: u32) -> Region {
 const CLUSTERS: Region = region("cluster states", 0, 16_384);
 const TRANSITIONS: Region = region("cluster transitions", 16_384, 36_864);
 const REPLICAS: Region = region("replica states", 36_864, 43_008);
-const OUTCOMES: Region = region("message outcomes", 43_008, 46_080);
-const FAULTS: Region = region("faults by phase", 46_080, 50_176);
+const OUTCOMES: Region = region("message outcomes", 43_008, 47_104);
+const FAULTS: Region = region("faults by phase", 47_104, 50_176);
 const LIES: Region = region("lies told", 50_176, 53_248);
 const EFFECTS: Region = region("cause and effect", 53_248, 64_512);
 const DEPTHS: Region = region("how far", 64_512, 65_536);
@@ -72,7 +72,8 @@ const IGNORED: u128 = kinds::SENT
     | kinds::SCRUB_READ
     | kinds::SCRUB_READ_DONE
     | kinds::CONDITIONS
-    | kinds::REPAIR_ENDED;
+    | kinds::REPAIR_ENDED
+    | kinds::RECONFIGURATION_ASKED;
 
 /// So many of the last faults and lies are causes of what happens next.
 const CAUSES: usize = 4;
@@ -83,7 +84,7 @@ const EFFECT_REJECTED: u32 = OBSERVATION_KINDS as u32;
 /// The outcomes of a message: delivered, dropped for a reason, rejected for a reason.
 const OUTCOME_DROPPED: u32 = 1;
 const OUTCOME_REJECTED: u32 = 5;
-const OUTCOME_COUNT: u32 = 21;
+const OUTCOME_COUNT: u32 = OUTCOME_REJECTED + RejectReason::ReconfigurationUnderWay as u32 + 1;
 
 /// What the counters of class 8 count.
 #[derive(Clone, Copy)]
@@ -324,7 +325,7 @@ impl Coverage {
         let replica = &shadow.replicas[id.index()];
         let diverged = self.diverged[id.index()] != u64::MAX;
         let lag = (shadow.committed.len() as u64).saturating_sub(replica.commit);
-        let fine = fine(replica, shadow, diverged, lag, self.liars.has(id));
+        let fine = fine(id, shadow, diverged, lag, self.liars.has(id));
         let old_fine = std::mem::replace(&mut self.words[id.index()], fine);
         if old_fine != fine {
             self.hashed(REPLICAS, u64::from(fine));
@@ -414,8 +415,10 @@ impl Coverage {
 /// What a replica does and how it stands to the others:
 /// up, paused, loading, primary, liar, damaged: one bit each; status: 2 bits; view: 2 bits (the highest, a coming one,
 /// one behind, further behind); log: 2 bits (shorter than the committed one, as long, longer, another); and commit lag:
-/// 3 bits (0, 1, 2-3, 4-7, 8 or more).
-fn fine(replica: &ReplicaShadow, shadow: &Shadow, diverged: bool, lag: u64, liar: bool) -> u32 {
+/// 3 bits (0, 1, 2-3, 4-7, 8 or more); no member by its own log, a change of the membership under way: one bit each.
+fn fine(id: ReplicaId, shadow: &Shadow, diverged: bool, lag: u64, liar: bool) -> u32 {
+    let replica = &shadow.replicas[id.index()];
+    let configuration = shadow.configuration(replica);
     let view = match replica.view {
         view if view == shadow.view_max => 0,
         view if view > shadow.view_max => 1,
@@ -439,15 +442,17 @@ fn fine(replica: &ReplicaShadow, shadow: &Shadow, diverged: bool, lag: u64, liar
         | view << 8
         | log << 10
         | lag << 12
+        | u32::from(!configuration.has(id)) << 15
+        | u32::from(configuration.is_joint()) << 16
 }
 
 /// The part of a fine word that goes into the cluster's state, which multiplies by the number of replicas: up, loading,
 /// primary, liar and status; of the view only whether it is the highest, a coming one or an old one; of the log only whether
-/// it is another one. What lags, and whose disk is damaged, would flood the map.
+/// it is another one; and membership. What lags, and whose disk is damaged, would flood the map.
 fn coarse(fine: u32) -> u32 {
     let view = (fine >> 8 & 3).min(2);
     let log = u32::from(fine >> 10 & 3 == 3);
-    fine & 0b1101_1101 | view << 8 | log << 10 | 1 << 11
+    fine & 0b1101_1101 | view << 8 | log << 10 | 1 << 11 | (fine >> 15 & 3) << 12
 }
 
 /// 0 to 3 as they are, then two buckets an octave; below 64 since even `u64::MAX` is cut off.

@@ -47,9 +47,11 @@ fn the_regions_fill_the_map_without_overlap() {
     assert_eq!(end as usize, MAP_SIZE);
     assert!(8 * OUTCOME_COUNT * MessageKind::ALL.len() as u32 <= OUTCOMES.size);
     assert!(Depth::Count as u32 * 64 <= DEPTHS.size);
-    assert_eq!(OUTCOME_REJECTED + RejectReason::Duplicate as u32 + 1, OUTCOME_COUNT);
     assert_eq!(OUTCOME_DROPPED + DropReason::Silenced as u32 + 1, OUTCOME_REJECTED);
-    assert!(EFFECT_REJECTED + (RejectReason::Duplicate as u32) < 128, "effects fit into the bits of a cause");
+    assert!(
+        EFFECT_REJECTED + (RejectReason::ReconfigurationUnderWay as u32) < 128,
+        "effects fit into the bits of a cause"
+    );
     assert!(bucket(u64::MAX) < 64);
 }
 

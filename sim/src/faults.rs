@@ -184,7 +184,8 @@ impl Faults {
                 | What::Burst { .. }
                 | What::ClientCrash { .. }
                 | What::DuplicateRequest { .. }
-                | What::Lie(_) => unreachable!("it does not last"),
+                | What::Lie(_)
+                | What::Reconfigure { .. } => unreachable!("it does not last"),
             }
         }
         self.effects = effects;
@@ -216,8 +217,8 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::ClockDrift { duration, .. }
         | What::ClockFreeze { duration, .. }
         | What::NoNtp { duration, .. }
-        | What::WrongNtp { duration, .. } => Some(duration),
-        What::StaleRead { duration, .. } => Some(duration),
+        | What::WrongNtp { duration, .. }
+        | What::StaleRead { duration, .. } => Some(duration),
         What::Crash { .. }
         | What::PowerLoss { .. }
         | What::BitFlip { .. }
@@ -230,7 +231,8 @@ pub fn duration(what: &What) -> Option<Time> {
         | What::Burst { .. }
         | What::ClientCrash { .. }
         | What::DuplicateRequest { .. }
-        | What::Lie(_) => None,
+        | What::Lie(_)
+        | What::Reconfigure { .. } => None,
     }
 }
 

@@ -40,6 +40,25 @@ impl ClientId {
 pub struct ReplicaSet(pub u8);
 
 impl ReplicaSet {
+    /// The replicas from 0 to `count - 1`.
+    pub fn first(count: u8) -> ReplicaSet {
+        ReplicaSet(((1_u16 << count) - 1) as u8)
+    }
+    /// Those that are in this set or in the other one.
+    #[must_use]
+    pub fn or(self, other: ReplicaSet) -> ReplicaSet {
+        ReplicaSet(self.0 | other.0)
+    }
+    /// Those that are in both sets.
+    #[must_use]
+    pub fn and(self, other: ReplicaSet) -> ReplicaSet {
+        ReplicaSet(self.0 & other.0)
+    }
+    /// Those that are in this set and not in the other one.
+    #[must_use]
+    pub fn without(self, other: ReplicaSet) -> ReplicaSet {
+        ReplicaSet(self.0 & !other.0)
+    }
     /// Whether `replica` is in the set.
     pub fn has(self, replica: ReplicaId) -> bool {
         self.0 >> replica.0 & 1 == 1
@@ -59,5 +78,11 @@ impl ReplicaSet {
     /// The members, lowest first.
     pub fn iter(self) -> impl Iterator<Item = ReplicaId> {
         (0..REPLICAS_MAX as u8).map(ReplicaId).filter(move |replica| self.has(*replica))
+    }
+}
+
+impl std::fmt::Display for ReplicaSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter().map(|replica| replica.0)).finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Carries out the actions of a plan: finds the target, begins and ends faults, and says what was done and what was not.
 //!
 //! No action begins in the heal phase. That phase begins at `heal_at`, or earlier, when nothing is left to wait for: all
-//! requests are answered, all actions with a fixed time (and those whose trigger has fired) are carried out, and a short
+//! requests are answered, all changes of the membership done or refused, all actions with a fixed time (and those whose trigger has fired) are carried out, and a short
 //! grace has passed since. Faults that still last then end early.
 
 use crate::client;
@@ -67,7 +67,7 @@ impl<S: System> Core<S> {
     }
 
     fn attempt(&mut self, action: u16, what: What, subject: Option<ReplicaId>) -> Result<Deed, (Who, SkipReason)> {
-        let all = ReplicaSet(((1_u16 << self.replicas()) - 1) as u8);
+        let all = ReplicaSet::first(self.replicas());
         let injected = Observation::Injected { fault: what.fault() };
         let target = self.target(&what, subject);
         let who = if let Some(target) = target { Who::Replica(target) } else { Who::World };
@@ -133,6 +133,21 @@ impl<S: System> Core<S> {
                 }
                 self.lies.arm(lie);
             }
+            What::Reconfigure { members } => {
+                let members = members.and(all);
+                if members.is_empty() {
+                    return nobody;
+                }
+                if self.config.cluster.byzantine > 0 || !self.config.cluster.reconfigures() {
+                    return Err((who, SkipReason::NotAllowed));
+                }
+                if !self.ledger.may_reconfigure(members) {
+                    return Err((who, SkipReason::TooMuchDamage));
+                }
+                self.ledger.reconfigured(members);
+                self.observe(who, injected);
+                self.reconfigure(members);
+            }
             _ => {
                 if let What::StaleRead { zone, .. } = what {
                     let zone = self.damageable(target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
@@ -176,12 +191,16 @@ impl<S: System> Core<S> {
     /// The replica that an action is about, if it is about one.
     fn target(&self, what: &What, subject: Option<ReplicaId>) -> Option<ReplicaId> {
         let target = what.target()?;
-        let primary = || self.shadow.primary.unwrap_or(client::primary_of(self.shadow.view_max, self.replicas()));
         Some(match target {
             Target::Replica(id) => ReplicaId(id.0 % self.replicas()),
-            Target::Primary => primary(),
-            Target::Subject => subject.unwrap_or_else(primary),
+            Target::Primary => self.believed_primary(),
+            Target::Subject => subject.unwrap_or_else(|| self.believed_primary()),
         })
+    }
+
+    /// The primary, as far as an onlooker can tell.
+    pub(crate) fn believed_primary(&self) -> ReplicaId {
+        self.shadow.primary.unwrap_or(client::primary_of(self.shadow.view_max, self.replicas()))
     }
 
     /// The fault of an action ends.
@@ -264,6 +283,6 @@ impl<S: System> Core<S> {
     }
 
     fn settled(&self) -> bool {
-        self.clients.finished() && self.planned.is_empty() && self.triggered == 0
+        self.clients.finished() && self.shadow.asked.is_empty() && self.planned.is_empty() && self.triggered == 0
     }
 }

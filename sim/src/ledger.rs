@@ -1,42 +1,48 @@
 //! The damage ledger: how much disk damage a run may contain while everything is still owed.
 //!
 //! A replica may lose what is in one zone of its disk only, in one run: systems keep redundant copies in different zones.
-//! And at most as many replicas may be damaged as neither quorum needs, n − max(r, v): every acknowledged entry keeps
-//! enough intact copies then. A disk that failed to keep what it had synced stays in the ledger until the end of the run,
+//! And at most as many members may be damaged as neither quorum needs, n − max(r, v): every acknowledged entry keeps
+//! enough intact copies then. Where the membership changes, that holds for each membership that was asked for. A disk that failed to keep what it had synced stays in the ledger until the end of the run,
 //! even if its replica has repaired itself since. A disk that reads wrong counts while it does so; and when it has really
 //! answered wrongly, until the end, too, since what was made of the answer may outlast the fault.
 
-use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::spec::{Cluster, Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
 /// The damage ledger of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// The damaged zone of each replica.
     zones: [Option<usize>; REPLICAS_MAX],
+    /// The damaged replicas.
+    damaged: ReplicaSet,
+    /// The memberships that the cluster has had or may get, and how many of each may be damaged.
+    memberships: Vec<(ReplicaSet, u32)>,
     /// The replicas that stay in the ledger.
     stay: ReplicaSet,
     /// How many faults let each replica's disk read wrong.
     misreading: [u8; REPLICAS_MAX],
-    /// How many replicas are damaged.
-    damaged: u8,
-    /// How many may be.
-    damaged_max: u8,
 }
 
 impl Ledger {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config) {
-        let quorum_max = config.cluster.replication_quorum.max(config.cluster.view_change_quorum);
-        let damaged_max = config.cluster.replicas.saturating_sub(quorum_max);
-        *self = Ledger { damaged_max, ..Ledger::default() };
+        let Cluster { replication_quorum, view_change_quorum, .. } = config.cluster;
+        let damaged_max = config.cluster.size().saturating_sub(replication_quorum.max(view_change_quorum));
+        let mut memberships = std::mem::take(&mut self.memberships);
+        memberships.clear();
+        memberships.push((config.cluster.initial(), damaged_max.into()));
+        *self = Ledger { memberships, ..Ledger::default() };
     }
 
     /// Whether everything is still owed after damage in this zone of this replica's disk.
     pub fn may_damage(&self, replica: ReplicaId, zone: usize) -> bool {
-        match self.zones[replica.index()] {
-            Some(damaged) => damaged == zone,
-            None => self.damaged < self.damaged_max,
+        if let Some(damaged) = self.zones[replica.index()] {
+            return damaged == zone;
         }
+        let mut damaged = self.damaged;
+        damaged.insert(replica);
+        let within = |(members, max): &(ReplicaSet, u32)| !members.has(replica) || members.and(damaged).len() <= *max;
+        self.memberships.iter().all(within)
     }
 
     /// Enters damage that was done; it was allowed.
@@ -61,17 +67,32 @@ impl Ledger {
         let faults = &mut self.misreading[replica.index()];
         *faults = faults.saturating_sub(1);
         if *faults == 0 && !self.stay.has(replica) && self.zones[replica.index()].take().is_some() {
-            self.damaged -= 1;
+            self.damaged = self.damaged.without(ReplicaSet(1 << replica.0));
         }
     }
 
     fn enter(&mut self, replica: ReplicaId, zone: usize) {
         debug_assert!(self.may_damage(replica, zone), "{replica} must not be damaged in zone {zone}");
-        if self.zones[replica.index()].is_none() {
-            self.zones[replica.index()] = Some(zone);
-            self.damaged += 1;
+        self.zones[replica.index()].get_or_insert(zone);
+        self.damaged.insert(replica);
+    }
+
+    /// Whether everything is still owed when these replicas become the members.
+    pub fn may_reconfigure(&self, members: ReplicaSet) -> bool {
+        members.and(self.damaged).len() <= minority(members)
+    }
+
+    /// From now on these replicas may be the members.
+    pub fn reconfigured(&mut self, members: ReplicaSet) {
+        if self.memberships.iter().all(|known| known.0 != members) {
+            self.memberships.push((members, minority(members)));
         }
     }
+}
+
+/// How many members no majority needs.
+fn minority(members: ReplicaSet) -> u32 {
+    members.len().saturating_sub(1) / 2
 }
 
 #[cfg(test)]
@@ -108,6 +129,20 @@ mod tests {
             }
             assert!(!ledger.may_damage(ReplicaId(replicas - 1), 2), "n {replicas} r {r} v {v}");
         }
+    }
+
+    #[test]
+    fn every_membership_keeps_a_quorum_of_intact_copies() {
+        let mut ledger = ledger(5, 3, 3);
+        ledger.damaged(ReplicaId(0), 1);
+        ledger.damaged(ReplicaId(4), 1);
+        assert!(!ledger.may_reconfigure(ReplicaSet(0b10011)));
+        assert!(ledger.may_reconfigure(ReplicaSet(0b00111)));
+        let mut ledger = self::ledger(5, 3, 3);
+        ledger.reconfigured(ReplicaSet(0b00111));
+        ledger.damaged(ReplicaId(0), 1);
+        assert!(!ledger.may_damage(ReplicaId(1), 1), "two of the three that may be left");
+        assert!(ledger.may_damage(ReplicaId(4), 1));
     }
 
     #[test]

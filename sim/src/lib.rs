@@ -7,6 +7,7 @@
 //! and both report [`Observation`]s to one stream, which invariants, coverage, triggers, marks and the trace read.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod case;
 pub mod client;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod ledger;
 pub mod lie;
 pub mod lies;
 pub mod mark;
+pub mod membership;
 pub mod message;
 pub mod model;
 pub mod network;
@@ -52,7 +54,7 @@ pub use mark::Mark;
 pub use observation::{EntryHash, MessageKind, Observation, RejectReason, Seen, Status, Who};
 pub use plan::{Action, Plan, Target, Watch, What, When};
 pub use spec::{ClientId, Config, ReplicaId, ReplicaSet};
-pub use system::{Bug, BugSet, ClusterSpec, Env, IoId, IoResult, System, TimerId, Zone};
+pub use system::{AdminCommand, Bug, BugSet, ClusterSpec, Env, IoId, IoResult, System, TimerId, Zone};
 pub use time::Time;
 pub use workload::{Answer, Operation, OperationKind, Reply, Request};
 pub use world::World;

@@ -97,6 +97,27 @@ pub enum Mark {
     CommittedAfterTransfer,
     /// At least this many checkpoints were made durable.
     Checkpointed(u32),
+    /// The membership was changed at least this many times: a correct replica committed what completed the change.
+    Reconfigured(u32),
+    /// A replica that was no member in the beginning acknowledged an entry as a member.
+    NewMemberAcknowledged,
+    /// At least this many replicas learned that they are members no more, and stopped.
+    Retired(u32),
+    /// A request was committed in this phase of a change of the membership.
+    CommittedIn(Phase),
+    /// A partition kept a message back while its sender held a change of the membership that it had not committed.
+    CutWhileJoint,
+}
+
+/// A phase of a change of the membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// The membership that the cluster began with is in force.
+    Old,
+    /// The change is under way: old and new members decide together.
+    Joint,
+    /// A new membership is in force.
+    New,
 }
 
 /// What is known of a client.
@@ -144,6 +165,10 @@ pub struct Marks {
     lied: [u32; REPLICAS_MAX],
     /// The tenants served, one bit each.
     tenants: [u64; TENANTS_MAX / 64],
+    /// How many times the membership has been changed.
+    epoch: u64,
+    /// The replicas that were members and are none any more.
+    retired: ReplicaSet,
     /// Per replica when it lost a message to a cut for the last time.
     cut: [Option<Time>; REPLICAS_MAX],
     /// Per replica how far off its wall clock was when it was set.
@@ -175,6 +200,8 @@ impl Default for Marks {
             transferred: ReplicaSet::default(),
             lied: [0; REPLICAS_MAX],
             tenants: [0; TENANTS_MAX / 64],
+            epoch: 0,
+            retired: ReplicaSet::default(),
             cut: [None; REPLICAS_MAX],
             clock_error: [0; REPLICAS_MAX],
             set_back: ReplicaSet::default(),
@@ -209,6 +236,7 @@ impl Marks {
         }
     }
 
+    #[allow(clippy::too_many_lines)]
     fn take_in(&mut self, seen: &Seen, shadow: &Shadow) {
         let replica = seen.who.replica().filter(|id| id.index() < shadow.replicas.len());
         let (id, correct) = match replica {
@@ -272,6 +300,27 @@ impl Marks {
                     self.cut[id.index()] = Some(seen.at);
                 }
                 self.tick(Mark::Dropped(why));
+                let sender = replica.map(|id| &shadow.replicas[id.index()]);
+                let uncommitted = |sender: &ReplicaShadow| {
+                    let configuration = shadow.configuration(sender);
+                    configuration.is_joint() && configuration.op > sender.commit
+                };
+                if why == DropReason::Cut && sender.is_some_and(uncommitted) {
+                    self.tick(Mark::CutWhileJoint);
+                }
+            }
+            Observation::Reconfigured { epoch, .. } if correct && epoch > self.epoch => {
+                self.epoch = epoch;
+                self.count(|mark| matches!(mark, Mark::Reconfigured(_)));
+            }
+            Observation::Retired { .. } if correct && !self.retired.has(id) => {
+                self.retired.insert(id);
+                self.count(|mark| matches!(mark, Mark::Retired(_)));
+            }
+            Observation::Acknowledged { .. }
+                if correct && !shadow.initial.has(id) && shadow.configuration(&shadow.replicas[id.index()]).has(id) =>
+            {
+                self.tick(Mark::NewMemberAcknowledged);
             }
             Observation::ClockLost if correct => self.tick(Mark::ClockLost),
             Observation::ClockSet { error, .. } if correct => {
@@ -340,6 +389,15 @@ impl Marks {
     fn committed(&mut self, op: u64, entry: u128, id: ReplicaId, shadow: &Shadow) {
         if entry != 0 && op == shadow.committed.len() as u64 + 1 {
             self.count(|mark| matches!(mark, Mark::Committed(_)));
+            let me = &shadow.replicas[id.index()];
+            let configuration = shadow.configuration(me);
+            if me.configurations.iter().all(|configuration| configuration.op != op) {
+                self.tick(Mark::CommittedIn(match configuration.is_joint() {
+                    true => Phase::Joint,
+                    false if configuration.op == 0 => Phase::Old,
+                    false => Phase::New,
+                }));
+            }
             if self.troubled_view.is_some_and(|view| shadow.replicas[id.index()].view >= view) {
                 self.count(|mark| matches!(mark, Mark::MovedOn(_)));
             }
@@ -435,7 +493,7 @@ impl Mark {
     /// The kinds of observations that can show the mark.
     fn interests(self) -> u128 {
         match self {
-            Mark::Committed(_) | Mark::CommittedDuringViewChange => kinds::COMMITTED,
+            Mark::Committed(_) | Mark::CommittedDuringViewChange | Mark::CommittedIn(_) => kinds::COMMITTED,
             Mark::MovedOn(_) => kinds::COMMITTED | kinds::VIEW_STARTED | kinds::CONDITIONS,
             Mark::ConcurrentRepairs(_) => kinds::REPAIR_REQUESTED | kinds::REPAIR_ENDED | kinds::CRASHED,
             Mark::Abdicated => kinds::ABDICATED,
@@ -448,7 +506,10 @@ impl Mark {
             Mark::RecoveredWith(_) => kinds::CRASHED | kinds::RECOVERED,
             Mark::FoundDamage => kinds::DAMAGED,
             Mark::ConcurrentViewChanges => kinds::STATUS_CHANGED | kinds::VIEW_CHANGE_STARTED,
-            Mark::Dropped(_) => kinds::DROPPED,
+            Mark::Dropped(_) | Mark::CutWhileJoint => kinds::DROPPED,
+            Mark::Reconfigured(_) => kinds::RECONFIGURED,
+            Mark::Retired(_) => kinds::RETIRED,
+            Mark::NewMemberAcknowledged => kinds::ACKNOWLEDGED,
             Mark::Retried => kinds::RETRIED,
             Mark::Tenants(_) => kinds::EXECUTED,
             Mark::ClockLost => kinds::CLOCK_LOST,
@@ -485,6 +546,8 @@ impl Mark {
             | Mark::ViewsStarted(count)
             | Mark::Injected(_, count)
             | Mark::Tenants(count)
+            | Mark::Reconfigured(count)
+            | Mark::Retired(count)
             | Mark::ClientsCrashedWaiting(count)
             | Mark::AnsweredInLaterView(count)
             | Mark::EvictedCameBack(count)
@@ -583,6 +646,30 @@ mod tests {
         assert!(shown(Mark::RecoveredWith(2), &[(0, O::Crashed), (0, recovered(2))]));
         assert!(!shown(Mark::RecoveredWith(2), &[(0, O::Crashed), (0, recovered(1))]));
         assert!(!shown(Mark::RecoveredWith(0), &[(0, recovered(0))]), "a first boot is no recovery");
+    }
+
+    #[test]
+    fn a_change_of_the_membership_is_seen_in_its_phases() {
+        let configured = |op, old, new| O::ConfigurationAppended { op, old: ReplicaSet(old), new: ReplicaSet(new) };
+        let commit = |op| (0, O::Committed { op, entry: op.into() });
+        let stream = [(0, appended(1)), commit(1), (0, appended(2)), (0, configured(2, 7, 3)), commit(2)];
+        let joint = [&stream[..], &[(0, appended(3)), commit(3)]].concat();
+        let over = [&joint[..], &[(0, appended(4)), (0, configured(4, 3, 3)), commit(4)]].concat();
+        assert!(shown(Mark::CommittedIn(Phase::Old), &stream));
+        assert!(!shown(Mark::CommittedIn(Phase::Joint), &stream), "the change itself is no request");
+        assert!(shown(Mark::CommittedIn(Phase::Joint), &joint));
+        assert!(!shown(Mark::CommittedIn(Phase::New), &over));
+        assert!(shown(Mark::CommittedIn(Phase::New), &[&over[..], &[(0, appended(5)), commit(5)]].concat()));
+        let cut = (0, O::Dropped { to: ReplicaId(1), kind: MessageKind::Prepare, why: DropReason::Cut });
+        assert!(shown(Mark::CutWhileJoint, &[&stream[..4], &[cut]].concat()));
+        assert!(!shown(Mark::CutWhileJoint, &[&stream[..], &[cut]].concat()));
+        let done = |epoch| O::Reconfigured { epoch, members: ReplicaSet(3) };
+        assert!(shown(Mark::Reconfigured(2), &[(0, done(1)), (1, done(1)), (1, done(2))]));
+        assert!(!shown(Mark::Reconfigured(2), &[(0, done(1)), (1, done(1)), (2, done(2))]));
+        assert!(!shown(Mark::Retired(2), &[(0, O::Retired { epoch: 1 }), (0, O::Retired { epoch: 1 })]));
+        assert!(shown(Mark::Retired(2), &[(0, O::Retired { epoch: 1 }), (1, O::Retired { epoch: 1 })]));
+        let acknowledged = O::Acknowledged { view: 0, op: 1, entry: 1 };
+        assert!(!shown(Mark::NewMemberAcknowledged, &[(1, acknowledged)]));
     }
 
     #[test]

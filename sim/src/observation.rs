@@ -76,6 +76,10 @@ pub enum RejectReason {
     Busy,
     /// Already known.
     Duplicate,
+    /// The sender is no member of the configuration in force, so its vote does not count.
+    NotMember,
+    /// The membership is being changed already.
+    ReconfigurationUnderWay,
 }
 
 /// The faults that the world injects, as observations name them. `plan::What` carries their details.
@@ -140,11 +144,13 @@ pub enum Fault {
     ShiftedRecord,
     /// Reads bring older content or another record.
     StaleRead,
+    /// The administrator asks for other members.
+    Reconfiguration,
 }
 
 impl Fault {
     /// How many faults there are.
-    pub const COUNT: usize = Fault::StaleRead as usize + 1;
+    pub const COUNT: usize = Fault::Reconfiguration as usize + 1;
 
     /// Whether it lets a disk answer otherwise than it was written.
     pub fn damages(self) -> bool {
@@ -173,6 +179,8 @@ pub enum SkipReason {
     NothingWritten,
     /// The run has no liar.
     NoLiar,
+    /// The configuration of the run does not allow it.
+    NotAllowed,
 }
 
 /// One thing that happened. Who it happened to, and when, is in [`Seen`].
@@ -591,10 +599,51 @@ pub enum Observation {
         /// The last op of its log: entries after `op` stay only where they follow from it.
         last: u64,
     },
+
+    // ---- about the membership, where it changes
+    /// The administrator asked for these members. Said by the world.
+    ReconfigurationAsked {
+        /// The members that there are to be.
+        members: ReplicaSet,
+    },
+    /// A primary will not change the membership, and does not want to be asked again.
+    ReconfigurationRefused {
+        /// The members that were asked for.
+        members: ReplicaSet,
+        /// Why.
+        why: RejectReason,
+    },
+    /// A primary has begun to change the membership: the new members are brought up to date.
+    ReconfigurationStarted {
+        /// The members that there are to be.
+        members: ReplicaSet,
+    },
+    /// The entry that was just appended is a configuration: it is in force at this replica for as long as it is the last one
+    /// in its log. Decisions need a quorum of `old` and one of `new`; once the two are equal, the change is over.
+    ConfigurationAppended {
+        /// The op of the entry.
+        op: u64,
+        /// The members until now.
+        old: ReplicaSet,
+        /// The members that there are to be.
+        new: ReplicaSet,
+    },
+    /// The replica knows that these members alone are the cluster: the configuration was committed.
+    Reconfigured {
+        /// How many times the membership has been changed.
+        epoch: u64,
+        /// The members.
+        members: ReplicaSet,
+    },
+    /// The replica knows that it was a member and is none any more: it has no say from now on.
+    Retired {
+        /// How many times the membership has been changed.
+        epoch: u64,
+    },
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 60;
+pub const OBSERVATION_KINDS: usize = 66;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -661,6 +710,12 @@ impl Observation {
             O::LogDropped { .. } => 57,
             O::StateTransferStarted { .. } => 58,
             O::StateInstalled { .. } => 59,
+            O::ReconfigurationAsked { .. } => 60,
+            O::ReconfigurationRefused { .. } => 61,
+            O::ReconfigurationStarted { .. } => 62,
+            O::ConfigurationAppended { .. } => 63,
+            O::Reconfigured { .. } => 64,
+            O::Retired { .. } => 65,
         }
     }
 }

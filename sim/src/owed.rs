@@ -1,6 +1,7 @@
 //! What is owed: where an invariant is enforced, and where it is only watched. Pure, small, tested by itself.
 //!
-//! With n replicas, replication quorum r and view-change quorum v:
+//! With n members, replication quorum r and view-change quorum v (where the membership changes, nobody lies, and the
+//! majorities of the later memberships meet by themselves):
 //!
 //! - always: no panic in a correct replica, and bounded resources;
 //! - safety: while the disks keep enough intact copies, no primary equivocated, and r + v - n > 2b for the b replicas that
@@ -27,10 +28,10 @@ pub struct Owed {
 /// contradict themselves does not count), a primary `equivocated`, and the disks were `damaged_beyond` what intact copies
 /// could make good.
 pub fn owed(cluster: &Cluster, liars: u32, equivocated: bool, damaged_beyond: bool) -> Owed {
-    let [replicas, replication, view_change] =
-        [cluster.replicas, cluster.replication_quorum, cluster.view_change_quorum].map(u32::from);
-    let safety = !equivocated && !damaged_beyond && replication + view_change > replicas + 2 * liars;
-    let honest = replicas.saturating_sub(liars);
+    let [members, replication, view_change] =
+        [cluster.size(), cluster.replication_quorum, cluster.view_change_quorum].map(u32::from);
+    let safety = !equivocated && !damaged_beyond && replication + view_change > members + 2 * liars;
+    let honest = members.saturating_sub(liars);
     Owed { safety, liveness: safety && honest >= replication.max(view_change) }
 }
 

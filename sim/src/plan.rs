@@ -89,11 +89,17 @@ pub enum Watch {
     StateTransferStarted,
     /// The replica installed a state.
     StateInstalled,
+    /// The replica, a primary, began to change the membership.
+    ReconfigurationStarted,
+    /// The replica appended a configuration to its log.
+    ConfigurationAppended,
+    /// The replica knows that a new configuration is committed.
+    Reconfigured,
 }
 
 impl Watch {
     /// All watches, in the order of their numbers in an encoded plan.
-    pub const ALL: [Watch; 33] = [
+    pub const ALL: [Watch; 36] = [
         Watch::Sent(MessageKind::Prepare),
         Watch::Sent(MessageKind::PrepareOk),
         Watch::Sent(MessageKind::Commit),
@@ -127,6 +133,9 @@ impl Watch {
         Watch::Checkpointed,
         Watch::StateTransferStarted,
         Watch::StateInstalled,
+        Watch::ReconfigurationStarted,
+        Watch::ConfigurationAppended,
+        Watch::Reconfigured,
     ];
 }
 
@@ -389,6 +398,11 @@ pub enum What {
         /// For how long.
         duration: Time,
     },
+    /// Asks for other members. The administrator asks the primary again and again until they are in force or refused.
+    Reconfigure {
+        /// The members that there are to be (the bits of replicas that do not exist are ignored).
+        members: ReplicaSet,
+    },
 }
 
 impl What {
@@ -418,6 +432,7 @@ impl What {
             What::ClientCrash { .. } => Fault::ClientCrash,
             What::DuplicateRequest { .. } => Fault::DuplicateRequest,
             What::Lie(_) => Fault::Lie,
+            What::Reconfigure { .. } => Fault::Reconfiguration,
             What::NoNtp { .. } => Fault::NoNtp,
             What::WrongNtp { .. } => Fault::WrongNtp,
             What::FlippedBits { .. } => Fault::FlippedBits,

@@ -65,6 +65,8 @@ pub(crate) enum Event<M> {
     ActEnd(u16),
     /// A replica starts.
     Boot(ReplicaId),
+    /// The administrator asks for these members, if need be.
+    Admin(ReplicaSet),
     /// The time service sets a wall clock.
     Ntp(ReplicaId),
     /// Nothing may be left to do before the heal phase.
@@ -316,6 +318,7 @@ impl<S: System> Core<S> {
                     | Observation::Executed { .. }
                     | Observation::StatusChanged { .. }
                     | Observation::Recovered { .. }
+                    | Observation::Reconfigured { .. }
             );
         } else if self.triggers.care(&what) {
             self.trigger(&seen);

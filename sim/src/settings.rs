@@ -90,6 +90,7 @@ settings! {
         start_view_change_window: Time,
         checkpoint_interval: u32,
         sync_timeout: Time,
+        members: u8,
     }
     network: Network { delay_min: Time, delay_max: Time, loss: u32, duplication: u32, reordering: u32 }
     disk: Disk { latency_min: Time, latency_max: Time }

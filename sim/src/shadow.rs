@@ -6,6 +6,7 @@
 //! as it makes sense, since the run goes on where an invariant is not owed.
 
 use crate::invariants::kinds;
+use crate::membership::Configuration;
 use crate::observation::{EntryHash, Observation, Seen, Status, Who};
 use crate::spec::{Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
@@ -69,6 +70,8 @@ pub struct ReplicaShadow {
     pub voted: u64,
     /// Whether its disk was damaged at some time in the run.
     pub damaged: bool,
+    /// The configurations in its log, in order.
+    pub configurations: Vec<Configuration>,
     /// The replicas from which messages get through to it.
     pub hears: ReplicaSet,
     /// Whether its links are free of loss, delay and clogs, and its disk and its clocks free of faults.
@@ -91,7 +94,7 @@ pub struct CommittedEntry {
 }
 
 /// What is known of the cluster.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Shadow {
     /// The replicas.
     pub replicas: Vec<ReplicaShadow>,
@@ -107,19 +110,46 @@ pub struct Shadow {
     pub primary_view: u64,
     /// Whether the heal phase has begun.
     pub healed: bool,
+    /// The configuration that the cluster began with.
+    pub initial: Configuration,
+    /// The last configuration of the committed log.
+    pub decided: Configuration,
+    /// The members that the administrator has asked for and that are neither in force nor refused yet.
+    pub asked: Vec<ReplicaSet>,
+}
+
+impl Default for Shadow {
+    fn default() -> Self {
+        let initial = Configuration::initial(&Config::default().cluster);
+        Shadow {
+            replicas: Vec::new(),
+            liars: ReplicaSet::default(),
+            committed: Vec::new(),
+            view_max: 0,
+            primary: None,
+            primary_view: 0,
+            healed: false,
+            initial,
+            decided: initial,
+            asked: Vec::new(),
+        }
+    }
 }
 
 impl ReplicaShadow {
-    /// A fresh replica that runs; keeps the log's allocation.
+    /// A fresh replica that runs; keeps the allocations.
     fn reset(&mut self) {
         let mut log = std::mem::take(&mut self.log);
         let mut before = std::mem::take(&mut self.before);
         log.clear();
         before.clear();
+        let mut configurations = std::mem::take(&mut self.configurations);
+        configurations.clear();
         *self = ReplicaShadow {
             up: true,
             log,
             before,
+            configurations,
             hears: ReplicaSet(u8::MAX),
             sound: true,
             ..ReplicaShadow::default()
@@ -139,6 +169,7 @@ impl ReplicaShadow {
 
     fn truncate(&mut self, op: u64) {
         self.log.truncate(usize::try_from(op).unwrap_or(usize::MAX));
+        while self.configurations.pop_if(|configuration| configuration.op > op).is_some() {}
         // A replica that reads its disk drops nothing it has promised by merely not finding it: the promise stands, and the
         // recovery is judged by it.
         if self.loading {
@@ -194,6 +225,9 @@ impl Shadow {
         self.primary = None;
         self.primary_view = 0;
         self.healed = false;
+        self.initial = Configuration::initial(&config.cluster);
+        self.decided = self.initial;
+        self.asked.clear();
     }
 
     /// Takes in one observation. Called after the invariants have judged it.
@@ -208,7 +242,11 @@ impl Shadow {
         let id = match seen.who {
             Who::Replica(id) => id,
             Who::World | Who::Client(_) => {
-                self.healed |= matches!(seen.what, Observation::Healed);
+                match seen.what {
+                    Observation::Healed => self.healed = true,
+                    Observation::ReconfigurationAsked { members } => self.ask(members),
+                    _ => {}
+                }
                 return;
             }
         };
@@ -234,6 +272,7 @@ impl Shadow {
                     std::mem::swap(&mut replica.log, &mut replica.before);
                 }
                 replica.log.clear();
+                replica.configurations.clear();
                 replica.commit = 0;
                 replica.executed = 0;
                 (replica.checkpoint, replica.dropped) = (0, 0);
@@ -255,9 +294,22 @@ impl Shadow {
                 replica.commit = op;
                 let (view, held) = (replica.view, replica.entry(op));
                 if correct && entry != 0 && op == self.committed.len() as u64 + 1 {
+                    if let Some(decided) = replica.configurations.iter().rfind(|configuration| configuration.op == op) {
+                        self.decided = *decided;
+                    }
                     let prepared = held.map_or(view, |held| held.view);
                     self.committed.push(CommittedEntry { entry, by: id, view, prepared });
                 }
+            }
+            Observation::ConfigurationAppended { op, old, new } => {
+                replica.configurations.push(Configuration { op, old, new });
+            }
+            // A replica that restarts commits earlier changes once more: only the last one counts.
+            Observation::Reconfigured { members, .. } if correct && self.decided.new == members => {
+                self.asked.retain(|asked| *asked != members);
+            }
+            Observation::ReconfigurationRefused { members, .. } if correct => {
+                self.asked.retain(|asked| *asked != members);
             }
             Observation::Executed { op, .. } => replica.executed = op,
             Observation::Conditions { hears, sound, delay } => {
@@ -269,6 +321,14 @@ impl Shadow {
                 replica.install(op, entry, last, &self.committed);
             }
             _ => {}
+        }
+    }
+
+    /// The administrator wants these members; if they are in force, there is nothing to wait for.
+    fn ask(&mut self, members: ReplicaSet) {
+        let in_force = !self.decided.is_joint() && self.decided.new == members;
+        if !in_force && !self.asked.contains(&members) {
+            self.asked.push(members);
         }
     }
 
@@ -284,6 +344,16 @@ impl Shadow {
                 self.primary_view = view;
             }
         }
+    }
+
+    /// The configuration that is in force at `replica`: the last one in its log.
+    pub fn configuration(&self, replica: &ReplicaShadow) -> Configuration {
+        replica.configurations.last().copied().unwrap_or(self.initial)
+    }
+
+    /// Whether `replica` is a member by the last configuration of the committed log.
+    pub fn is_member(&self, replica: ReplicaId) -> bool {
+        self.decided.has(replica)
     }
 
     /// Whether `replica` is correct (no liar).
@@ -416,6 +486,29 @@ mod tests {
         see(&mut s, 2, O::ViewStarted { view: 2, op: 0, commit: 0, primary: true });
         see(&mut s, 1, O::ViewStarted { view: 1, op: 0, commit: 0, primary: true });
         assert_eq!((s.view_max, s.primary, s.primary_view), (2, Some(ReplicaId(2)), 2));
+    }
+
+    #[test]
+    fn configurations_come_and_go_with_the_log() {
+        let mut s = shadow(ReplicaSet::default());
+        let (three, two) = (ReplicaSet(0b111), ReplicaSet(0b011));
+        s.apply(&Seen { at: 0, event: 0, who: Who::World, what: O::ReconfigurationAsked { members: two } });
+        assert_eq!(s.asked, [two]);
+        fill(&mut s, 0, 1..=2);
+        see(&mut s, 0, O::ConfigurationAppended { op: 2, old: three, new: two });
+        assert!(s.configuration(&s.replicas[0]).is_joint() && !s.decided.is_joint());
+        see(&mut s, 0, O::Truncated { op: 1 });
+        assert_eq!(s.configuration(&s.replicas[0]), s.initial);
+        fill(&mut s, 0, 2..=3);
+        see(&mut s, 0, O::ConfigurationAppended { op: 2, old: three, new: two });
+        see(&mut s, 0, O::ConfigurationAppended { op: 3, old: two, new: two });
+        (1..=2).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
+        assert!(s.decided.is_joint() && s.is_member(ReplicaId(2)));
+        see(&mut s, 0, O::Committed { op: 3, entry: 3 });
+        see(&mut s, 0, O::Reconfigured { epoch: 1, members: two });
+        assert!(s.asked.is_empty() && !s.is_member(ReplicaId(2)));
+        s.apply(&Seen { at: 0, event: 0, who: Who::World, what: O::ReconfigurationAsked { members: two } });
+        assert!(s.asked.is_empty(), "in force already");
     }
 
     #[test]

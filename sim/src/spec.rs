@@ -8,7 +8,7 @@ pub use crate::ids::{CLIENTS_MAX, ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet}
 /// Sizes, quorums and timeouts of the cluster under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
-    /// n: how many replicas there are.
+    /// How many replicas there are, members of the cluster or not.
     pub replicas: u8,
     /// r: how many replicas must hold an entry durably before it is committed.
     pub replication_quorum: u8,
@@ -59,14 +59,37 @@ pub struct Cluster {
     pub checkpoint_interval: u32,
     /// How long a replica that misses entries tries to get them one by one before it asks for a whole state.
     pub sync_timeout: Time,
+    /// n: how many of the replicas, the first ones, are members from the start; the others are spares, which a
+    /// reconfiguration may make members. 0: all of them are members, and stay so. Not with checkpoints.
+    pub members: u8,
 }
 
 impl Cluster {
+    /// n: how many replicas are members from the start.
+    pub fn size(&self) -> u8 {
+        if self.members == 0 { self.replicas } else { self.members }
+    }
+
+    /// The replicas that are members from the start.
+    pub fn initial(&self) -> ReplicaSet {
+        ReplicaSet::first(self.size())
+    }
+
+    /// Whether the members may change.
+    pub fn reconfigures(&self) -> bool {
+        self.members > 0
+    }
+
     /// How many clocks have to agree on the time, so that a good one is always among them: any two such sets share more
     /// than the liars.
     pub fn clock_quorum(&self) -> usize {
-        usize::from(self.replicas + self.byzantine) / 2 + 1
+        clock_quorum(self.replicas.into(), self.byzantine)
     }
+}
+
+/// See [`Cluster::clock_quorum`]; of so many clocks.
+pub fn clock_quorum(clocks: u32, byzantine: u8) -> usize {
+    (clocks + u32::from(byzantine)) as usize / 2 + 1
 }
 
 /// The network without faults. Delays are drawn uniformly from the range; shares are per million.
@@ -175,6 +198,7 @@ impl Default for Config {
                 start_view_change_window: 0,
                 checkpoint_interval: 0,
                 sync_timeout: 150 * MILLISECOND,
+                members: 0,
             },
             network: Network {
                 delay_min: 500 * MICROSECOND,
@@ -219,13 +243,20 @@ impl Config {
             if min <= max { Ok(()) } else { Err(format!("{name}: the minimum {min} is above the maximum {max}")) }
         };
         within("replicas", replicas.into(), 1, REPLICAS_MAX as u64)?;
-        within("replication_quorum", replication_quorum.into(), 1, replicas.into())?;
-        within("view_change_quorum", view_change_quorum.into(), 1, replicas.into())?;
-        within("byzantine", byzantine.into(), 0, u64::from(replicas) - 1)?;
-        if replication_quorum + view_change_quorum <= replicas + 2 * byzantine {
+        within("members", self.cluster.members.into(), 0, replicas.into())?;
+        let members = self.cluster.size();
+        within("replication_quorum", replication_quorum.into(), 1, members.into())?;
+        within("view_change_quorum", view_change_quorum.into(), 1, members.into())?;
+        within("byzantine", byzantine.into(), 0, u64::from(members) - 1)?;
+        if replication_quorum + view_change_quorum <= members + 2 * byzantine {
             return Err(format!(
                 "quorums: replication {replication_quorum} + view change {view_change_quorum} must be more than \
-                 replicas {replicas} + twice the liars {byzantine}"
+                 members {members} + twice the liars {byzantine}"
+            ));
+        }
+        if byzantine > 0 && members < replicas {
+            return Err(format!(
+                "{members} of {replicas} replicas are members; where replicas may lie, all have to be"
             ));
         }
         within("pipeline_max", self.cluster.pipeline_max.into(), 1, 1024)?;
@@ -250,6 +281,9 @@ impl Config {
             within("log_slots", self.cluster.log_slots.into(), needed, 65_536)?;
             if byzantine > 0 {
                 return Err("checkpoint_interval: checkpoints are only for clusters in which nobody lies".to_owned());
+            }
+            if self.cluster.reconfigures() {
+                return Err("checkpoint_interval: a replica learns the members from a whole log".to_owned());
             }
             if self.cluster.scrub_iops > 0 {
                 return Err("checkpoint_interval: the scrubber does not know checkpoints".to_owned());

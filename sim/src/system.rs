@@ -1,9 +1,9 @@
 //! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
 
 use crate::lie::{Liar, Lie, LieClass};
-use crate::observation::{MessageKind, Observation};
+use crate::observation::{MessageKind, Observation, RejectReason};
 use crate::runtime::Core;
-use crate::spec::{ClientId, Cluster, ReplicaId};
+use crate::spec::{ClientId, Cluster, ReplicaId, ReplicaSet};
 use crate::time::Time;
 use crate::workload::{Reply, Request};
 
@@ -82,6 +82,16 @@ pub struct ClusterSpec {
     pub bugs: BugSet,
 }
 
+/// What an administrator, who sits at a replica's machine, asks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminCommand {
+    /// These are to be the members of the cluster.
+    Reconfigure {
+        /// The members.
+        members: ReplicaSet,
+    },
+}
+
 /// A replicated system under test: one replica's code, without I/O of its own.
 pub trait System: Sized + 'static {
     /// A message between replicas.
@@ -108,6 +118,13 @@ pub trait System: Sized + 'static {
     fn timer(&mut self, env: &mut Env<'_, Self>, timer: TimerId);
     /// A read or a sync ended.
     fn disk_done(&mut self, env: &mut Env<'_, Self>, io: IoId, result: IoResult<'_>);
+
+    /// The administrator asks for something. What it cannot do, the system refuses with an observation; only what it does
+    /// not answer at all, such as a command for a primary that it is not, is asked again, wherever the primary is by then.
+    fn admin(&mut self, env: &mut Env<'_, Self>, command: AdminCommand) {
+        let AdminCommand::Reconfigure { members } = command;
+        env.observe(Observation::ReconfigurationRefused { members, why: RejectReason::BadCommand });
+    }
 
     /// The kind of a message.
     fn kind(message: &Self::Message) -> MessageKind;

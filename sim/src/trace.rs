@@ -99,6 +99,7 @@ impl Trace {
     }
 
     /// `head` has the kind in its lowest 8 bits and who it is about in the next 18; small fields go above (`SMALL`).
+    #[allow(clippy::too_many_lines)]
     fn what(&mut self, head: u64, what: &Observation) {
         use Observation as O;
         const SMALL: u32 = 32;
@@ -111,8 +112,8 @@ impl Trace {
             | O::Healed
             | O::Panicked
             | O::Loading
-            | O::ClockLost => self.pair(head, 0),
-            O::ScrubTourStarted => self.pair(head, 0),
+            | O::ClockLost
+            | O::ScrubTourStarted => self.pair(head, 0),
             O::Sent { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::Delivered { from, kind } => self.pair(head, u64::from(from.0) << 8 | kind as u64),
             O::Dropped { to, kind, why } => {
@@ -196,6 +197,15 @@ impl Trace {
                 self.wide(state);
             }
             O::Holding { items, bytes } => self.pair(head | u64::from(items) << SMALL, bytes),
+            O::ReconfigurationAsked { members } | O::ReconfigurationStarted { members } => {
+                self.pair(head, members.0.into());
+            }
+            O::ReconfigurationRefused { members, why } => self.pair(head, (why as u64) << 8 | u64::from(members.0)),
+            O::ConfigurationAppended { op, old, new } => {
+                self.pair(head | u64::from(old.0) << SMALL | u64::from(new.0) << (SMALL + 8), op);
+            }
+            O::Reconfigured { epoch, members } => self.pair(head | u64::from(members.0) << SMALL, epoch),
+            O::Retired { epoch } => self.pair(head, epoch),
             O::ClockSet { error, rate } => {
                 self.pair(head, error as u64);
                 self.pair(rate, 0);
@@ -266,7 +276,7 @@ mod tests {
     #[allow(clippy::too_many_lines)]
     fn variety() -> Vec<Observation> {
         use Observation as O;
-        let (r, kind, c) = (ReplicaId, MessageKind::Prepare, ClientId);
+        let (r, kind, c, set) = (ReplicaId, MessageKind::Prepare, ClientId, ReplicaSet);
         let answer = |position, version, value| Answer { position, version, value };
         let put = |tenant, key, value| Operation { tenant, kind: OperationKind::Put { key, value } };
         let get = Operation { tenant: 0, kind: OperationKind::Get { key: 0 } };
@@ -363,6 +373,22 @@ mod tests {
             O::Holding { items: 0, bytes: 0 },
             O::Holding { items: 1, bytes: 0 },
             O::Holding { items: 0, bytes: 1 },
+            O::ReconfigurationAsked { members: set(1) },
+            O::ReconfigurationAsked { members: set(3) },
+            O::ReconfigurationRefused { members: set(1), why: RejectReason::Busy },
+            O::ReconfigurationRefused { members: set(3), why: RejectReason::Busy },
+            O::ReconfigurationRefused { members: set(1), why: RejectReason::ReconfigurationUnderWay },
+            O::ReconfigurationStarted { members: set(1) },
+            O::ReconfigurationStarted { members: set(3) },
+            O::ConfigurationAppended { op, old: set(1), new: set(1) },
+            O::ConfigurationAppended { op: 1, old: set(1), new: set(1) },
+            O::ConfigurationAppended { op, old: set(3), new: set(1) },
+            O::ConfigurationAppended { op, old: set(1), new: set(3) },
+            O::Reconfigured { epoch: 0, members: set(1) },
+            O::Reconfigured { epoch: 1, members: set(1) },
+            O::Reconfigured { epoch: 0, members: set(3) },
+            O::Retired { epoch: 0 },
+            O::Retired { epoch: 1 },
             O::ClockSet { error: 0, rate: 0 },
             O::ClockSet { error: -1, rate: 0 },
             O::ClockSet { error: 0, rate: 1 },
@@ -482,6 +508,6 @@ mod tests {
     fn the_digest_is_the_same_everywhere() {
         let who = Who::Replica(ReplicaId(1));
         let seen: Vec<Seen> = variety().into_iter().map(|what| Seen { at: 3, event: 4, who, what }).collect();
-        expect_test::expect!["15bf505e74c1c647"].assert_eq(&format!("{:016x}", digest(&seen)));
+        expect_test::expect!["aaf3628cb141b0f9"].assert_eq(&format!("{:016x}", digest(&seen)));
     }
 }

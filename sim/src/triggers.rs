@@ -94,7 +94,7 @@ fn kind(watch: Watch) -> usize {
     use crate::spec::ClientId;
     use crate::workload::Answer;
     use Observation as O;
-    let (op, entry, view) = (0, 0, 0);
+    let (op, entry, view, members) = (0, 0, 0, crate::spec::ReplicaSet(0));
     // An example of each kind, so that the numbers stay `Observation::kind`'s own affair.
     match watch {
         Watch::Sent(kind) => O::Sent { to: ReplicaId(0), kind },
@@ -113,6 +113,9 @@ fn kind(watch: Watch) -> usize {
         Watch::Rejected => O::Rejected { kind: MessageKind::Other, why: crate::observation::RejectReason::Duplicate },
         Watch::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
         Watch::Truncated => O::Truncated { op },
+        Watch::ReconfigurationStarted => O::ReconfigurationStarted { members },
+        Watch::ConfigurationAppended => O::ConfigurationAppended { op, old: members, new: members },
+        Watch::Reconfigured => O::Reconfigured { epoch: 0, members },
         Watch::Checkpointed => O::Checkpointed { op, state: entry },
         Watch::StateTransferStarted => O::StateTransferStarted { at_least: op },
         Watch::StateInstalled => O::StateInstalled { op, entry, state: entry, last: op },
@@ -164,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_watch_has_a_kind_that_fits_the_mask() {
-        const { assert!(OBSERVATION_KINDS <= 64) };
+        const { assert!(OBSERVATION_KINDS <= 128) };
         assert!(Watch::ALL.iter().all(|watch| kind(*watch) < OBSERVATION_KINDS));
     }
 }

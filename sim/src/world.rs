@@ -179,6 +179,11 @@ impl<S: System> World<S> {
                 self.carry_out(deed);
             }
             Event::ActEnd(action) => self.core.act_ends(action),
+            Event::Admin(members) => {
+                if let Some((primary, command)) = self.core.admin(members) {
+                    self.call(primary, |replica, env| replica.admin(env, command));
+                }
+            }
             Event::Boot(id) => self.boot(id),
             Event::Ntp(id) => self.core.ntp_sets(id),
             Event::Settle => {

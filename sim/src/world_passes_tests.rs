@@ -170,3 +170,17 @@ fn wrong_answers_and_missing_marks_are_told_apart() {
     let vacuous = run(|case| case.marks.clone_from(&marks));
     assert_eq!(vacuous.verdict, Verdict::Vacuous(marks));
 }
+
+#[test]
+fn members_that_do_not_exist_are_no_members_and_those_in_force_are_not_waited_for() {
+    let reconfigure = |members| Action { when: When::At(SECOND), what: What::Reconfigure { members } };
+    // Where the membership is fixed, no action changes it.
+    for (members, done) in [(1, 1), (0, 0)] {
+        let outcome = run(|case| {
+            case.config.cluster.members = members;
+            case.actions = vec![reconfigure(ReplicaSet(0b1000)), reconfigure(ReplicaSet(0b1001))];
+        });
+        assert_eq!(outcome.verdict, Verdict::Passed);
+        assert_eq!((outcome.actions_done, outcome.actions_skipped), (done, 2 - done));
+    }
+}

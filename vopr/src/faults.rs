@@ -20,7 +20,7 @@ pub enum FaultClass {
 }
 
 impl FaultClass {
-    /// The class of a fault; what clients do is in none.
+    /// The class of a fault; what clients and the administrator do is in none.
     fn of(fault: Fault) -> Option<FaultClass> {
         match fault {
             Fault::Partition
@@ -45,7 +45,7 @@ impl FaultClass {
                 Some(FaultClass::Clock)
             }
             Fault::Lie => Some(FaultClass::Byzantine),
-            Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest => None,
+            Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest | Fault::Reconfiguration => None,
         }
     }
 }

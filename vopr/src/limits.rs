@@ -90,7 +90,8 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::ClockStep { .. }
         | What::Burst { .. }
         | What::ClientCrash { .. }
-        | What::DuplicateRequest { .. } => Ok(()),
+        | What::DuplicateRequest { .. }
+        | What::Reconfigure { .. } => Ok(()),
     }
 }
 

@@ -170,6 +170,7 @@ fn what(what: &What) -> String {
         What::Burst { client, requests } => format!("let client {} send {requests} requests at once", client.0),
         What::ClientCrash { client } => format!("crash client {}", client.0),
         What::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
+        What::Reconfigure { members } => format!("ask for {} as the members", replicas(members)),
         What::Lie(lie) => {
             let to = lie.to.map_or(String::new(), |to| format!(" to {to}"));
             format!(

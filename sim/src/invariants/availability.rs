@@ -45,7 +45,8 @@ impl Availability {
     pub fn promised(config: &Config, liars: ReplicaSet) -> bool {
         let (cluster, network) = (&config.cluster, &config.network);
         let reliable = network.loss == 0 && network.duplication == 0 && network.reordering == 0;
-        reliable && liars.is_empty() && cluster.abdicate_timeout + cluster.commit_stall_timeout > 0
+        let fixed = !cluster.reconfigures();
+        fixed && reliable && liars.is_empty() && cluster.abdicate_timeout + cluster.commit_stall_timeout > 0
     }
 
     pub fn reset(&mut self, config: &Config) {

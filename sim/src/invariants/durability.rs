@@ -1,7 +1,7 @@
 //! Durability: what a client was told is never lost.
 //!
 //! 1. When a client is told that its request was executed at position p, correct replicas have committed op p.
-//! 2. At the end, when the cluster has converged, the log of every correct replica starts with the whole committed log,
+//! 2. At the end, when the cluster has converged, the log of every correct member starts with the whole committed log,
 //!    and so holds every position that a client was told.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4.1: the primary replies once it has committed.
@@ -57,7 +57,7 @@ impl Durability {
                 format!("the committed log ends at op {committed}"),
             );
         }
-        for (id, state) in shadow.correct_replicas() {
+        for (id, state) in shadow.correct_replicas().filter(|(id, _)| shadow.is_member(*id)) {
             for (op, first) in (1..).zip(&shadow.committed) {
                 let held = state.entry(op);
                 if held.is_none_or(|held| held.entry != first.entry) {

@@ -63,6 +63,10 @@ kinds! {
     LOG_DROPPED = 57,
     STATE_TRANSFER_STARTED = 58,
     STATE_INSTALLED = 59,
+    RECONFIGURATION_ASKED = 60,
+    CONFIGURATION_APPENDED = 63,
+    RECONFIGURED = 64,
+    RETIRED = 65,
 }
 
 #[cfg(test)]
@@ -77,6 +81,7 @@ mod tests {
     fn the_bits_are_those_of_the_observations() {
         let (client, session, number, answer) = (ClientId(0), 1, 1, Answer::default());
         let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 1 } };
+        let members = ReplicaSet::first(3);
         for (bit, what) in [
             (SENT, O::Sent { to: ReplicaId(0), kind: MessageKind::Ping }),
             (DELIVERED, O::Delivered { from: ReplicaId(0), kind: MessageKind::Ping }),
@@ -136,6 +141,10 @@ mod tests {
             (LOG_DROPPED, O::LogDropped { op: 1 }),
             (STATE_TRANSFER_STARTED, O::StateTransferStarted { at_least: 1 }),
             (STATE_INSTALLED, O::StateInstalled { op: 1, entry: 1, state: 1, last: 1 }),
+            (RECONFIGURATION_ASKED, O::ReconfigurationAsked { members }),
+            (CONFIGURATION_APPENDED, O::ConfigurationAppended { op: 1, old: members, new: members }),
+            (RECONFIGURED, O::Reconfigured { epoch: 1, members }),
+            (RETIRED, O::Retired { epoch: 1 }),
         ] {
             assert_eq!(bit, 1 << what.kind(), "{what:?}");
         }

@@ -1,7 +1,8 @@
 //! Liveness: once all faults have ended, the cluster answers every request and converges within the time it is given.
 //!
-//! Converged means: every request of a live client session is answered, and every client that asked for a session has one; every correct replica is up and normal, in one
-//! view, whose primary is among the replicas; each has committed and executed the whole committed log and holds no more.
+//! Converged means: every request of a live client session is answered, every client that asked for a session has one, and
+//! every change of the membership that was asked for is in force or refused; every correct member of the last configuration is up and normal, in one view, whose primary
+//! is among them; each has committed and executed the whole committed log and holds no more. Others need not converge.
 //!
 //! Source: "Viewstamped Replication Revisited", section 4 (with no more than f replicas failed and messages delivered in
 //! time, requests are executed). Owed only where enough replicas are intact (`owed.rs`).
@@ -9,6 +10,7 @@
 
 use super::record::Record;
 use super::{Violation, set};
+use crate::membership::Configuration;
 use crate::observation::Status;
 use crate::shadow::Shadow;
 use crate::spec::{ReplicaId, ReplicaSet};
@@ -34,6 +36,10 @@ pub(super) enum Missing {
     Behind(ReplicaId),
     /// The view has no primary.
     Primary(u64),
+    /// The administrator waits for a change of the membership.
+    Asked(ReplicaSet),
+    /// A change of the membership is under way.
+    Joint(Configuration),
 }
 
 /// The first thing that the cluster lacks; `None` when it has converged.
@@ -41,12 +47,19 @@ pub(super) fn missing(record: &Record, shadow: &Shadow) -> Option<Missing> {
     if record.outstanding > 0 {
         return Some(Missing::Answers);
     }
+    if let Some(asked) = shadow.asked.first() {
+        return Some(Missing::Asked(*asked));
+    }
+    if shadow.decided.is_joint() {
+        return Some(Missing::Joint(shadow.decided));
+    }
     if record.sessions.registering > 0 {
         return Some(Missing::Sessions);
     }
     let committed = shadow.committed.len() as u64;
-    let view = shadow.correct_replicas().map(|(_, state)| state.view).max()?;
-    for (id, state) in shadow.correct_replicas() {
+    let members = || shadow.correct_replicas().filter(|(id, _)| shadow.is_member(*id));
+    let view = members().map(|(_, state)| state.view).max()?;
+    for (id, state) in members() {
         if !state.up || state.paused {
             return Some(Missing::Down(id));
         }
@@ -60,7 +73,10 @@ pub(super) fn missing(record: &Record, shadow: &Shadow) -> Option<Missing> {
             return Some(Missing::Behind(id));
         }
     }
-    let led = shadow.replicas.iter().any(|state| state.up && state.primary && state.view == view);
+    let led = (0..)
+        .map(ReplicaId)
+        .zip(&shadow.replicas)
+        .any(|(id, state)| shadow.is_member(id) && state.up && state.primary && state.view == view);
     let by_a_liar = shadow.liars.has(ReplicaId((view % shadow.replicas.len() as u64) as u8));
     if led || by_a_liar { None } else { Some(Missing::Primary(view)) }
 }
@@ -105,6 +121,18 @@ pub(super) fn violation(missing: &Missing, at: Time, event: u64, record: &Record
                 seen,
             )
         }
+        Missing::Asked(members) => (
+            "a change of the membership is not done",
+            None,
+            format!("the members {members} that were asked for are in force or refused"),
+            "they are neither".to_owned(),
+        ),
+        Missing::Joint(configuration) => (
+            "a change of the membership is not done",
+            None,
+            format!("{configuration}, which is committed, is completed"),
+            "it is not".to_owned(),
+        ),
         Missing::Primary(view) => {
             ("a view has no primary", None, format!("view {view} has a primary"), "no replica says it is".to_owned())
         }
@@ -178,6 +206,37 @@ mod tests {
         }
         assert_eq!(script.answer(4, found(4, 4, 4)), None);
         stuck(&mut script, "replicas differ in their logs");
+    }
+
+    #[test]
+    fn a_change_of_the_membership_that_does_not_end_is_caught() {
+        let rule = "a change of the membership is not done";
+        let (members, world) = (ReplicaSet(0b11), crate::observation::Who::World);
+        let mut script = Script::clean_run();
+        assert_eq!(script.see(world, O::ReconfigurationAsked { members }), None);
+        stuck(&mut script, rule);
+        let why = crate::observation::RejectReason::ReconfigurationUnderWay;
+        script.ok(1, O::ReconfigurationRefused { members, why });
+        assert_eq!(script.finish(), None, "refused");
+        script.ok(1, Script::appended(4, 1));
+        script.ok(1, O::ConfigurationAppended { op: 4, old: ReplicaSet(0b111), new: members });
+        script.ok(0, Script::appended(4, 1));
+        for replica in [1, 0] {
+            script.ok(replica, O::Acknowledged { view: 1, op: 4, entry: entry(4) });
+        }
+        script.ok(1, O::Committed { op: 4, entry: entry(4) });
+        stuck(&mut script, rule);
+    }
+
+    #[test]
+    fn who_is_no_member_need_not_converge() {
+        let mut config = Script::config();
+        (config.cluster.replicas, config.cluster.members) = (4, 3);
+        let mut script = Script::with_config(&config);
+        script.replay_clean_run();
+        assert_eq!(script.finish(), None);
+        script.ok(2, O::Crashed);
+        stuck(&mut script, "a replica is down");
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod needless_view_change;
 pub mod no_panic;
 mod patience;
 pub mod primary_abdication;
+pub mod reconfiguration_safety;
 mod record;
 pub mod repair_budget;
 pub mod repair_efficiency;
@@ -102,12 +103,13 @@ pub const NAMES: &[&str] = &[
     needless_view_change::NAME,
     primary_abdication::NAME,
     availability::NAME,
+    reconfiguration_safety::NAME,
     liveness::NAME,
     no_panic::NAME,
 ];
 
 /// The invariants in the order in which they judge, with the kinds of observations that they care for.
-const JUDGED: [(&str, u128); 31] = [
+const JUDGED: [(&str, u128); 32] = [
     (resource_limits::NAME, resource_limits::INTERESTS),
     (view_monotonic::NAME, view_monotonic::INTERESTS),
     (vsr_agreement::NAME, vsr_agreement::INTERESTS),
@@ -137,12 +139,13 @@ const JUDGED: [(&str, u128); 31] = [
     (primary_abdication::NAME, primary_abdication::INTERESTS),
     (availability::NAME, availability::INTERESTS),
     (state_transfer::NAME, state_transfer::INTERESTS),
+    (reconfiguration_safety::NAME, reconfiguration_safety::INTERESTS),
     (liveness::NAME, 0),
     (no_panic::NAME, no_panic::INTERESTS),
 ];
 
 /// The place in `JUDGED` of the invariant that the world judges itself: it has a panic's message.
-const NO_PANIC: usize = 30;
+const NO_PANIC: usize = 31;
 
 /// The place in `JUDGED` of the invariant that cares for all that the record has to know of replicas.
 const SESSION_EVICTION: usize = 12;
@@ -193,6 +196,7 @@ pub struct Judge {
     exactly_once: exactly_once::ExactlyOnce,
     durability: durability::Durability,
     linearizability: linearizability::Linearizability,
+    reconfiguration_safety: reconfiguration_safety::ReconfigurationSafety,
     timestamps: commit_timestamp_order::CommitTimestampOrder,
     clocks: clock_offset_detection::ClockOffsetDetection,
     corruption: corruption_detection::CorruptionDetection,
@@ -220,6 +224,7 @@ impl Judge {
         self.exactly_once.reset();
         self.durability.reset();
         self.linearizability.reset();
+        self.reconfiguration_safety.reset(config);
         self.timestamps.reset();
         self.clocks.reset(config);
         self.corruption.reset();
@@ -295,6 +300,7 @@ impl Judge {
                 PRIMARY_ABDICATION => self.primary_abdication.observe(&context),
                 AVAILABILITY => self.availability.observe(&context),
                 28 => self.state_transfer.observe(&context),
+                29 => self.reconfiguration_safety.observe(&context),
                 // Durability judges answers, liveness the end.
                 _ => None,
             };
@@ -404,11 +410,9 @@ mod tests {
         }
         assert_eq!(NAMES.len(), JUDGED.len());
         assert_eq!(NAMES[0], "vsr_agreement");
-        assert_eq!(NAMES[30], "no_panic");
+        assert_eq!(NAMES[31], "no_panic");
         assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
         assert_eq!(JUDGED[SESSION_EVICTION].0, session_eviction::NAME);
-        assert_eq!(NAMES[30], "no_panic");
-        assert_eq!(JUDGED[NO_PANIC].0, no_panic::NAME);
         assert_eq!(JUDGED[PRIMARY_ABDICATION as usize].0, primary_abdication::NAME);
         assert_eq!(JUDGED[AVAILABILITY as usize].0, availability::NAME);
     }

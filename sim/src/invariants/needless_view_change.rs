@@ -69,7 +69,7 @@ impl NeedlessViewChange {
         let patient = |timeout: Time| timeout == 0 || timeout >= late + 2 * config.disk.latency_max;
         let reliable = network.loss == 0 && network.duplication == 0 && network.reordering == 0;
         let timeouts = [cluster.view_change_timeout, cluster.abdicate_timeout, cluster.commit_stall_timeout];
-        let owed = liars.is_empty() && reliable && config.clock.drift_max <= 10_000;
+        let owed = liars.is_empty() && !cluster.reconfigures() && reliable && config.clock.drift_max <= 10_000;
         *self = NeedlessViewChange {
             owed: owed && timeouts.into_iter().all(patient),
             all: ReplicaSet(((1_u16 << cluster.replicas) - 1) as u8),

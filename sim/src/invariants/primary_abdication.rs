@@ -38,7 +38,7 @@ pub(super) struct PrimaryAbdication {
 impl PrimaryAbdication {
     /// Whether the configuration promises anything.
     pub fn promised(config: &Config) -> bool {
-        config.cluster.abdicate_timeout > 0
+        config.cluster.abdicate_timeout > 0 && !config.cluster.reconfigures()
     }
 
     pub fn reset(&mut self, config: &Config) {

@@ -53,6 +53,8 @@ pub(super) struct RepairEfficiency {
     /// An answer within this time is fast; one that takes twice as long is slow.
     fast: Time,
     passed_over_max: u32,
+    /// Where the members may change, whom to ask does, too: nothing is owed.
+    owed: bool,
     asking: [Asking; REPLICAS_MAX],
 }
 
@@ -62,6 +64,7 @@ impl RepairEfficiency {
         *self = RepairEfficiency {
             fast: 8 * config.network.delay_max,
             passed_over_max: u32::from(config.cluster.repair_explore) * others,
+            owed: !config.cluster.reconfigures(),
             asking: Default::default(),
         };
     }
@@ -69,6 +72,7 @@ impl RepairEfficiency {
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
         let now = context.seen.at;
         match context.seen.what {
+            _ if !self.owed => return None,
             Observation::RepairRequested { peer, to, .. } => return self.requested(context, peer, to),
             Observation::RepairEnded { peer, answered } => {
                 let peer = &mut self.asking[context.id.index()].peers[peer.index() % REPLICAS_MAX];

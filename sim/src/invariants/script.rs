@@ -7,7 +7,7 @@ use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
 use crate::time::{SECOND, Time};
 use crate::workload::{Answer, Operation, OperationKind, value};
 
-/// A cluster of three that exists only as a stream of observations.
+/// A cluster, of three if nothing else is said, that exists only as a stream of observations.
 pub(super) struct Script {
     pub judge: Judge,
     pub shadow: Shadow,
@@ -45,16 +45,17 @@ impl Script {
         Self::start(ReplicaSet::default())
     }
 
-    pub fn with_liar(liar: u8) -> Self {
-        let mut liars = ReplicaSet::default();
-        liars.insert(ReplicaId(liar));
-        Self::start(liars)
-    }
-
+    /// A script of a cluster that is configured like this.
     pub fn with_config(config: &Config) -> Self {
         let mut script = Self::new();
         script.begin(config);
         script
+    }
+
+    pub fn with_liar(liar: u8) -> Self {
+        let mut liars = ReplicaSet::default();
+        liars.insert(ReplicaId(liar));
+        Self::start(liars)
     }
 
     fn start(liars: ReplicaSet) -> Self {

@@ -148,6 +148,20 @@ pub enum PlantedBug {
     ReadIgnoresPosition,
     /// See [`BUGS`].
     PositionRegression,
+    /// See [`BUGS`].
+    OldQuorumOnly,
+    /// See [`BUGS`].
+    NewQuorumOnly,
+    /// See [`BUGS`].
+    ReconfigurationNotJoint,
+    /// See [`BUGS`].
+    SecondReconfigurationAccepted,
+    /// See [`BUGS`].
+    RemovedReplicaVotes,
+    /// See [`BUGS`].
+    LearnerCountsEarly,
+    /// See [`BUGS`].
+    ConfigurationNotDurable,
 }
 
 /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
@@ -712,6 +726,62 @@ pub const BUGS: &[Bug] = &[
         target: "multi_tenant",
         scenarios: &["multi_tenant_isolation"],
     },
+    Bug {
+        name: "old-quorum-only",
+        breaks: "while the members change, an entry commits once a quorum of the old members holds it",
+        caught_by: &["reconfiguration_safety", "vsr_view_change_safety"],
+        origin: "Ongaro and Ousterhout 2014, section 6",
+        target: "reconfiguration",
+        scenarios: &["reconfig_add_replicas"],
+    },
+    Bug {
+        name: "new-quorum-only",
+        breaks: "while the members change, an entry commits once a quorum of the new members holds it",
+        caught_by: &["reconfiguration_safety", "vsr_agreement"],
+        origin: "Ongaro and Ousterhout 2014, section 6",
+        target: "reconfiguration",
+        scenarios: &["reconfig_remove_replicas"],
+    },
+    Bug {
+        name: "reconfiguration-not-joint",
+        breaks: "the primary goes over to the new members at once, without a joint configuration",
+        caught_by: &["reconfiguration_safety"],
+        origin: "Ongaro and Ousterhout 2014, section 6",
+        target: "reconfiguration",
+        scenarios: &["reconfig_during_partition"],
+    },
+    Bug {
+        name: "second-reconfiguration-accepted",
+        breaks: "the primary begins a change of the members while another one is under way",
+        caught_by: &["reconfiguration_safety"],
+        origin: "Ongaro and Ousterhout 2014, section 6",
+        target: "reconfiguration",
+        scenarios: &["reconfig_during_partition"],
+    },
+    Bug {
+        name: "removed-replica-votes",
+        breaks: "in a view change, votes count whether or not their senders are members",
+        caught_by: &["reconfiguration_safety", "vsr_view_change_safety"],
+        origin: "Ongaro and Ousterhout 2014, section 6",
+        target: "reconfiguration",
+        scenarios: &["reconfig_remove_replicas"],
+    },
+    Bug {
+        name: "learner-counts-early",
+        breaks: "replicas become members before they have caught up",
+        caught_by: &["reconfiguration_safety"],
+        origin: "Ongaro's thesis, section 4.2.1",
+        target: "reconfiguration",
+        scenarios: &["reconfig_add_replicas"],
+    },
+    Bug {
+        name: "configuration-not-durable",
+        breaks: "a replica that restarts takes the members that the cluster began with for the present ones",
+        caught_by: &["reconfiguration_safety", "liveness"],
+        origin: "classic",
+        target: "reconfiguration",
+        scenarios: &["reconfig_add_replicas"],
+    },
 ];
 
 /// The bugs that are switched on in a replica.
@@ -736,7 +806,7 @@ mod tests {
 
     #[test]
     fn the_table_and_the_enum_have_the_same_order() {
-        assert_eq!(BUGS.len(), PlantedBug::PositionRegression as usize + 1);
+        assert_eq!(BUGS.len(), PlantedBug::ConfigurationNotDurable as usize + 1);
         assert_eq!(BUGS[PlantedBug::DvcInflatedCommit as usize].name, "dvc-inflated-commit");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
     }

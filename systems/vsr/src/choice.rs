@@ -18,8 +18,8 @@
 
 use std::rc::Rc;
 
-use sim::EntryHash;
 use sim::spec::REPLICAS_MAX;
+use sim::{EntryHash, ReplicaId, ReplicaSet};
 
 use crate::entry::Entry;
 use crate::log::{Base, Log, Tail};
@@ -27,32 +27,14 @@ use crate::log::{Base, Log, Tail};
 /// What one DoViewChange says, as far as the choice needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
+    /// The sender.
+    pub from: ReplicaId,
     /// The last view in which the sender was normal.
     pub last_normal: u64,
     /// The sender's commit number.
     pub commit: u64,
     /// The sender's log.
     pub log: Tail<'a>,
-}
-
-/// The numbers that the choice depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Quorums {
-    /// n.
-    pub replicas: u8,
-    /// r.
-    pub replication: u8,
-    /// v.
-    pub view_change: u8,
-    /// b.
-    pub byzantine: u8,
-}
-
-impl Quorums {
-    /// So many replicas that never held an entry prove that it was never committed.
-    fn nacks(self) -> usize {
-        usize::from(self.replicas - self.replication + 1 + self.byzantine)
-    }
 }
 
 /// What the claims amount to.
@@ -64,9 +46,14 @@ pub enum Choice {
     Missing(u64),
 }
 
-/// Chooses.
-pub fn choose(claims: &[Claim<'_>], quorums: Quorums) -> Choice {
-    let b = usize::from(quorums.byzantine);
+/// Chooses, where up to `byzantine` of the senders may lie. `never_committed` tells whether an entry that follows these
+/// cannot have been committed, as it was never held by those replicas.
+pub fn choose(
+    claims: &[Claim<'_>],
+    byzantine: u8,
+    never_committed: impl Fn(&[Rc<Entry>], ReplicaSet) -> bool,
+) -> Choice {
+    let b = usize::from(byzantine);
     let Base { op: root, hash, .. } =
         claims.iter().map(|claim| claim.log.base).max_by_key(|base| base.op).unwrap_or_default();
     let linked: Vec<bool> = claims.iter().map(|claim| claim.log.hash_at(root) == Some(hash)).collect();
@@ -76,7 +63,7 @@ pub fn choose(claims: &[Claim<'_>], quorums: Quorums) -> Choice {
     let last = |path: &Vec<Rc<Entry>>| base + path.len() as u64;
     while let Some(hash) = next(claims, &on_path, last(&path) + 1, b) {
         let op = last(&path) + 1;
-        let mut nacks = 0;
+        let mut without = ReplicaSet::default();
         let mut content = None;
         for (claim, on_path) in claims.iter().zip(&mut on_path) {
             match claim.log.get(op) {
@@ -87,13 +74,13 @@ pub fn choose(claims: &[Claim<'_>], quorums: Quorums) -> Choice {
                 }
                 _ => {
                     *on_path = false;
-                    nacks += 1;
+                    without.insert(claim.from);
                 }
             }
         }
         match content {
             Some(entry) => path.push(entry.clone()),
-            None if nacks >= quorums.nacks() => break,
+            None if never_committed(&path, without) => break,
             None => return Choice::Missing(op),
         }
     }

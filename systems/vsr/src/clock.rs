@@ -15,7 +15,7 @@
 //! be true within 1 %, and not measured.
 
 use sim::spec::{Cluster, REPLICAS_MAX};
-use sim::{Env, Observation, RejectReason, ReplicaId, Time, TimerId};
+use sim::{Env, Observation, RejectReason, ReplicaId, ReplicaSet, Time, TimerId};
 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
@@ -33,7 +33,10 @@ pub struct Clock {
     ping: Time,
     epoch: Time,
     tolerance: Time,
-    quorum: usize,
+    /// How many clocks may lie.
+    byzantine: u8,
+    /// For a planted bug: one clock less is enough.
+    careless: bool,
     bugs: Bugs,
     /// When the epoch began. All times are of the replica's monotonic clock.
     began: Time,
@@ -94,7 +97,8 @@ impl Clock {
             ping: cluster.clock_ping,
             epoch: cluster.clock_epoch,
             tolerance: cluster.clock_tolerance,
-            quorum: cluster.clock_quorum() - usize::from(careless),
+            byzantine: cluster.byzantine,
+            careless,
             bugs,
             began: now,
             samples: [None; REPLICAS_MAX],
@@ -139,10 +143,10 @@ impl Clock {
     }
 
     /// The epoch may be over.
-    fn tick(&mut self, env: &mut Env<'_, Vsr>) {
+    fn tick(&mut self, env: &mut Env<'_, Vsr>, members: ReplicaSet) {
         let now = env.monotonic();
         if now >= self.began + self.epoch {
-            self.synchronize(env);
+            self.synchronize(env, members);
             self.began = now;
             if !self.bugs.on(PlantedBug::StaleSamplesKept) {
                 self.samples = [None; REPLICAS_MAX];
@@ -152,7 +156,14 @@ impl Clock {
     }
 
     /// An answer: the other's clock showed `wall` between then, when it was `asked`, and now.
-    fn answered(&mut self, env: &mut Env<'_, Vsr>, from: ReplicaId, asked: Time, wall: Time) -> Handled {
+    fn answered(
+        &mut self,
+        env: &mut Env<'_, Vsr>,
+        members: ReplicaSet,
+        from: ReplicaId,
+        asked: Time,
+        wall: Time,
+    ) -> Handled {
         let now = env.monotonic();
         if asked > now {
             return Err(RejectReason::BadMetadata);
@@ -168,14 +179,14 @@ impl Clock {
             *kept = Some(sample);
         }
         if self.lost.is_some() {
-            self.synchronize(env);
+            self.synchronize(env, members);
             self.notice(env);
         }
         Ok(())
     }
 
     /// Compares the clocks.
-    fn synchronize(&mut self, env: &mut Env<'_, Vsr>) {
+    fn synchronize(&mut self, env: &mut Env<'_, Vsr>, members: ReplicaSet) {
         let (own, now) = (own(env), env.monotonic());
         // At most one of each other replica, and its own.
         let mut sources = [Interval { low: own, high: own }.widened(self.tolerance); REPLICAS_MAX];
@@ -183,13 +194,15 @@ impl Clock {
         // After a pause, what belongs to this epoch may be long over.
         let forgetful = !self.bugs.on(PlantedBug::SamplesOutlivePause) && !self.bugs.on(PlantedBug::StaleSamplesKept);
         let age_max = if forgetful { self.epoch + self.ping } else { Time::MAX };
-        for Sample { asked, bounds } in self.samples.iter().flatten().filter(|sample| now - sample.asked <= age_max) {
+        let of_members = members.iter().filter_map(|member| self.samples[member.index()]);
+        for Sample { asked, bounds } in of_members.filter(|sample| now - sample.asked <= age_max) {
             sources[count] = bounds.widened(self.tolerance + (now - asked) / DRIFT);
             count += 1;
         }
         let ended_count = self.bugs.on(PlantedBug::MarzulloEndedIntervalsCount);
         let (agreeing, bounds) = marzullo(&sources[..count], ended_count);
-        if agreeing < self.quorum {
+        let quorum = sim::spec::clock_quorum(members.len(), self.byzantine) - usize::from(self.careless);
+        if agreeing < quorum {
             return;
         }
         let near = bounds.widened(self.tolerance).has(own) || self.bugs.on(PlantedBug::ClockToleranceIgnored);
@@ -244,9 +257,9 @@ impl Vsr {
     /// Asks the others for their time, and draws the conclusions from what they have answered.
     pub(crate) fn on_clock_timer(&mut self, env: &mut Env<'_, Self>) {
         env.set_timer(CLOCK_TIMER, self.clock.ping);
-        self.clock.tick(env);
+        self.clock.tick(env, self.configuration().members());
         let asked = env.monotonic();
-        env.broadcast(&self.signed(Body::Ping { asked }));
+        self.tell_members(env, &self.signed(Body::Ping { asked }));
         let goes = self.leads_without_time(env);
         let was_to_go = std::mem::replace(&mut self.clock.abdicates, goes);
         if goes && self.own_vote <= self.view {
@@ -273,7 +286,7 @@ impl Vsr {
         if from == self.id || from.0 >= self.cluster.replicas {
             return Err(RejectReason::WrongSender);
         }
-        self.clock.answered(env, from, asked, wall)
+        self.clock.answered(env, self.configuration().members(), from, asked, wall)
     }
 
     /// Primary: the timestamp of the next entry; `None` while it does not know the time.

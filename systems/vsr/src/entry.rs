@@ -4,13 +4,15 @@
 //!
 //! On disk an entry stands twice: whole in the log zone, and as a short header in the header zone. A header without its
 //! entry tells a damaged entry from one that was never there (Protocol-Aware Recovery, Alagappan et al. 2018, section 3);
-//! in memory such an entry is a *hole*: all is known of it but the request.
+//! in memory such an entry is a *hole*: all is known of it but the request. The header of a configuration holds that, too,
+//! since a replica must know its configuration whatever became of its log.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sim::{ClientId, EntryHash, ReplicaId, Request, Time};
+use sim::{ClientId, EntryHash, ReplicaId, ReplicaSet, Request, Time};
 
+use crate::membership;
 use crate::signature::{Keyring, Signature, halves, hash};
 
 /// A log entry.
@@ -50,7 +52,7 @@ const START_BYTES: usize = 8 + 8 + 16 + 16 + 16 + 8;
 /// The bytes of an entry on disk besides the payload.
 const FIXED_BYTES: usize = START_BYTES + 2 + 4 + 4 + 2 + 4;
 /// The bytes of a header on disk.
-pub const HEADER_BYTES: usize = START_BYTES + 4;
+pub const HEADER_BYTES: usize = START_BYTES + 2 + 4;
 
 /// The bytes of an entry on disk with a payload of `request_bytes_max`, rounded up to 64.
 pub fn entry_bytes(request_bytes_max: u16) -> usize {
@@ -145,10 +147,14 @@ impl Entry {
 
     /// Writes the header as it stands in the header zone.
     pub fn encode_header(&self, into: &mut Vec<u8>) {
-        let start = self.encode_start();
+        let configuration = membership::configuration(self);
         into.clear();
-        into.extend_from_slice(&start);
-        into.extend_from_slice(&crc32fast::hash(&start).to_le_bytes());
+        into.extend_from_slice(&self.encode_start());
+        into.extend_from_slice(
+            &configuration.map_or([0; 2], |configuration| [configuration.old.0, configuration.new.0]),
+        );
+        let checksum = crc32fast::hash(into);
+        into.extend_from_slice(&checksum.to_le_bytes());
     }
 
     /// The hash of the content as it is, computed anew; `None` in a hole.
@@ -182,13 +188,15 @@ impl Entry {
         Some(Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(true) })
     }
 
-    /// The hole whose header stands in `bytes`, if its checksum fits.
+    /// The hole whose header stands in `bytes`, if its checksum fits; of a configuration, the whole entry.
     pub fn decode_header(bytes: &[u8]) -> Option<Entry> {
         let mut at = Reader { bytes: bytes.get(..HEADER_BYTES)?, at: 0 };
         let (view, op, parent, hash, signature) = (at.u64(), at.u64(), at.u128(), at.u128(), at.u128());
         let timestamp = at.u64();
+        let [old, new] = at.take();
         let fits = op > 0 && at.u32() == crc32fast::hash(&bytes[..HEADER_BYTES - 4]);
-        fits.then(|| Entry { view, op, parent, hash, signature, timestamp, request: None, checked: Cell::new(true) })
+        let request = (new != 0).then(|| membership::request(ReplicaSet(old), ReplicaSet(new)));
+        fits.then(|| Entry { view, op, parent, hash, signature, timestamp, request, checked: Cell::new(true) })
     }
 }
 
@@ -299,6 +307,19 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert!(Entry::decode_header(&damaged).is_none(), "bit {bit} of the header");
         }
+    }
+
+    #[test]
+    fn the_header_of_a_configuration_is_enough() {
+        let keys = Keyring::new([[7; 32]; 8], false);
+        let request = membership::request(ReplicaSet(7), ReplicaSet(31));
+        let entry = Entry::new(Place { view: 2, op: 11, parent: 77 }, 5, request, ReplicaId(2), &keys);
+        let mut header = Vec::new();
+        entry.encode_header(&mut header);
+        assert_eq!(header.len(), HEADER_BYTES);
+        let back = Entry::decode_header(&header).expect("it is intact");
+        assert_eq!((back.hash, &back.request), (entry.hash, &entry.request));
+        assert_eq!(membership::configuration(&back), membership::configuration(&entry));
     }
 
     #[test]

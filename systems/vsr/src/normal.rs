@@ -11,6 +11,7 @@ use sim::{EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, 
 
 use crate::bug::PlantedBug;
 use crate::entry::{Entry, Place};
+use crate::membership::Kind;
 use crate::message::{Body, Certificate, CommitClaim, Message};
 use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
 use crate::sessions::Standing;
@@ -51,9 +52,17 @@ impl Vsr {
         let place = Place { view: self.view, op, parent: self.log.last_hash() };
         let entry = Rc::new(Entry::new(place, timestamp, request, self.id, &self.keys));
         self.append(env, entry.clone());
-        env.broadcast(&self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry }));
-        self.write_disk(env);
+        self.prepare(env, entry);
         Ok(())
+    }
+
+    /// Primary: asks everybody to log the entry that it has just appended.
+    pub(crate) fn prepare(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
+        let message = self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry });
+        for to in self.readers() {
+            env.send(to, message.clone());
+        }
+        self.write_disk(env);
     }
 
     /// Whether clients' requests go to the primary: where the cluster keeps sessions, by a backup that knows one.
@@ -77,6 +86,7 @@ impl Vsr {
         if let Some(request) = &entry.request {
             self.sessions.log(request, entry.op);
         }
+        self.note_configuration(env, &entry);
         self.log.push(entry);
         self.transfer.progress();
     }
@@ -118,8 +128,12 @@ impl Vsr {
                 }
             }
             Ordering::Greater => {
-                self.keep_pending(env, entry)?;
-                self.ask_for_repair(env, entry.op - 1);
+                let kept = self.keep_pending(env, entry);
+                // Who is too far behind to keep it, such as a learner, needs the entries before it all the more.
+                if kept != Err(RejectReason::BadHash) {
+                    self.ask_for_repair(env, entry.op - 1);
+                }
+                kept?;
             }
         }
         self.learn_commit(env, commit)
@@ -155,6 +169,7 @@ impl Vsr {
             return Err(RejectReason::WrongSender);
         }
         if view < self.view {
+            self.answer_old_primary(env, from);
             return Err(RejectReason::OldView);
         }
         if view > self.view || self.status != Status::Normal {
@@ -272,8 +287,8 @@ impl Vsr {
 
     /// Primary: commits what a quorum holds.
     fn try_commit(&mut self, env: &mut Env<'_, Self>) {
-        let quorum = self.replication_quorum();
         if self.distrusts() {
+            let quorum = self.replication_quorum();
             let Some(index) = self.shares.iter().rposition(|share| share.by.len() as usize >= quorum) else { return };
             let share = self.shares[index];
             let op = self.commit + 1 + index as u64;
@@ -287,11 +302,14 @@ impl Vsr {
             self.shares.drain(..=index);
             self.commit_to(env, op);
         } else {
-            let mut held = self.acknowledged_by;
-            let held = &mut held[..usize::from(self.cluster.replicas)];
-            held.sort_unstable_by(|x, y| y.cmp(x));
-            if let Some(op) = quorum.checked_sub(1).map(|index| held[index]).filter(|op| *op > self.commit) {
+            let op = self.membership.reached(&self.configuration(), Kind::Replication, &self.acknowledged_by);
+            let led = self.leads();
+            if op > self.commit {
                 self.commit_to(env, op);
+            }
+            self.advance_change(env);
+            if led && !self.leads() {
+                self.step_down(env);
             }
         }
     }
@@ -305,11 +323,12 @@ impl Vsr {
         if self.leads_without_time(env) {
             return;
         }
+        self.advance_change(env);
         let last = self.log.last_op();
         let mute = self.bugs.on(PlantedBug::HeartbeatWithoutCommitNumber);
         let commit = if mute { CommitClaim::default() } else { self.commit_claim() };
-        env.broadcast(&self.signed(Body::Commit { view: self.view, commit, op: last }));
-        for to in (0..self.cluster.replicas).map(ReplicaId).filter(|to| *to != self.id) {
+        self.broadcast(env, &self.signed(Body::Commit { view: self.view, commit, op: last }));
+        for to in self.readers() {
             let missing = self.acknowledged_by[to.index()] + 1;
             if missing <= self.resend_to {
                 self.prepare_again(env, to, missing);

@@ -18,6 +18,7 @@ use sim::spec::REPLICAS_MAX;
 use sim::{Env, Observation, ReplicaId, Request, Status, Time};
 
 use crate::bug::PlantedBug;
+use crate::membership::Kind;
 use crate::replica::{HEARTBEAT_TIMER, Vsr};
 use crate::sessions::Standing;
 
@@ -89,7 +90,7 @@ impl Vsr {
 
     /// Backup: its primary commits nothing.
     pub(crate) fn vote_against_stall(&mut self, env: &mut Env<'_, Self>) {
-        if self.own_vote <= self.view {
+        if self.own_vote <= self.view && !self.is_outsider() {
             env.observe(Observation::CommitStalled { view: self.view });
             self.vote(env);
         }
@@ -119,8 +120,9 @@ impl Vsr {
             return false;
         }
         let now = env.monotonic();
-        let others = (0..self.cluster.replicas).map(ReplicaId).filter(|other| *other != self.id);
-        let heard = others.filter(|other| now < self.patience.heard[other.index()] + timeout).count();
-        1 + heard < usize::from(self.cluster.replication_quorum)
+        let heard = std::array::from_fn(|index| {
+            u64::from(index == self.id.index() || now < self.patience.heard[index] + timeout)
+        });
+        self.membership.reached(&self.configuration(), Kind::Replication, &heard) == 0
     }
 }

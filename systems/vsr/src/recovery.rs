@@ -14,6 +14,7 @@
 
 use std::rc::Rc;
 
+use sim::membership::Configuration;
 use sim::{Env, IoId, IoResult, Observation, Status};
 
 use crate::bug::{Bugs, PlantedBug};
@@ -243,11 +244,15 @@ impl Vsr {
                 entry: entry.hash,
                 parent: entry.parent,
             });
+            if let Some(Configuration { op, old, new }) = self.membership.appended(entry) {
+                env.observe(Observation::ConfigurationAppended { op, old, new });
+            }
             match entry.content() {
                 Some(content) => env.observe(Observation::Loaded { op: entry.op, content }),
                 None => env.observe(Observation::Damaged { op: entry.op }),
             }
         }
+        self.membership.loaded();
         if amnesia {
             env.observe(Observation::Damaged { op: self.log.last_op() + 1 });
         }
@@ -259,7 +264,7 @@ impl Vsr {
         if !redundant {
             self.write_disk(env);
         }
-        if self.is_primary() {
+        if self.is_primary() && !self.is_outsider() {
             self.may_have_led = Some(view);
             self.vote(env);
         } else if in_view_change {

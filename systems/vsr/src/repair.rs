@@ -128,7 +128,10 @@ impl Vsr {
     fn choose_peer(&mut self, env: &mut Env<'_, Self>) -> Option<ReplicaId> {
         let (n, primary, now) = (self.cluster.replicas, self.primary_of(self.view).0, env.monotonic());
         // The primary first, where all else is equal: it has everything.
-        let peers = (0..n).map(|place| ReplicaId((primary + place) % n)).filter(|peer| *peer != self.id);
+        let members = self.configuration().members();
+        let peers = (0..n)
+            .map(|place| ReplicaId((primary + place) % n))
+            .filter(|peer| *peer != self.id && (peer.0 == primary || members.has(*peer)));
         let repair = &mut self.repair;
         let free = |peer: &ReplicaId| repair.asked[peer.index()].is_none();
         let number = repair.requests + 1;

@@ -6,16 +6,16 @@ use std::rc::Rc;
 
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
-    Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
-    OperationKind, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
+    AdminCommand, Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
+    Operation, OperationKind, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
 use crate::bug::{BUGS, Bugs, PlantedBug};
-use crate::choice::Quorums;
 use crate::clock::{CLOCK_TIMER, Clock};
 use crate::entry::Entry;
 use crate::journal::{Journal, Layout, RETRY_TIMER};
 use crate::log::{Base, Log};
+use crate::membership::{self, Membership};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::patience::Patience;
 use crate::recovery::Loader;
@@ -36,8 +36,8 @@ pub(crate) const RESEND_TIMER: TimerId = TimerId(2);
 /// A replica of the reference protocol.
 pub struct Vsr {
     pub(crate) id: ReplicaId,
-    pub(crate) quorums: Quorums,
     pub(crate) cluster: Cluster,
+    pub(crate) membership: Membership,
     pub(crate) keys: Keyring,
     pub(crate) bugs: Bugs,
 
@@ -130,9 +130,9 @@ impl Vsr {
         self.primary_of(self.view) == self.id
     }
 
-    /// Whether it is a primary that has not stepped down.
+    /// Whether it is a primary that has not stepped down, and a member.
     pub(crate) fn leads(&self) -> bool {
-        self.status == Status::Normal && self.is_primary() && !self.patience.abdicated()
+        self.status == Status::Normal && self.is_primary() && !self.patience.abdicated() && !self.is_outsider()
     }
 
     /// Whether a replica may lie in this cluster, so that claims need their reasons.
@@ -164,6 +164,7 @@ impl Vsr {
         while self.commit < op {
             self.commit += 1;
             env.observe(Observation::Committed { op: self.commit, entry: self.log.hash_at(self.commit) });
+            self.configuration_committed(env, self.commit);
             if self.commit > self.log.last_op() {
                 return;
             }
@@ -187,7 +188,9 @@ impl Vsr {
 
     fn execute(&mut self, env: &mut Env<'_, Self>, op: u64, timestamp: Time, request: &Request) {
         let Request { client, session, number, .. } = *request;
-        let turn = self.sessions.turn(request);
+        // A configuration belongs to no session, and changes nothing that clients see.
+        let configures = membership::sets(request).is_some();
+        let turn = if configures { Turn::Repeated } else { self.sessions.turn(request) };
         let operation = if turn == Turn::Execute { Operation::decode(&request.payload) } else { None };
         let answer = match &operation {
             Some(operation) => {
@@ -292,6 +295,9 @@ impl Vsr {
             return Err(RejectReason::BadHash);
         }
         let Some(request) = &entry.request else { return Ok(()) };
+        if membership::sets(request).is_some() && !self.distrusts() {
+            return Ok(());
+        }
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
         }
@@ -388,12 +394,7 @@ impl System for Vsr {
         let clock = Clock::new(&cluster, bugs, env.monotonic());
         let vsr = Vsr {
             id,
-            quorums: Quorums {
-                replicas: cluster.replicas,
-                replication: cluster.replication_quorum,
-                view_change: cluster.view_change_quorum,
-                byzantine: cluster.byzantine,
-            },
+            membership: Membership::new(&cluster, bugs),
             keys: Keyring::new(spec.keys, cluster.byzantine > 0),
             bugs,
             status: Status::Recovering,
@@ -464,6 +465,11 @@ impl System for Vsr {
         if let Err(why) = result {
             env.observe(Observation::Rejected { kind: MessageKind::Request, why });
         }
+    }
+
+    fn admin(&mut self, env: &mut Env<'_, Self>, command: AdminCommand) {
+        let AdminCommand::Reconfigure { members } = command;
+        self.on_reconfigure(env, members);
     }
 
     fn timer(&mut self, env: &mut Env<'_, Self>, timer: TimerId) {

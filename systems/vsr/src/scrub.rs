@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use sim::spec::Cluster;
 use sim::time::SECOND;
-use sim::{EntryHash, Env, IoId, IoResult, Observation, RejectReason, ReplicaId, Status, Time, TimerId};
+use sim::{EntryHash, Env, IoId, IoResult, Observation, RejectReason, ReplicaId, ReplicaSet, Status, Time, TimerId};
 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
@@ -250,16 +250,19 @@ impl Vsr {
             return;
         }
         let Some(op) = self.log.first_hole() else { return };
-        let others = u64::from(self.cluster.replicas) - 1;
-        if others == 0 {
-            return;
-        }
+        let turn = self.scrubber.asked_times % self.other_members().max(1);
+        let (n, members) = (self.cluster.replicas, self.configuration().members());
+        let mut peers = (1..n).map(|step| ReplicaId((self.id.0 + step) % n)).filter(|peer| members.has(*peer));
+        let Some(peer) = peers.nth(turn as usize) else { return };
         self.scrubber.asked = now;
-        let peer = u64::from(self.id.0) + 1 + self.scrubber.asked_times % others;
         self.scrubber.asked_times += 1;
-        let peer = ReplicaId((peer % (others + 1)) as u8);
         env.observe(Observation::ContentRequested { peer, op });
         self.send(env, peer, crate::message::Body::RequestContent { op, hash: self.log.hash_at(op) });
+    }
+
+    /// How many members there are beside this replica.
+    fn other_members(&self) -> u64 {
+        self.configuration().members().without(ReplicaSet(1 << self.id.0)).len().into()
     }
 
     /// Somebody cannot read an entry any more.
@@ -301,8 +304,7 @@ impl Vsr {
             return Err(RejectReason::Duplicate);
         }
         // Not round and round: when everybody was asked, the timer begins anew.
-        let others = u64::from(self.cluster.replicas) - 1;
-        if self.scrubber.interval > 0 && !self.scrubber.asked_times.is_multiple_of(others) {
+        if self.scrubber.interval > 0 && !self.scrubber.asked_times.is_multiple_of(self.other_members()) {
             self.scrubber.asked = 0;
             self.ask_for_content(env);
         }

@@ -12,8 +12,10 @@ use std::rc::Rc;
 use sim::{Env, Observation, RejectReason, ReplicaId, Status, Time};
 
 use crate::bug::PlantedBug;
-use crate::choice::{Choice, Claim, Quorums, choose};
+use crate::choice::{Choice, Claim, choose};
+use crate::entry::Entry;
 use crate::log::{Log, Tail};
+use crate::membership::Kind;
 use crate::message::{Body, DoViewChange, Message, StartView, Vote};
 use crate::replica::{HEARTBEAT_TIMER, Handled, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
 
@@ -26,13 +28,18 @@ impl Vsr {
         if self.leads() || self.loader.is_some() {
             return;
         }
+        if self.is_outsider() {
+            env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+            return;
+        }
         self.attempts += 1;
         self.vote(env);
     }
 
     /// Votes for the view after this one, or for a higher one that enough others want already.
     pub(crate) fn vote(&mut self, env: &mut Env<'_, Self>) {
-        self.own_vote = self.own_vote.max(self.view + 1).max(self.wanted_by(usize::from(self.cluster.byzantine), env));
+        let wanted = self.wanted_by(usize::from(self.cluster.byzantine), env);
+        self.own_vote = self.next_led_by_member(self.own_vote.max(self.view + 1).max(wanted));
         // From attempt to attempt a little more patience, so that slow replicas get a chance.
         let patience = self.cluster.view_change_timeout * Time::from(4 + self.attempts.min(8)) / 4;
         env.set_timer(VIEW_CHANGE_TIMER, patience + self.jitter);
@@ -46,15 +53,21 @@ impl Vsr {
         let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
         self.votes[self.id.index()] = Some((vote, env.monotonic()));
         env.observe(Observation::ViewChangeWanted { view: self.own_vote });
-        env.broadcast(&message);
+        self.tell_members(env, &message);
     }
 
-    /// The highest view that more than `others` replicas have voted for lately; 0 if there is none.
-    fn wanted_by(&self, others: usize, env: &Env<'_, Self>) -> u64 {
+    /// The views that the members have voted for lately; 0 for none.
+    fn views_wanted(&self, env: &Env<'_, Self>) -> [u64; sim::spec::REPLICAS_MAX] {
         let mut views = [0; sim::spec::REPLICAS_MAX];
         for (view, vote) in views.iter_mut().zip(&self.votes) {
             *view = vote.filter(|(_, at)| self.is_fresh(*at, env)).map_or(0, |(vote, _)| vote.view);
         }
+        self.of_members(views)
+    }
+
+    /// The highest view that more than `others` members have voted for lately; 0 if there is none.
+    fn wanted_by(&self, others: usize, env: &Env<'_, Self>) -> u64 {
+        let mut views = self.views_wanted(env);
         views.sort_unstable_by(|x, y| y.cmp(x));
         views[others]
     }
@@ -70,7 +83,7 @@ impl Vsr {
 
     /// Leaves the view if a view-change quorum wants a higher one.
     fn count_votes(&mut self, env: &mut Env<'_, Self>) {
-        let view = self.wanted_by(usize::from(self.cluster.view_change_quorum) - 1, env);
+        let view = self.membership.reached(&self.configuration(), Kind::ViewChange, &self.views_wanted(env));
         if view <= self.view {
             return;
         }
@@ -109,11 +122,12 @@ impl Vsr {
         self.own_do_view_change = None;
         self.entered_by = Rc::from([]);
         self.stragglers = 0;
+        self.give_up_change();
     }
 
     fn say_entered(&self, env: &mut Env<'_, Self>) {
         let votes = if self.distrusts() { self.entered_by.clone() } else { Rc::from([]) };
-        env.broadcast(&self.signed(Body::StartViewChange { view: self.view, entered: true, votes }));
+        self.tell_members(env, &self.signed(Body::StartViewChange { view: self.view, entered: true, votes }));
     }
 
     /// Somebody wants a view, or has left for one.
@@ -133,12 +147,16 @@ impl Vsr {
             }
             return if view < self.view { Err(RejectReason::OldView) } else { Ok(()) };
         }
+        if !self.hears_vote(from) {
+            return Err(RejectReason::NotMember);
+        }
         let vote = Vote { from, view, signature: message.signature };
         self.votes[from.index()] = Some((vote, env.monotonic()));
         if entered && self.proves(view, votes) {
             self.enter(env, view, votes.clone());
             return Ok(());
         }
+        self.second(env, from, view);
         self.count_votes(env);
         if entered && self.view < view && self.status == Status::Normal {
             // A replica that restarted has lost its reasons. If it keeps insisting, the others come to meet it; a liar can
@@ -235,6 +253,9 @@ impl Vsr {
             if self.distrusts() {
                 return Err(RejectReason::NewerView);
             }
+            if !self.hears_vote(message.from) {
+                return Err(RejectReason::NotMember);
+            }
             self.enter(env, body.view, Rc::from([]));
         }
         if self.status != Status::ViewChange {
@@ -284,10 +305,18 @@ impl Vsr {
     pub(crate) fn try_start_view(&mut self, env: &mut Env<'_, Self>) {
         let reasons: Vec<Message> = self.do_view_changes.iter().flatten().cloned().collect();
         let own = self.do_view_changes[self.id.index()].is_some();
-        if !own || reasons.len() < usize::from(self.cluster.view_change_quorum) || self.transfer.installing() {
+        let too_few = reasons.len() < usize::from(self.cluster.view_change_quorum);
+        if !own || self.membership.is_fixed() && too_few || self.transfer.installing() {
             return;
         }
         let Some((log, commit, op)) = self.choose_log(&reasons) else { return };
+        let mut senders = sim::ReplicaSet::default();
+        for reason in &reasons {
+            senders.insert(reason.from);
+        }
+        if !self.membership.may_start(self.id, log.entries(), senders) {
+            return;
+        }
         if !self.can_take(log.tail()) {
             // Its own log ends before the chosen one begins: first a state, then the view.
             let checkpoint = |reason: &&Message| match &reason.body {
@@ -315,23 +344,23 @@ impl Vsr {
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
         env.cancel_timer(VIEW_CHANGE_TIMER);
         let message = self.start_view_message();
-        env.broadcast(&message);
+        self.broadcast(env, &message);
         self.acknowledge(env);
+        self.advance_change(env);
     }
 
     /// The log, commit number and op that DoViewChanges amount to; `None` while an entry's content is missing.
     fn choose_log(&self, reasons: &[Message]) -> Option<(Log, u64, u64)> {
         let bodies = reasons.iter().filter_map(|reason| match &reason.body {
-            Body::DoViewChange(body) => Some(body),
+            Body::DoViewChange(body) => Some((reason.from, body)),
             _ => None,
         });
         let claims: Vec<Claim<'_>> = bodies
             .clone()
-            .map(|body| Claim { last_normal: body.last_normal, commit: body.commit, log: body.tail() })
+            .map(|(from, body)| Claim { from, last_normal: body.last_normal, commit: body.commit, log: body.tail() })
             .collect();
-        let one_less = u8::from(self.bugs.on(PlantedBug::NackQuorumMinusOne));
-        let quorums = Quorums { replication: self.quorums.replication + one_less, ..self.quorums };
-        let Choice::Log(mut log, mut commit) = choose(&claims, quorums) else { return None };
+        let never = |before: &[Rc<Entry>], without| self.membership.never_committed(before, without);
+        let Choice::Log(mut log, mut commit) = choose(&claims, self.cluster.byzantine, never) else { return None };
         let whole = |claim: &&Claim<'_>| claim.log.entries.iter().all(|entry| !entry.is_hole());
         if self.bugs.on(PlantedBug::ViewChangeStaleLog) {
             let stale = claims.iter().filter(whole).min_by_key(|claim| (claim.last_normal, claim.log.last_op()))?;
@@ -350,7 +379,7 @@ impl Vsr {
         }
         let mut op = log.last_op();
         if self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
-            op = bodies.map(|body| (body.last_normal, body.op)).max().map_or(op, |(_, stated)| stated.max(op));
+            op = bodies.map(|(_, body)| (body.last_normal, body.op)).max().map_or(op, |(_, stated)| stated.max(op));
         }
         Some((log, commit, op))
     }
@@ -400,6 +429,7 @@ impl Vsr {
         if same < last && !keep {
             env.observe(Observation::Truncated { op: same });
             self.log.truncate(same);
+            self.membership.truncated(same);
             self.journal.replaced(same + 1, true);
             self.executed = self.executed.min(same);
         }

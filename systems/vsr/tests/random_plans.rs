@@ -87,6 +87,13 @@ fn five_replicas_one_of_them_a_liar() {
     check(&config(5, 4, 1), seeds());
 }
 
+#[test]
+fn three_of_five_replicas_are_members_at_first() {
+    let mut config = config(5, 2, 0);
+    config.cluster.members = 3;
+    check(&config, seeds());
+}
+
 /// A checkpoint every few ops, and as few places for the log as there may be.
 fn with_checkpoints(mut config: Config) -> Config {
     config.cluster.checkpoint_interval = 2;

@@ -82,8 +82,11 @@ fn human(kmb: &Kmb) -> String {
     line(
         "cluster",
         format!(
-            "{} replicas, replication quorum {}, view change quorum {}, liars: {liars}",
-            cluster.replicas, cluster.replication_quorum, cluster.view_change_quorum
+            "{} replicas, {} of them members at first, replication quorum {}, view change quorum {}, liars: {liars}",
+            cluster.replicas,
+            cluster.size(),
+            cluster.replication_quorum,
+            cluster.view_change_quorum
         ),
     );
     let workload = &case.config.workload;

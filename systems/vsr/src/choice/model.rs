@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use sim::{ClientId, Request};
 
-use super::{Choice, Claim, Quorums, choose};
+use super::{Choice, Claim, choose};
 use crate::entry::{Entry, Place};
 use crate::log::{Base, Tail};
 use crate::signature::Keyring;
@@ -39,6 +39,15 @@ impl Random {
 }
 
 type Log = Vec<Rc<Entry>>;
+
+/// n, r, v and b.
+#[derive(Clone, Copy)]
+struct Quorums {
+    replicas: u8,
+    replication: u8,
+    view_change: u8,
+    byzantine: u8,
+}
 
 #[derive(Clone, Default)]
 struct Replica {
@@ -223,6 +232,7 @@ impl Model {
         if lies {
             messages.push(self.lie(view));
         }
+        let from = sim::ReplicaId(0);
         let bases: Vec<usize> = messages.iter().map(|(_, log)| self.checkpoint_in(log)).collect();
         let root =
             |log: &Log, base: usize| base.checked_sub(1).map_or(Base::default(), |last| log[last].as_ref().into());
@@ -231,10 +241,11 @@ impl Model {
             .zip(&bases)
             .map(|((last_normal, log), cut)| {
                 let log = Tail { base: root(log, *cut), entries: &log[*cut..] };
-                Claim { last_normal: *last_normal, commit: log.base.op, log }
+                Claim { from, last_normal: *last_normal, commit: log.base.op, log }
             })
             .collect();
-        let Choice::Log(chosen, _) = choose(&claims, self.quorums) else { panic!("there are no holes in the model") };
+        let never = |_: &[Rc<Entry>], _| panic!("there are no holes in the model");
+        let Choice::Log(chosen, _) = choose(&claims, self.quorums.byzantine, never) else { panic!("no holes") };
         // What comes before the chosen log's base, a state stands for.
         let base = chosen.base() as usize;
         let has_base = |log: &&Log| log.len() >= base && root(log, base) == chosen.tail().base;
