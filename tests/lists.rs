@@ -16,6 +16,21 @@ fn every_list_has_its_three_formats() {
     }
 }
 
+/// The pairs of the kill matrix that have to hold: no scenario without a bug that it kills.
+#[test]
+fn every_scenario_is_named_by_a_planted_bug_and_every_name_is_a_scenario() {
+    let here = directory();
+    let list = |what: &str| json(&mut vopr(here.path(), &format!("{what} --format json")), 0)[what].clone();
+    let (scenarios, bugs) = (list("scenarios"), list("bugs"));
+    let names: Vec<&str> = scenarios.as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).collect();
+    let own = bugs.as_array().into_iter().flatten().flat_map(|bug| bug["scenarios"].as_array().into_iter().flatten());
+    let own: Vec<&str> = own.filter_map(|name| name.as_str()).collect();
+    assert!(names.len() == 46 && own.len() >= 46, "{} scenarios, {} pairs", names.len(), own.len());
+    assert!(own.iter().all(|name| names.contains(name)), "{own:?}");
+    let unproven: Vec<_> = names.iter().filter(|name| !own.contains(name)).collect();
+    assert!(unproven.is_empty(), "{unproven:?}");
+}
+
 #[test]
 fn scenarios_are_filtered_by_phase_and_text() {
     let here = directory();
