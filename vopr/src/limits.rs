@@ -67,8 +67,8 @@ fn check_action(action: &Action) -> Result<(), String> {
         | What::DiskFull { duration, .. }
         | What::ClockFreeze { duration, .. }
         | What::NoNtp { duration, .. }
-        | What::WrongNtp { duration, .. } => check_span(duration),
-        What::StaleRead { duration, .. } => check_span(duration),
+        | What::WrongNtp { duration, .. }
+        | What::StaleRead { duration, .. } => check_span(duration),
         What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
             check_span(extra)?;
             check_span(duration)

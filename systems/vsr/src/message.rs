@@ -309,9 +309,8 @@ impl Body {
             Body::State(chunk) => chunk.view,
             Body::DoViewChange(message) => message.view,
             Body::StartView(message) => message.view,
-            Body::Ping { .. } | Body::Pong { .. } => 0,
             Body::Content { entry } => entry.view,
-            Body::RequestContent { .. } | Body::Nack { .. } => 0,
+            Body::Ping { .. } | Body::Pong { .. } | Body::RequestContent { .. } | Body::Nack { .. } => 0,
         }
     }
 

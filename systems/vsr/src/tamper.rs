@@ -67,12 +67,15 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             // Entries that do not follow from the receiver's log are no more than a lost message.
             Some((Body::Repair { view, number: *asked, entries: entries.into() }, LieClass::Contradiction))
         }
-        Body::Ping { .. } | Body::Pong { .. } => None,
-        // No plan can lie about requests.
-        Body::Forward { .. } => None,
-        Body::RequestContent { .. } | Body::Content { .. } | Body::Nack { .. } => None,
-        // Checkpoints are only for clusters in which nobody lies.
-        Body::RequestState { .. } | Body::State(_) => None,
+        // No plan can lie about requests, clocks or single entries, and there are checkpoints only where nobody lies.
+        Body::Ping { .. }
+        | Body::Pong { .. }
+        | Body::Forward { .. }
+        | Body::RequestContent { .. }
+        | Body::Content { .. }
+        | Body::Nack { .. }
+        | Body::RequestState { .. }
+        | Body::State(_) => None,
     }?;
     let signature = if message.signature == 0 { 0 } else { sign(&liar.key, &body.statement(message.from)) };
     Some((Message { from: message.from, body, signature }, class))
