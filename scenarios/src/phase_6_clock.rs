@@ -82,7 +82,7 @@ pub const SCENARIOS: &[Entry] = &[
         faults: "a backward step of a wall clock during a partition",
         invariants: &["commit_timestamp_order", "clock_offset_detection", "vsr_agreement", "liveness"],
         run: Some(Run {
-            config: disciplined_config,
+            config: jump_config,
             palette: Palette::faults(&[Fault::ClockStep, Fault::Partition, Fault::Crash, Fault::Burst]),
             baseline: jump_back,
             marks: &[Mark::Committed(40), Mark::SetBackWhileCut, Mark::TimestampedAfterSetBack],
@@ -171,6 +171,12 @@ fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
 
 /// A replica is cut off, and its clock set back meanwhile: the primary, which is back before the others have lost patience, or
 /// the one that is to lead next.
+/// Busy for longer, so that there is something to order for whoever leads after the jump.
+fn jump_config() -> Config {
+    let config = disciplined_config();
+    Config { workload: Workload { requests: 72, ..config.workload }, ..config }
+}
+
 fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
     let leads = setup.draw.chance(85);
     let target = if leads { Target::Primary } else { Target::Replica(ReplicaId(1)) };
@@ -181,6 +187,11 @@ fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = vec![at(begin, What::Isolate { target, duration }), at(step, What::ClockStep { target, micros })];
     if !leads {
         let (time, what) = (begin + duration + setup.span(0, 150), setup.depose(Target::Replica(ReplicaId(0))));
+        actions.push(at(time, what));
+    }
+    // If another one leads since then, it is replaced in its turn.
+    for time in [setup.span(900, 1_050), setup.span(1_450, 1_600)] {
+        let what = setup.depose(Target::Primary);
         actions.push(at(time, what));
     }
     actions
