@@ -40,6 +40,7 @@ pub mod settings;
 pub mod shadow;
 pub mod spec;
 pub mod system;
+mod terms;
 pub mod time;
 pub mod trace;
 pub mod transport;
