@@ -40,7 +40,6 @@ pub mod settings;
 pub mod shadow;
 pub mod spec;
 pub mod system;
-mod terms;
 pub mod time;
 pub mod trace;
 pub mod transport;

@@ -7,12 +7,9 @@
 //!
 //! Where replicas may lie, a StartView carries the DoViewChanges that it follows from, and a backup repeats the choice.
 
-mod reasons;
-
 use std::rc::Rc;
 
-use sim::spec::REPLICAS_MAX;
-use sim::{Env, Observation, RejectReason, ReplicaId, ReplicaSet, Status, Time};
+use sim::{Env, Observation, RejectReason, ReplicaId, Status, Time};
 
 use crate::bug::PlantedBug;
 use crate::choice::{Choice, Claim, choose};
@@ -60,8 +57,8 @@ impl Vsr {
     }
 
     /// The views that the members have voted for lately; 0 for none.
-    fn views_wanted(&self, env: &Env<'_, Self>) -> [u64; REPLICAS_MAX] {
-        let mut views = [0; REPLICAS_MAX];
+    fn views_wanted(&self, env: &Env<'_, Self>) -> [u64; sim::spec::REPLICAS_MAX] {
+        let mut views = [0; sim::spec::REPLICAS_MAX];
         for (view, vote) in views.iter_mut().zip(&self.votes) {
             *view = vote.filter(|(_, at)| self.is_fresh(*at, env)).map_or(0, |(vote, _)| vote.view);
         }
@@ -178,7 +175,7 @@ impl Vsr {
         if !self.distrusts() {
             return true;
         }
-        let mut senders = ReplicaSet::default();
+        let mut senders = sim::ReplicaSet::default();
         for vote in votes.iter().filter(|vote| vote.view >= view && vote.from.0 < self.cluster.replicas) {
             let body = Body::StartViewChange { view: vote.view, entered: false, votes: Rc::from([]) };
             if self.keys.verify(vote.from, &body.statement(vote.from), vote.signature) {
@@ -313,7 +310,7 @@ impl Vsr {
             return;
         }
         let Some((log, commit, op)) = self.choose_log(&reasons) else { return };
-        let mut senders = ReplicaSet::default();
+        let mut senders = sim::ReplicaSet::default();
         for reason in &reasons {
             senders.insert(reason.from);
         }
@@ -341,7 +338,7 @@ impl Vsr {
                 self.log.fill(entry.restamped().into());
             }
         }
-        self.acknowledged_by = [0; REPLICAS_MAX];
+        self.acknowledged_by = [0; sim::spec::REPLICAS_MAX];
         self.shares.clear();
         self.resend_to = 0;
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
@@ -529,5 +526,79 @@ impl Vsr {
         env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
         self.acknowledge(env);
         Ok(())
+    }
+
+    /// The commit number of a StartView, if it does not contradict itself and follows from its reasons.
+    fn check_start_view(&self, body: &StartView) -> Result<u64, RejectReason> {
+        let op = body.tail().last_op();
+        let trusts_commit = self.bugs.on(PlantedBug::StartViewCommitPastLog);
+        if body.op != op || body.start_op > op && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
+            return Err(RejectReason::BadLength);
+        }
+        if body.commit.op > op && !trusts_commit {
+            return Err(RejectReason::CommitPastLog);
+        }
+        self.check_log(body.tail(), body.view)?;
+        if body.log.iter().any(|entry| entry.is_hole()) {
+            return Err(RejectReason::BadMetadata);
+        }
+        if !self.distrusts() {
+            return Ok(body.commit.op);
+        }
+        if self.bugs.on(PlantedBug::ViewChangeOverwritesCommitted) || self.bugs.on(PlantedBug::StartViewFromAnyone) {
+            return Ok(0);
+        }
+        let start = self.check_reasons(body)?;
+        let committed = usize::try_from(self.commit).unwrap_or(usize::MAX);
+        if self.commit > 0 && body.log.get(committed - 1).is_none_or(|kept| kept.hash != self.log.hash_at(self.commit))
+        {
+            return Err(RejectReason::UnprovenLog);
+        }
+        if trusts_commit {
+            return Ok(body.commit.op);
+        }
+        // The log in memory is not that of the view yet, so the certificate is held against the message's own.
+        let proven = match &body.commit.certificate {
+            Some(certificate) if certificate.verify(self.replication_quorum() as u32, &self.keys) => {
+                let index = usize::try_from(certificate.op).unwrap_or(usize::MAX).wrapping_sub(1);
+                let fits = body.log.get(index).is_some_and(|entry| entry.hash == certificate.hash);
+                if !fits || certificate.op != body.commit.op {
+                    return Err(RejectReason::UnprovenCommit);
+                }
+                certificate.op
+            }
+            None if body.commit.op == 0 => 0,
+            _ => return Err(RejectReason::UnprovenCommit),
+        };
+        Ok(start.max(proven))
+    }
+
+    /// Whether the log follows from the DoViewChanges that came along; the commit number that follows from them.
+    fn check_reasons(&self, body: &StartView) -> Result<u64, RejectReason> {
+        let start_op = usize::try_from(body.start_op).unwrap_or(usize::MAX);
+        let (started, later) = body.log.split_at_checked(start_op).ok_or(RejectReason::BadLength)?;
+        if later.iter().any(|entry| entry.view != body.view) {
+            return Err(RejectReason::UnprovenLog);
+        }
+        if body.view == 0 {
+            return if started.is_empty() { Ok(0) } else { Err(RejectReason::UnprovenLog) };
+        }
+        let mut senders = sim::ReplicaSet::default();
+        for reason in body.reasons.iter() {
+            let Body::DoViewChange(claim) = &reason.body else { return Err(RejectReason::UnprovenLog) };
+            let known = reason.from.0 < self.cluster.replicas && !senders.has(reason.from);
+            if !known || claim.view != body.view || !reason.verify(&self.keys) {
+                return Err(RejectReason::UnprovenLog);
+            }
+            self.check_do_view_change(claim).map_err(|_| RejectReason::UnprovenLog)?;
+            senders.insert(reason.from);
+        }
+        if senders.len() < u32::from(self.cluster.view_change_quorum) {
+            return Err(RejectReason::UnprovenLog);
+        }
+        let (log, commit, _) = self.choose_log(&body.reasons).ok_or(RejectReason::UnprovenLog)?;
+        let log = log.entries();
+        let follows = log.len() == started.len() && log.iter().zip(started).all(|(x, y)| x.hash == y.hash);
+        if follows { Ok(commit) } else { Err(RejectReason::UnprovenLog) }
     }
 }
