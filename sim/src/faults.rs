@@ -199,43 +199,6 @@ fn cut(links: &mut [ReplicaSet; REPLICAS_MAX], sources: ReplicaSet, targets: Rep
     }
 }
 
-/// How long a fault lasts; `None` for those that are done at once.
-pub fn duration(what: &What) -> Option<Time> {
-    match *what {
-        What::Partition { duration, .. }
-        | What::Isolate { duration, .. }
-        | What::Cut { duration, .. }
-        | What::Clog { duration, .. }
-        | What::Loss { duration, .. }
-        | What::Delay { duration, .. }
-        | What::Duplicate { duration, .. }
-        | What::Reorder { duration, .. }
-        | What::Pause { duration, .. }
-        | What::DiskError { duration, .. }
-        | What::DiskSlow { duration, .. }
-        | What::DiskFull { duration, .. }
-        | What::ClockDrift { duration, .. }
-        | What::ClockFreeze { duration, .. }
-        | What::NoNtp { duration, .. }
-        | What::WrongNtp { duration, .. }
-        | What::StaleRead { duration, .. } => Some(duration),
-        What::Crash { .. }
-        | What::PowerLoss { .. }
-        | What::BitFlip { .. }
-        | What::LostWrite { .. }
-        | What::MisdirectedWrite { .. }
-        | What::FlippedBits { .. }
-        | What::TruncatedRecord { .. }
-        | What::ShiftedRecord { .. }
-        | What::ClockStep { .. }
-        | What::Burst { .. }
-        | What::ClientCrash { .. }
-        | What::DuplicateRequest { .. }
-        | What::Lie(_)
-        | What::Reconfigure { .. } => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,6 @@
 //! grace has passed since. Faults that still last then end early.
 
 use crate::client;
-use crate::faults;
 use crate::observation::{Observation, SkipReason, Who};
 use crate::plan::{Target, What};
 use crate::random::Domain;
@@ -156,7 +155,7 @@ impl<S: System> Core<S> {
                 self.observe(who, injected);
                 self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
                 self.faults_changed();
-                let lasts = faults::duration(&what).unwrap_or(0);
+                let lasts = what.duration().unwrap_or(0);
                 self.queue.push(self.now.saturating_add(lasts), Event::ActEnd(action));
             }
         }

@@ -34,6 +34,7 @@ pub mod panics;
 pub mod plan;
 pub mod queue;
 pub mod random;
+pub mod reason;
 pub mod requests;
 pub mod runtime;
 pub mod settings;

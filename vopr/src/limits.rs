@@ -54,44 +54,14 @@ fn check_action(action: &Action) -> Result<(), String> {
     if let Some(Target::Replica(replica)) = action.what.target() {
         check_replica(replica)?;
     }
+    action.what.duration().map_or(Ok(()), check_span)?;
     match action.what {
-        What::Partition { duration, .. }
-        | What::Isolate { duration, .. }
-        | What::Cut { duration, .. }
-        | What::Clog { duration, .. }
-        | What::Loss { duration, .. }
-        | What::Duplicate { duration, .. }
-        | What::Reorder { duration, .. }
-        | What::Pause { duration, .. }
-        | What::DiskError { duration, .. }
-        | What::DiskFull { duration, .. }
-        | What::ClockFreeze { duration, .. }
-        | What::NoNtp { duration, .. }
-        | What::WrongNtp { duration, .. }
-        | What::StaleRead { duration, .. } => check_span(duration),
-        What::Delay { extra, duration, .. } | What::DiskSlow { extra, duration, .. } => {
-            check_span(extra)?;
-            check_span(duration)
+        What::Delay { extra, .. } | What::DiskSlow { extra, .. } => check_span(extra),
+        What::ClockDrift { ppm, .. } if ppm.unsigned_abs() >= 1_000_000 => {
+            Err(format!("a drift of {ppm} ppm would turn the clock around"))
         }
-        What::ClockDrift { ppm, duration, .. } => {
-            if ppm.unsigned_abs() >= 1_000_000 {
-                return Err(format!("a drift of {ppm} ppm would turn the clock around"));
-            }
-            check_span(duration)
-        }
-        What::Crash { down, .. } | What::PowerLoss { down } => check_span(down),
         What::Lie(Lie { to, .. }) => to.map_or(Ok(()), check_replica),
-        What::BitFlip { .. }
-        | What::LostWrite { .. }
-        | What::MisdirectedWrite { .. }
-        | What::FlippedBits { .. }
-        | What::TruncatedRecord { .. }
-        | What::ShiftedRecord { .. }
-        | What::ClockStep { .. }
-        | What::Burst { .. }
-        | What::ClientCrash { .. }
-        | What::DuplicateRequest { .. }
-        | What::Reconfigure { .. } => Ok(()),
+        _ => Ok(()),
     }
 }
 

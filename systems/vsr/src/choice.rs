@@ -88,8 +88,8 @@ pub fn choose(
     commits.sort_unstable_by(|x, y| y.cmp(x));
     // Of b + 1 claims at least one is a correct replica's, and the path holds whatever that one has committed.
     let commit = commits.get(b).copied().unwrap_or(0).min(last(&path));
-    let mut linked_claims = claims.iter().zip(&linked).filter(|(_, linked)| **linked);
-    let base = linked_claims.find_map(|(claim, _)| claim.log.at(base)).unwrap_or_default();
+    let linked_claims = claims.iter().zip(&linked).filter(|(_, linked)| **linked);
+    let base = linked_claims.into_iter().find_map(|(claim, _)| claim.log.at(base)).unwrap_or_default();
     Choice::Log(Log::copy(Tail { base, entries: &path }), commit)
 }
 

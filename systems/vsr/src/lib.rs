@@ -16,10 +16,12 @@
 
 pub mod bug;
 pub mod checkpoint;
+mod checks;
 pub mod choice;
 pub mod clock;
 pub mod entry;
 pub mod journal;
+pub mod layout;
 pub mod log;
 pub mod membership;
 pub mod message;

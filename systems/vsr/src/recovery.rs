@@ -20,7 +20,8 @@ use sim::{Env, IoId, IoResult, Observation, Status};
 use crate::bug::{Bugs, PlantedBug};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
-use crate::journal::{Journal, Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
+use crate::journal::Journal;
+use crate::layout::{Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
 use crate::log::{Base, Log};
 use crate::replica::{HEARTBEAT_TIMER, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
 

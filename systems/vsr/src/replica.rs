@@ -13,7 +13,8 @@ use sim::{
 use crate::bug::{BUGS, Bugs, PlantedBug};
 use crate::clock::{CLOCK_TIMER, Clock};
 use crate::entry::Entry;
-use crate::journal::{Journal, Layout, RETRY_TIMER};
+use crate::journal::{Journal, RETRY_TIMER};
+use crate::layout::Layout;
 use crate::log::{Base, Log};
 use crate::membership::{self, Membership};
 use crate::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
@@ -407,7 +408,7 @@ impl System for Vsr {
             certificate: None,
             sessions: Sessions::new(cluster.sessions_max, bugs),
             store: Store::default(),
-            journal: Journal::new(layout, bugs, <[crate::journal::Superblock; 2]>::default(), 0, 0),
+            journal: Journal::new(layout, bugs, <[crate::layout::Superblock; 2]>::default(), 0, 0),
             loader: Some(Loader::begin(env, bugs)),
             scrubber: Scrubber::begin(env, &cluster, bugs),
             fresh: false,

@@ -22,7 +22,7 @@ use sim::{EntryHash, Env, IoId, IoResult, Observation, RejectReason, ReplicaId, 
 use crate::Vsr;
 use crate::bug::{Bugs, PlantedBug};
 use crate::entry::Entry;
-use crate::journal::{Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES};
+use crate::layout::{Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES};
 use crate::replica::Handled;
 
 /// The next read.

@@ -67,7 +67,7 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             // Entries that do not follow from the receiver's log are no more than a lost message.
             Some((Body::Repair { view, number: *asked, entries: entries.into() }, LieClass::Contradiction))
         }
-        // No plan can lie about requests, clocks or single entries, and there are checkpoints only where nobody lies.
+        // No plan can lie about these; and checkpoints are only for clusters in which nobody lies.
         Body::Ping { .. }
         | Body::Pong { .. }
         | Body::Forward { .. }
