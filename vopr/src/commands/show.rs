@@ -79,14 +79,15 @@ fn human(kmb: &Kmb) -> String {
         line("bugs", case.bugs.join(", "));
     }
     let liars = if case.liars.is_empty() { "none".to_string() } else { words::replicas(case.liars) };
+    let members = match cluster.size() {
+        size if size == cluster.replicas => String::new(),
+        size => format!(" ({size} of them members at first)"),
+    };
     line(
         "cluster",
         format!(
-            "{} replicas, {} of them members at first, replication quorum {}, view change quorum {}, liars: {liars}",
-            cluster.replicas,
-            cluster.size(),
-            cluster.replication_quorum,
-            cluster.view_change_quorum
+            "{} replicas{members}, replication quorum {}, view change quorum {}, liars: {liars}",
+            cluster.replicas, cluster.replication_quorum, cluster.view_change_quorum
         ),
     );
     let workload = &case.config.workload;
