@@ -118,3 +118,21 @@ fn with_scrubbers_at_work() {
     config.cluster.scrub_iops = 100;
     check(&config, seeds());
 }
+
+/// What else goes by the members: clocks and stepping down; and sessions, which do not.
+#[test]
+fn members_change_beside_clocks_patience_and_sessions() {
+    let mut config = with_clocks(config(5, 2, 0), 0);
+    config.cluster.members = 3;
+    config.cluster.sessions_max = 8;
+    config.cluster.abdicate_timeout = 5 * config.cluster.heartbeat;
+    config.cluster.commit_stall_timeout = 6 * config.cluster.heartbeat;
+    check(&config, seeds());
+}
+
+#[test]
+fn checkpoints_and_changes_of_the_membership_exclude_each_other() {
+    let mut config = with_checkpoints(config(5, 2, 0));
+    config.cluster.members = 3;
+    assert!(config.check().is_err());
+}
