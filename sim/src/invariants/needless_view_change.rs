@@ -2,8 +2,8 @@
 //!
 //! Judged when the first replica leaves for a view:
 //!
-//! 1. Not while all is well: every replica up, unpaused, sound, linked with all others, not without the time after it had it
-//!    (then a primary steps down), and normal in one view, either since
+//! 1. Not while all is well: every replica up, unpaused, sound, linked with all others, knowing the time where clocks are
+//!    compared (without it, a primary steps down), and normal in one view, either since
 //!    the run began or for four view change timeouts and the time for which a wish for a view counts, after the last
 //!    message has arrived that a fault may have delayed or doubled.
 //! 2. Not before a view-change quorum has wanted that view or a higher one lately: within the time for which a wish counts,
@@ -52,7 +52,9 @@ pub(super) struct NeedlessViewChange {
     touched: bool,
     /// Whether some replica was ever paused or unsound, or wants less than it did: then only the last wish is known here.
     murky: bool,
-    /// The replicas that were synchronized and are not any more.
+    /// The replicas whose clocks are compared.
+    compared: ReplicaSet,
+    /// The replicas that are not synchronized, where clocks are compared.
     timeless: ReplicaSet,
     /// When each replica last wanted a view, and which.
     wanted: [Option<(Time, u64)>; REPLICAS_MAX],
@@ -78,6 +80,9 @@ impl NeedlessViewChange {
             settling: 4 * cluster.view_change_timeout + window,
             ..NeedlessViewChange::default()
         };
+        if cluster.clock_ping > 0 {
+            (self.compared, self.timeless) = (self.all, self.all);
+        }
     }
 
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
@@ -101,7 +106,13 @@ impl NeedlessViewChange {
                 self.late = self.late.max(now + context.me.delay.max(SECOND));
             }
             Observation::Paused | Observation::Resumed => (self.touched, self.murky) = (true, true),
-            Observation::Crashed | Observation::Restarted => self.touched = true,
+            Observation::Crashed => self.touched = true,
+            Observation::Restarted => {
+                self.touched = true;
+                if self.compared.has(context.id) {
+                    self.timeless.insert(context.id);
+                }
+            }
             Observation::ClockLost => {
                 self.touched = true;
                 self.timeless.insert(context.id);

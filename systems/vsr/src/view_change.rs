@@ -220,7 +220,13 @@ impl Vsr {
                 self.say_entered(env);
                 self.say_do_view_change(env);
             }
-            Status::Recovering => self.ask_for_start_view(env, self.view),
+            Status::Recovering => {
+                if self.amnesia && self.view > self.last_normal {
+                    // It had left for a view that nobody else may have heard of, and cannot go back.
+                    self.say_entered(env);
+                }
+                self.ask_for_start_view(env, self.view);
+            }
             Status::Normal => {}
         }
         if self.own_vote > self.view {
