@@ -336,6 +336,14 @@ bugs! {
         "a replica that restarts takes the members that the cluster began with for the present ones",
         caught by ["reconfiguration_safety", "liveness"], from "classic",
         in "reconfiguration" ["reconfig_add_replicas"];
+    OldStartViewAccepted "old-start-view-accepted":
+        "a replica installs the StartView of a view that it has left behind",
+        caught by ["view_monotonic"], from "classic",
+        in "view_change_race" ["race_concurrent_view_changes"];
+    ReplyBeforeCommit "reply-before-commit":
+        "a primary answers a request as soon as it has logged it",
+        caught by ["durability"], from "classic",
+        in "crash_recovery" ["crash_during_commit", "gray_failure_slow_disk"];
 }
 
 /// The bugs that are switched on in a replica.
@@ -365,6 +373,9 @@ mod tests {
             assert!(bug.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", bug.name);
             assert!(!bug.caught_by.is_empty(), "{}", bug.name);
             assert!(bug.caught_by.iter().all(|name| sim::invariants::NAMES.contains(name)), "{}", bug.name);
+        }
+        for invariant in sim::invariants::NAMES {
+            assert!(BUGS.iter().any(|bug| bug.caught_by.contains(invariant)), "no bug is for {invariant}");
         }
         assert!(BUGS.len() <= 128, "a BugSet holds no more");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");

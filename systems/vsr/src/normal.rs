@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use sim::{EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, Status};
+use sim::{Answer, EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, Status};
 
 use crate::bug::PlantedBug;
 use crate::entry::{Entry, Place};
@@ -49,6 +49,11 @@ impl Vsr {
         }
         // A primary that does not know the time serves nobody.
         let timestamp = self.next_timestamp(env).ok_or(RejectReason::WrongStatus)?;
+        if self.bugs.on(PlantedBug::ReplyBeforeCommit) {
+            let answer = Answer { position: op, ..Answer::default() };
+            let Request { client, session, number, .. } = request;
+            env.reply(Reply { client, session, number, view: self.view, answer });
+        }
         let place = Place { view: self.view, op, parent: self.log.last_hash() };
         let entry = Rc::new(Entry::new(place, timestamp, request, self.id, &self.keys));
         self.append(env, entry.clone());

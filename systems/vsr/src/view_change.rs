@@ -479,7 +479,7 @@ impl Vsr {
         if from != self.primary_of(body.view) && !self.bugs.on(PlantedBug::StartViewFromAnyone) {
             return Err(RejectReason::WrongSender);
         }
-        if body.view < self.view {
+        if body.view < self.view && !self.bugs.on(PlantedBug::OldStartViewAccepted) {
             return Err(RejectReason::OldView);
         }
         let again = body.view == self.view && self.status == Status::Normal;
