@@ -36,12 +36,9 @@ impl Rule {
         }
         let rule = Rule { when: plain(self.when)?, what: plain(self.what)?, ..self };
         // Every choice is tried, and every range at both of its ends.
-        for way in [Way::First, Way::Last] {
-            rule.action(&mut |choices| way.pick(choices)).map_err(|error| error.message().trim().replace('\n', " "))?;
-        }
-        let choices = count_choices(&rule.when).max(count_choices(&rule.what));
-        for choice in 0..choices {
-            rule.action(&mut |choices| (choice as u64).min(choices - 1))
+        let choices = count_choices(&rule.when).max(count_choices(&rule.what)) as u64;
+        for choice in (0..choices.max(1)).chain([u64::MAX]) {
+            rule.action(&mut |choices| choice.min(choices - 1))
                 .map_err(|error| error.message().trim().replace('\n', " "))?;
         }
         Ok(rule)
@@ -62,22 +59,6 @@ impl Rule {
         table.insert("when".to_string(), closed(&self.when, pick));
         table.insert("what".to_string(), closed(&self.what, pick));
         table.try_into()
-    }
-}
-
-/// Which of several possibilities, to try them all.
-#[derive(Clone, Copy)]
-enum Way {
-    First,
-    Last,
-}
-
-impl Way {
-    fn pick(self, choices: u64) -> u64 {
-        match self {
-            Way::First => 0,
-            Way::Last => choices - 1,
-        }
     }
 }
 

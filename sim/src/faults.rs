@@ -122,7 +122,7 @@ impl Faults {
 
     fn add_up(&mut self) {
         let mut effects = Effects::default();
-        let all = ReplicaSet(((1_u16 << self.replicas) - 1) as u8);
+        let all = ReplicaSet::first(self.replicas);
         let per_million = |per_mille: u16| (u32::from(per_mille) * 1000).min(MILLION);
         for Active { what, target, .. } in &self.active {
             let at = target.index();

@@ -1,8 +1,8 @@
 //! Carries out the actions of a plan: finds the target, begins and ends faults, and says what was done and what was not.
 //!
 //! No action begins in the heal phase. That phase begins at `heal_at`, or earlier, when nothing is left to wait for: all
-//! requests are answered, all changes of the membership done or refused, all actions with a fixed time (and those whose trigger has fired) are carried out, and a short
-//! grace has passed since. Faults that still last then end early.
+//! requests are answered, all changes of the membership done or refused, all actions with a fixed time (and those whose
+//! trigger has fired) are carried out, and a short grace has passed since. Faults that still last then end early.
 
 use crate::client;
 use crate::observation::{Observation, SkipReason, Who};

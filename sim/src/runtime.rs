@@ -257,7 +257,7 @@ impl<S: System> Core<S> {
         self.clients.reset(&self.config);
         self.ledger.reset(&self.config);
         self.faults.reset(replicas);
-        self.conditions = [(ReplicaSet(((1_u16 << replicas) - 1) as u8), true, 0); REPLICAS_MAX];
+        self.conditions = [(ReplicaSet::first(replicas), true, 0); REPLICAS_MAX];
         self.liars = case.liars;
         self.shadow.reset(&self.config, case.liars);
         self.judge.reset(&self.config, case.liars);

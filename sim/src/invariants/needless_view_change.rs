@@ -74,7 +74,7 @@ impl NeedlessViewChange {
         let owed = liars.is_empty() && !cluster.reconfigures() && reliable && config.clock.drift_max <= 10_000;
         *self = NeedlessViewChange {
             owed: owed && timeouts.into_iter().all(patient),
-            all: ReplicaSet(((1_u16 << cluster.replicas) - 1) as u8),
+            all: ReplicaSet::first(cluster.replicas),
             quorum: cluster.view_change_quorum.into(),
             window: window + window / 8 + 2 * network.delay_max,
             settling: 4 * cluster.view_change_timeout + window,
