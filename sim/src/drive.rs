@@ -29,6 +29,8 @@ pub struct Drive {
     failures: u32,
     /// Whether a write since the last sync found the disk full.
     met_full: bool,
+    /// When the last of the syncs and reads ends that a slow disk has held up.
+    slow_until: Time,
 }
 
 /// A sync that is under way.
@@ -104,16 +106,28 @@ impl Drive {
         self.disk.differences(range, found, |zone, record| wrong.push((zone, record)));
     }
 
-    /// The next read or sync, and how long it takes.
-    pub fn begin(&mut self, keys: &Keys, effects: &Effects, spec: &spec::Disk, id: ReplicaId) -> (IoId, Time) {
+    /// The next read or sync, which begins `now`, and when it ends.
+    pub fn begin(
+        &mut self,
+        (keys, effects): (&Keys, &Effects),
+        spec: &spec::Disk,
+        id: ReplicaId,
+        now: Time,
+    ) -> (IoId, Time) {
         self.ios += 1;
         let what = (id.0.into(), self.ios.into(), 0);
-        let mut latency = keys.uniform(Domain::DiskLatency, what, spec.latency_min, spec.latency_max);
+        let mut end = now + keys.uniform(Domain::DiskLatency, what, spec.latency_min, spec.latency_max);
         let extra = effects.disk_slow[id.index()];
         if extra > 0 {
-            latency += keys.uniform(Domain::DiskExtra, what, 0, extra);
+            end += keys.uniform(Domain::DiskExtra, what, 0, extra);
+            self.slow_until = self.slow_until.max(end);
         }
-        (IoId(self.ios), latency)
+        (IoId(self.ios), end)
+    }
+
+    /// Whether a read or sync that began on a slow disk is still under way.
+    pub fn held_up(&self, now: Time) -> bool {
+        now < self.slow_until
     }
 
     /// Whether the disk lets this read or sync fail, which ends now.
@@ -125,6 +139,7 @@ impl Drive {
     pub fn crash(&mut self, keys: &Keys, id: ReplicaId) {
         let settled = self.writes - self.disk.pending() as u64;
         self.met_full = false;
+        self.slow_until = 0;
         self.disk.crash(|place| {
             let draw = |detail| keys.draw(Domain::DiskFate, id.0.into(), settled + place as u64, detail);
             match below(draw(0), 4) {
@@ -185,6 +200,21 @@ mod tests {
         let third = drive.sync();
         assert!(drive.synced(third, false), "written and synced after the failure");
         assert_eq!(durable(&mut drive), [0, 0, 0, 3]);
+    }
+
+    #[test]
+    fn what_began_on_a_slow_disk_holds_it_up_until_it_ends_or_a_crash_ends_it() {
+        let (keys, spec, id) = (Keys::new(1), spec::Config::default().disk, ReplicaId(0));
+        let mut slow = Effects::default();
+        slow.disk_slow[0] = 1_000_000_000;
+        let mut drive = drive(&[1]);
+        let (_, end) = drive.begin((&keys, &Effects::default()), &spec, id, 5);
+        assert!(!drive.held_up(5) && end <= 5 + spec.latency_max);
+        let (_, end) = drive.begin((&keys, &slow), &spec, id, 5);
+        drive.begin((&keys, &Effects::default()), &spec, id, 6);
+        assert!(drive.held_up(end - 1) && !drive.held_up(end));
+        drive.crash(&keys, id);
+        assert!(!drive.held_up(5));
     }
 
     #[test]

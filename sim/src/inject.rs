@@ -243,14 +243,15 @@ impl<S: System> Core<S> {
     }
 
     /// Says of each replica whose links or devices have changed what they are like now.
-    fn observe_conditions(&mut self) {
+    pub(crate) fn observe_conditions(&mut self) {
         for id in (0..self.replicas()).map(ReplicaId) {
             let effects = self.faults.effects();
             let mut hears = ReplicaSet::default();
             for other in (0..self.replicas()).map(ReplicaId).filter(|other| !effects.cut[other.index()].has(id)) {
                 hears.insert(other);
             }
-            let now = (hears, !effects.impaired.has(id), effects.delay[id.index()]);
+            let sound = !effects.impaired.has(id) && !self.seats[id.index()].drive.held_up(self.now);
+            let now = (hears, sound, effects.delay[id.index()]);
             if std::mem::replace(&mut self.conditions[id.index()], now) != now {
                 let (hears, sound, delay) = now;
                 self.observe(Who::Replica(id), Observation::Conditions { hears, sound, delay });

@@ -367,7 +367,8 @@ pub enum Observation {
     Conditions {
         /// The replicas from which messages get through to it: no cut keeps them away.
         hears: ReplicaSet,
-        /// Whether nothing else is wrong with it: no loss, delay or clog on its links, no fault of its disk or its clocks.
+        /// Whether nothing else is wrong with it: no loss, delay or clog on its links, no fault of its disk or its clocks,
+        /// and no sync or read under way that a slow disk has held up.
         sound: bool,
         /// The longest additional delay of its messages, in nanoseconds.
         delay: Time,

@@ -410,18 +410,27 @@ impl<S: System> Core<S> {
 
     pub(crate) fn sync(&mut self, id: ReplicaId) -> IoId {
         let seat = &mut self.seats[id.index()];
-        let (io, latency) = seat.drive.begin(&self.keys, self.faults.effects(), &self.config.disk, id);
+        let world = (&self.keys, self.faults.effects());
+        let (io, end) = seat.drive.begin(world, &self.config.disk, id, self.now);
         let (incarnation, sync) = (seat.incarnation, seat.drive.sync());
-        self.queue.push(self.now + latency, Event::Sync { id, io, incarnation, sync });
+        self.queue.push(end, Event::Sync { id, io, incarnation, sync });
         io
     }
 
     pub(crate) fn read(&mut self, id: ReplicaId, offset: u64, length: usize) -> IoId {
         let seat = &mut self.seats[id.index()];
-        let (io, latency) = seat.drive.begin(&self.keys, self.faults.effects(), &self.config.disk, id);
+        let world = (&self.keys, self.faults.effects());
+        let (io, end) = seat.drive.begin(world, &self.config.disk, id, self.now);
         let (incarnation, length) = (seat.incarnation, length as u32);
-        self.queue.push(self.now + latency, Event::Read { id, io, incarnation, offset, length });
+        self.queue.push(end, Event::Read { id, io, incarnation, offset, length });
         io
+    }
+
+    /// A sync or read of a replica ends: what a slow disk held up may have been the last that kept it from being sound.
+    pub(crate) fn io_ends(&mut self, id: ReplicaId) {
+        if !self.conditions[id.index()].1 && !self.faults.effects().impaired.has(id) {
+            self.observe_conditions();
+        }
     }
 
     /// A sync ends: whether what it covers is durable now.

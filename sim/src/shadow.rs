@@ -74,7 +74,7 @@ pub struct ReplicaShadow {
     pub configurations: Vec<Configuration>,
     /// The replicas from which messages get through to it.
     pub hears: ReplicaSet,
-    /// Whether its links are free of loss, delay and clogs, and its disk and its clocks free of faults.
+    /// Whether its links are free of loss, delay and clogs, and its disk and its clocks free of faults and of what one left.
     pub sound: bool,
     /// The longest additional delay of its messages, in nanoseconds.
     pub delay: Time,

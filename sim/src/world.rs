@@ -218,6 +218,7 @@ impl<S: System> World<S> {
             seat.deferred.push(event);
             return;
         }
+        self.core.io_ends(id);
         match event {
             Event::Sync { io, sync, .. } => {
                 let done = self.core.sync_ends(id, io, sync);
@@ -275,6 +276,7 @@ impl<S: System> World<S> {
         }
         self.core.fall(id);
         self.core.observe(Who::Replica(id), Observation::Crashed);
+        self.core.observe_conditions();
         // What a pause has held back now finds nobody.
         let Core { seats, queue, now, .. } = &mut self.core;
         for event in seats[id.index()].deferred.drain(..) {

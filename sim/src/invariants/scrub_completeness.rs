@@ -183,6 +183,7 @@ mod tests {
     use super::super::script::{Script, entry};
     use super::*;
     use crate::observation::{Fault, Who};
+    use crate::spec::ReplicaSet;
     use crate::time::{MILLISECOND, SECOND};
     use Observation as O;
 
@@ -259,6 +260,16 @@ mod tests {
         script.ok_at(0, 0, O::Injected { fault: Fault::DiskSlow });
         empty(&mut script, 3 * SECOND);
         assert_eq!(script.see(Who::World, O::Healed), None);
+        script.caught_at(9 * SECOND, 0, COMPLETED, NAME, LATE);
+
+        // What the slow disk has held up ends after the heal.
+        let conditions = |sound| O::Conditions { hears: ReplicaSet(0b111), sound, delay: 0 };
+        let mut script = Script::new();
+        script.ok_at(0, 0, O::Injected { fault: Fault::DiskSlow });
+        script.ok_at(0, 0, conditions(false));
+        assert_eq!(script.see(Who::World, O::Healed), None);
+        script.ok_at(6 * SECOND, 0, conditions(true));
+        empty(&mut script, 7 * SECOND);
         script.caught_at(9 * SECOND, 0, COMPLETED, NAME, LATE);
     }
 
