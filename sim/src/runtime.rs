@@ -301,7 +301,7 @@ impl<S: System> Core<S> {
         if self.violation.is_none()
             && let Some(violation) = self.judge.observe(&seen, &self.shadow)
         {
-            self.broken(violation);
+            self.broken(*violation);
         }
         self.marks.observe(&seen, &self.shadow);
         self.shadow.apply(&seen);

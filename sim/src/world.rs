@@ -68,7 +68,7 @@ impl<S: System> World<S> {
             Ok(Ending::Healed) => {
                 let Core { now, event, judge, shadow, .. } = &mut self.core;
                 if let Some(violation) = judge.finish(*now, *event, shadow) {
-                    self.core.broken(violation);
+                    self.core.broken(*violation);
                 }
             }
             Ok(Ending::Broken) => {}

@@ -15,7 +15,7 @@ use crate::observation::Observation;
 pub const NAME: &str = "applied_position_monotonic";
 pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Executed { op, operation, answer, .. } = context.seen.what else { return None };
     let (id, me) = (context.id, context.me);
     if op != me.executed + 1 {

@@ -24,6 +24,7 @@ pub(super) const INTERESTS: u128 =
 
 #[derive(Debug, Default)]
 pub(super) struct Availability {
+    promised: bool,
     quorum: u32,
     /// The time for anything but view changes.
     notice: Time,
@@ -49,10 +50,11 @@ impl Availability {
         fixed && reliable && liars.is_empty() && cluster.abdicate_timeout + cluster.commit_stall_timeout > 0
     }
 
-    pub fn reset(&mut self, config: &Config) {
+    pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
         let cluster = &config.cluster;
         let patience = cluster.abdicate_timeout + cluster.commit_stall_timeout + 4 * cluster.heartbeat;
         *self = Availability {
+            promised: Self::promised(config, liars),
             quorum: cluster.replication_quorum.max(cluster.view_change_quorum).into(),
             notice: 2 * config.workload.timeout + patience,
             view_change: 4 * cluster.view_change_timeout,
@@ -61,7 +63,7 @@ impl Availability {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Context { id, me, shadow, .. } = *context;
         if me.delay > 0 {
             self.late_until[id.index()] = context.seen.at + me.delay;
@@ -88,7 +90,10 @@ impl Availability {
     }
 
     /// A client asks again.
-    pub fn retried(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Violation> {
+    pub fn retried(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Box<Violation>> {
+        if !self.promised {
+            return None;
+        }
         let now = seen.at;
         if self.group.is_empty() {
             self.group = self.able(now, shadow);
@@ -103,7 +108,7 @@ impl Availability {
             return None;
         }
         let Seen { at, event, .. } = *seen;
-        Some(Violation {
+        Some(Box::new(Violation {
             invariant: NAME,
             rule: "a quorum that could serve does not",
             at,
@@ -111,7 +116,7 @@ impl Availability {
             replicas: self.group,
             expected: format!("these replicas are well and linked, and commit or answer something within {bound} ns"),
             seen: format!("clients have asked again for {} ns, in vain", now - waiting),
-        })
+        }))
     }
 
     /// A largest set of replicas that could serve the clients; empty where there is no quorum.
@@ -144,7 +149,7 @@ mod tests {
     use crate::spec::ClientId;
     use Observation as O;
 
-    fn retry(script: &mut Script) -> Option<Violation> {
+    fn retry(script: &mut Script) -> Option<Box<Violation>> {
         script.see(Who::Client(ClientId(0)), O::Retried { client: ClientId(0), number: 1 })
     }
 
@@ -163,7 +168,7 @@ mod tests {
 
     fn bound() -> Time {
         let mut availability = Availability::default();
-        availability.reset(&Script::config());
+        availability.reset(&Script::config(), ReplicaSet::default());
         availability.notice + 2 * availability.view_change
     }
 

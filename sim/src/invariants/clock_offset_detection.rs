@@ -105,7 +105,7 @@ impl ClockOffsetDetection {
         self.quorum = if config.cluster.reconfigures() { usize::MAX } else { config.cluster.clock_quorum() };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let now = context.seen.at;
         match context.seen.what {
             Observation::ClockSet { error, rate } => {

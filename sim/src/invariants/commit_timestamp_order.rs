@@ -32,7 +32,7 @@ impl CommitTimestampOrder {
         self.assigned = Default::default();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         match context.seen.what {
             Observation::Timestamped { op, timestamp } => self.executed(context, op, timestamp),
             Observation::TimestampAssigned { op, timestamp, previous } => {
@@ -42,7 +42,7 @@ impl CommitTimestampOrder {
         }
     }
 
-    fn executed(&mut self, context: &Context<'_>, op: u64, timestamp: Time) -> Option<Violation> {
+    fn executed(&mut self, context: &Context<'_>, op: u64, timestamp: Time) -> Option<Box<Violation>> {
         let index = usize::try_from(op.checked_sub(1)?).ok()?;
         if let Some(&known) = self.committed.get(index) {
             if known == timestamp {
@@ -72,7 +72,7 @@ impl CommitTimestampOrder {
         )
     }
 
-    fn assigned(&mut self, context: &Context<'_>, op: u64, timestamp: Time, previous: Time) -> Option<Violation> {
+    fn assigned(&mut self, context: &Context<'_>, op: u64, timestamp: Time, previous: Time) -> Option<Box<Violation>> {
         let view = context.me.view;
         let (in_view, to_op, own) = std::mem::replace(&mut self.assigned[context.id.index()], (view, op, timestamp));
         let own = if (in_view, to_op + 1) == (view, op) { own } else { 0 };

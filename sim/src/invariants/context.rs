@@ -26,7 +26,7 @@ impl Context<'_> {
         rule: &'static str,
         expected: String,
         seen: String,
-    ) -> Option<Violation> {
+    ) -> Option<Box<Violation>> {
         self.violation_with(self.id, invariant, rule, expected, seen)
     }
 
@@ -39,10 +39,10 @@ impl Context<'_> {
         rule: &'static str,
         expected: String,
         seen: String,
-    ) -> Option<Violation> {
+    ) -> Option<Box<Violation>> {
         let Seen { at, event, .. } = *self.seen;
         let replicas = set([self.id, other]);
-        Some(Violation { invariant, rule, at, event, replicas, expected, seen })
+        Some(Box::new(Violation { invariant, rule, at, event, replicas, expected, seen }))
     }
 }
 
@@ -64,9 +64,9 @@ impl Answered<'_> {
         rule: &'static str,
         expected: String,
         seen: String,
-    ) -> Option<Violation> {
+    ) -> Option<Box<Violation>> {
         let Seen { at, event, .. } = *self.seen;
-        Some(Violation { invariant, rule, at, event, replicas: ReplicaSet::default(), expected, seen })
+        Some(Box::new(Violation { invariant, rule, at, event, replicas: ReplicaSet::default(), expected, seen }))
     }
 }
 

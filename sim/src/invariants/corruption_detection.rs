@@ -61,7 +61,7 @@ impl CorruptionDetection {
         }
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, event) = (context.id, context.seen.event);
         let reading = &mut self.reading[id.index()];
         match context.seen.what {
@@ -135,7 +135,7 @@ impl CorruptionDetection {
         }
     }
 
-    fn loaded(&self, context: &Context<'_>, op: u64, entry: EntryHash) -> Option<Violation> {
+    fn loaded(&self, context: &Context<'_>, op: u64, entry: EntryHash) -> Option<Box<Violation>> {
         let first = usize::try_from(op).ok().and_then(|op| self.first.get(op.checked_sub(1)?));
         if op > OP_MAX || first == Some(&entry) || self.others.contains(&(op, entry)) {
             return None;
@@ -149,7 +149,7 @@ impl CorruptionDetection {
         )
     }
 
-    fn recovered(&self, context: &Context<'_>) -> Option<Violation> {
+    fn recovered(&self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, me) = (context.id, context.me);
         let (_, op, entry) = me.acknowledged.filter(|_| me.damaged)?;
         let held = me.entry(op).map(|held| held.entry);
@@ -168,7 +168,7 @@ impl CorruptionDetection {
     }
 }
 
-fn content_fits(context: &Context<'_>, op: u64, found: EntryHash) -> Option<Violation> {
+fn content_fits(context: &Context<'_>, op: u64, found: EntryHash) -> Option<Box<Violation>> {
     let stated = context.me.entry(op)?.entry;
     if stated == found {
         return None;

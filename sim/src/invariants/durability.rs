@@ -29,7 +29,7 @@ impl Durability {
         self.told = 0;
     }
 
-    pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Violation> {
+    pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Box<Violation>> {
         let position = answered.answer.position;
         self.told = self.told.max(position);
         let committed = answered.shadow.committed.len() as u64;
@@ -44,9 +44,9 @@ impl Durability {
         )
     }
 
-    pub fn finish(&self, at: Time, event: u64, shadow: &Shadow) -> Option<Violation> {
+    pub fn finish(&self, at: Time, event: u64, shadow: &Shadow) -> Option<Box<Violation>> {
         let violation = |rule, replicas, expected, seen| {
-            Some(Violation { invariant: NAME, rule, at, event, replicas, expected, seen })
+            Some(Box::new(Violation { invariant: NAME, rule, at, event, replicas, expected, seen }))
         };
         let committed = shadow.committed.len() as u64;
         if self.told > committed {
@@ -107,10 +107,10 @@ mod tests {
     fn a_liar_may_answer_first_but_not_for_ever() {
         let mut script = invoked(Script::with_liar(0));
         assert_eq!(script.answer(1, found(1, 1, 1)), None);
-        let violation = script.judge.durability.finish(0, 0, &script.shadow).unwrap();
+        let violation = script.judge.each.durability.finish(0, 0, &script.shadow).unwrap();
         assert_eq!((violation.invariant, violation.rule), (NAME, NOT_COMMITTED));
         script.committed(&[1, 2], 1..=1);
-        assert_eq!(script.judge.durability.finish(0, 0, &script.shadow), None);
+        assert_eq!(script.judge.each.durability.finish(0, 0, &script.shadow), None);
     }
 
     #[test]
@@ -119,9 +119,12 @@ mod tests {
         script.committed(&[0, 1], 1..=2);
         script.append(2, 1..=1);
         let other = O::Appended { op: 2, view: 1, entry: 9, parent: entry(1) };
-        assert_eq!(script.judge.durability.finish(0, 0, &script.shadow).unwrap().rule, "a committed entry is lost");
+        assert_eq!(
+            script.judge.each.durability.finish(0, 0, &script.shadow).unwrap().rule,
+            "a committed entry is lost"
+        );
         script.ok(2, other);
-        let violation = script.judge.durability.finish(0, 0, &script.shadow).unwrap();
+        let violation = script.judge.each.durability.finish(0, 0, &script.shadow).unwrap();
         assert_eq!((violation.invariant, violation.rule), (NAME, "a committed entry is lost"));
     }
 }

@@ -30,7 +30,7 @@ impl ExactlyOnce {
         self.sessions.iter_mut().for_each(Vec::clear);
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Observation::Executed { op, client, session, number, operation, answer } = context.seen.what else {
             return None;
         };
@@ -51,7 +51,7 @@ impl ExactlyOnce {
         client: ClientId,
         session: u32,
         number: u32,
-    ) -> Option<Violation> {
+    ) -> Option<Box<Violation>> {
         let id = context.id;
         let name = |number| format!("request {number} of client {} in session {session}", client.0);
         if let Some(asked) = context.record.find(client, session, number) {
@@ -100,7 +100,7 @@ impl ExactlyOnce {
 }
 
 #[cold]
-fn disagree(context: &Context<'_>, op: u64, first: &Execution, now: &Execution) -> Option<Violation> {
+fn disagree(context: &Context<'_>, op: u64, first: &Execution, now: &Execution) -> Option<Box<Violation>> {
     let id = context.id;
     let who = |execution: &Execution| (execution.client, execution.session, execution.number);
     if who(first) == who(now) {

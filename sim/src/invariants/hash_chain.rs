@@ -12,7 +12,7 @@ use crate::observation::Observation;
 pub const NAME: &str = "hash_chain";
 pub(super) const INTERESTS: u128 = kinds::APPENDED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Appended { op, entry, parent, .. } = context.seen.what else { return None };
     let last = context.me.log.last().map_or(0, |last| last.entry);
     if parent == last && entry != 0 && entry != parent {

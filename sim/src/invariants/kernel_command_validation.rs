@@ -16,7 +16,7 @@ use crate::workload::OperationKind;
 pub const NAME: &str = "kernel_command_validation";
 pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Executed { op, client, session, number, operation, .. } = context.seen.what else { return None };
     let id = context.id;
     if let Some(operation) = operation {

@@ -35,7 +35,7 @@ impl Linearizability {
         self.early.clear();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Observation::Executed { op, client, session, number, operation, answer } = context.seen.what else {
             return None;
         };
@@ -75,7 +75,7 @@ impl Linearizability {
     }
 
     /// Judges the answers that were waiting for `op`.
-    fn settle(&mut self, context: &Context<'_>, op: u64) -> Option<Violation> {
+    fn settle(&mut self, context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
         while let Some(place) = self.early.iter().position(|early| early.1.position == op) {
             let (asked, answer) = self.early.swap_remove(place);
             let replicas = super::set([context.id]);
@@ -87,7 +87,7 @@ impl Linearizability {
         None
     }
 
-    pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Violation> {
+    pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Box<Violation>> {
         let Answered { seen, shadow, record, asked, answer } = *answered;
         let Some(asked) = asked else {
             return answered.violation(
@@ -122,7 +122,7 @@ impl Linearizability {
     }
 
     /// Rule 3, for a position that the model has executed.
-    fn told(&self, seen: &Seen, replicas: ReplicaSet, asked: usize, answer: Answer) -> Option<Violation> {
+    fn told(&self, seen: &Seen, replicas: ReplicaSet, asked: usize, answer: Answer) -> Option<Box<Violation>> {
         let result = *self.results.get(usize::try_from(answer.position.checked_sub(1)?).ok()?)?;
         if result == Some((asked, answer)) {
             return None;
@@ -138,7 +138,7 @@ impl Linearizability {
         };
         let seen_answer = format!("it was told {answer:?}");
         let Seen { at, event, .. } = *seen;
-        Some(Violation { invariant: NAME, rule, at, event, replicas, expected, seen: seen_answer })
+        Some(Box::new(Violation { invariant: NAME, rule, at, event, replicas, expected, seen: seen_answer }))
     }
 }
 

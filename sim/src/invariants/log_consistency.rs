@@ -21,7 +21,7 @@ pub(super) const INTERESTS: u128 = kinds::APPENDED | kinds::VIEW_STARTED | kinds
 
 const LATER_VIEW: &str = "an entry from a later view";
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     match context.seen.what {
         Observation::Appended { op, view, entry, .. } => appended(context, op, view, entry),
         Observation::ViewStarted { view, op, .. } => started(context, view, op),
@@ -30,7 +30,7 @@ pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     }
 }
 
-fn appended(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Option<Violation> {
+fn appended(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Option<Box<Violation>> {
     let (id, me) = (context.id, context.me);
     if op != me.op() + 1 {
         return context.violation(
@@ -62,7 +62,7 @@ fn appended(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Opti
 }
 
 /// Rule 4. The logs themselves are the table of what each view prepared: n - 1 look-ups, and nothing to remember.
-fn unique(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Option<Violation> {
+fn unique(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Option<Box<Violation>> {
     let replicas = context.shadow.replicas.len() as u64;
     let index = usize::try_from(op - 1).ok()?;
     for (other, state) in context.shadow.correct_replicas() {
@@ -87,7 +87,7 @@ fn unique(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Option
     None
 }
 
-fn started(context: &Context<'_>, view: u64, op: u64) -> Option<Violation> {
+fn started(context: &Context<'_>, view: u64, op: u64) -> Option<Box<Violation>> {
     let (id, me) = (context.id, context.me);
     if op != me.op() {
         return context.violation(
@@ -106,7 +106,7 @@ fn started(context: &Context<'_>, view: u64, op: u64) -> Option<Violation> {
     )
 }
 
-fn acknowledged(context: &Context<'_>, view: u64, op: u64, entry: EntryHash) -> Option<Violation> {
+fn acknowledged(context: &Context<'_>, view: u64, op: u64, entry: EntryHash) -> Option<Box<Violation>> {
     let (id, me) = (context.id, context.me);
     match me.entry(op) {
         Some(held) if held.entry != entry => context.violation(

@@ -17,7 +17,7 @@ use crate::spec::ReplicaId;
 pub const NAME: &str = "message_deduplication";
 pub(super) const INTERESTS: u128 = kinds::EXECUTED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Executed { op, client, session, number, .. } = context.seen.what else { return None };
     if op != context.record.next() || session == 0 {
         return None;

@@ -28,7 +28,7 @@ impl MvccVisibility {
         self.versions.reset();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Observation::Executed { op, operation: Some(operation), answer, .. } = context.seen.what else {
             return None;
         };
@@ -65,7 +65,7 @@ fn wrong(
     bound: u64,
     (version, value): (u64, u64),
     answer: &Answer,
-) -> Option<Violation> {
+) -> Option<Box<Violation>> {
     let place = format!("key {key} of tenant {}", operation.tenant);
     let seen = format!("it saw version {} with value {:#x}", answer.version, answer.value);
     if answer.version > bound {

@@ -85,7 +85,7 @@ impl NeedlessViewChange {
         }
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let now = context.seen.at;
         let mut violation = None;
         match context.seen.what {
@@ -125,7 +125,7 @@ impl NeedlessViewChange {
         violation
     }
 
-    fn started(&self, context: &Context<'_>, view: u64) -> Option<Violation> {
+    fn started(&self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
         let Context { id, shadow, .. } = *context;
         let now = context.seen.at;
         if !self.owed || shadow.replicas.iter().any(|state| state.view >= view) {

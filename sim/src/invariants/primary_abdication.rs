@@ -51,7 +51,7 @@ impl PrimaryAbdication {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Context { id, me, shadow, .. } = *context;
         let now = context.seen.at;
         match context.seen.what {

@@ -48,7 +48,7 @@ impl ReconfigurationSafety {
         self.votes.clear();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         match context.seen.what {
             Observation::Voted { view, .. } => {
                 self.voted(view, context.id);
@@ -75,7 +75,7 @@ impl ReconfigurationSafety {
         self.votes[place].1.insert(voter);
     }
 
-    fn started(&self, context: &Context<'_>, view: u64) -> Option<Violation> {
+    fn started(&self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
         let (id, configuration) = (context.id, context.shadow.configuration(context.me));
         if !configuration.has(id) {
             return context.violation(
@@ -96,7 +96,7 @@ impl ReconfigurationSafety {
         )
     }
 
-    fn committed(&self, context: &Context<'_>, op: u64) -> Option<Violation> {
+    fn committed(&self, context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
         let (id, me, shadow) = (context.id, context.me, context.shadow);
         let configuration = shadow.configuration(me);
         let holds = |state: &ReplicaShadow| {
@@ -132,7 +132,7 @@ impl ReconfigurationSafety {
 }
 
 /// Rules 4 and 5.
-fn appended(context: &Context<'_>, next: &Configuration) -> Option<Violation> {
+fn appended(context: &Context<'_>, next: &Configuration) -> Option<Box<Violation>> {
     let (id, me, shadow) = (context.id, context.me, context.shadow);
     let before = shadow.configuration(me);
     if !next.follows(&before) {

@@ -53,7 +53,7 @@ impl RepairBudget {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, now) = (context.id, context.seen.at);
         let requests = &mut self.requests[id.index()];
         match context.seen.what {

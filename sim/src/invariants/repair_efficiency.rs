@@ -69,7 +69,7 @@ impl RepairEfficiency {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let now = context.seen.at;
         match context.seen.what {
             _ if !self.owed => return None,
@@ -94,7 +94,7 @@ impl RepairEfficiency {
         None
     }
 
-    fn requested(&mut self, context: &Context<'_>, peer: ReplicaId, to: u64) -> Option<Violation> {
+    fn requested(&mut self, context: &Context<'_>, peer: ReplicaId, to: u64) -> Option<Box<Violation>> {
         let Context { id, me, shadow, .. } = *context;
         let could_answer = |other: ReplicaId| {
             let state = &shadow.replicas[other.index()];
@@ -153,7 +153,7 @@ mod tests {
     use Observation as O;
 
     /// Replica 2 asks `peer`, which answers after so many milliseconds.
-    fn ask(script: &mut Script, peer: u8, took: u64) -> Option<Violation> {
+    fn ask(script: &mut Script, peer: u8, took: u64) -> Option<Box<Violation>> {
         let violation = script.say(2, O::RepairRequested { peer: ReplicaId(peer), from: 1, to: 1 });
         script.wait(took * MILLISECOND);
         script.ok(2, O::RepairEnded { peer: ReplicaId(peer), answered: true });

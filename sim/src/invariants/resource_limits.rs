@@ -52,7 +52,7 @@ impl ResourceLimits {
         self.bounds = Bounds::new(config);
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let id = context.id;
         let Bounds { items: items_max, bytes: bytes_max, entries } = self.bounds;
         match context.seen.what {

@@ -88,21 +88,21 @@ impl Script {
     }
 
     /// The replica does something.
-    pub fn say(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+    pub fn say(&mut self, replica: u8, what: Observation) -> Option<Box<Violation>> {
         self.see(Who::Replica(ReplicaId(replica)), what)
     }
 
-    pub fn see(&mut self, who: Who, what: Observation) -> Option<Violation> {
+    pub fn see(&mut self, who: Who, what: Observation) -> Option<Box<Violation>> {
         self.see_at((self.event + 1) * 1000, who, what)
     }
 
     /// Sees something in the same event as what went before.
-    pub fn same_event(&mut self, replica: u8, what: Observation) -> Option<Violation> {
+    pub fn same_event(&mut self, replica: u8, what: Observation) -> Option<Box<Violation>> {
         self.event -= 1;
         self.see(Who::Replica(ReplicaId(replica)), what)
     }
 
-    fn see_at(&mut self, at: Time, who: Who, what: Observation) -> Option<Violation> {
+    fn see_at(&mut self, at: Time, who: Who, what: Observation) -> Option<Box<Violation>> {
         self.event += 1;
         let seen = Seen { at: self.waited + at, event: self.event, who, what };
         let violation = self.judge.observe(&seen, &self.shadow);
@@ -148,7 +148,7 @@ impl Script {
         assert_eq!(self.see(Who::Client(ClientId(0)), what), None);
     }
 
-    pub fn answer(&mut self, number: u32, answer: Answer) -> Option<Violation> {
+    pub fn answer(&mut self, number: u32, answer: Answer) -> Option<Box<Violation>> {
         let what = Observation::Answered { client: ClientId(0), session: 1, number, answer };
         self.see(Who::Client(ClientId(0)), what)
     }
@@ -191,7 +191,7 @@ impl Script {
         }
     }
 
-    pub fn finish(&mut self) -> Option<Violation> {
+    pub fn finish(&mut self) -> Option<Box<Violation>> {
         self.judge.finish(self.event * 1000, self.event, &self.shadow)
     }
 

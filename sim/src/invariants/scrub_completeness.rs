@@ -75,7 +75,7 @@ impl ScrubCompleteness {
         self.patience.healed(at);
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         if !self.on {
             return None;
         }
@@ -123,7 +123,7 @@ impl ScrubCompleteness {
     }
 
     /// The run is over: whether a tour is overdue.
-    pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Violation> {
+    pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Box<Violation>> {
         if !self.on {
             return None;
         }
@@ -133,7 +133,7 @@ impl ScrubCompleteness {
                 let from = self.replicas[id.index()].completed;
                 self.patience.waited(id, from, at).filter(|waited| *waited > tour_max).map(|waited| (id, waited))
             })?;
-        Some(Violation {
+        Some(Box::new(Violation {
             invariant: NAME,
             rule: LATE,
             at,
@@ -141,7 +141,7 @@ impl ScrubCompleteness {
             replicas: set([id]),
             expected: format!("{id} completes a tour every {tour_max} ns"),
             seen: format!("it has completed none for {waited} ns"),
-        })
+        }))
     }
 }
 
@@ -277,7 +277,7 @@ mod tests {
     fn the_end_of_the_run_counts() {
         let script = Script::clean_run();
         let mut judge = script.judge;
-        let late = judge.scrub_completeness.finish(2 * SECOND, 9, &script.shadow).expect("it is late");
+        let late = judge.each.scrub_completeness.finish(2 * SECOND, 9, &script.shadow).expect("it is late");
         assert_eq!((late.invariant, late.rule), (NAME, LATE));
     }
 }

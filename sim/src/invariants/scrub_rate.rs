@@ -35,7 +35,7 @@ impl ScrubRate {
         self.reading = ReplicaSet::default();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, at) = (context.id, context.id.index());
         let Observation::ScrubRead { clock, .. } = context.seen.what else {
             self.reading.0 &= !(1 << at);

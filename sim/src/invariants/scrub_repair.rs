@@ -51,7 +51,7 @@ impl ScrubRepair {
         self.patience.healed(at);
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         self.patience.observe(context);
         let (id, at) = (context.id, context.seen.at);
         let findings = &mut self.replicas[id.index()];

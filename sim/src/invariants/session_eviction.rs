@@ -32,7 +32,7 @@ fn name(session: Option<Session>) -> String {
     }
 }
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let sessions = &context.record.sessions;
     let pending = sessions.pending[context.id.index()];
     match context.seen.what {
@@ -56,7 +56,7 @@ pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
 }
 
 /// The first execution of an op.
-fn first(context: &Context<'_>, op: u64, asked: Session, effect: bool, change: Change) -> Option<Violation> {
+fn first(context: &Context<'_>, op: u64, asked: Session, effect: bool, change: Change) -> Option<Box<Violation>> {
     let (id, sessions) = (context.id, &context.record.sessions);
     if effect && !sessions.lives(asked.0, asked.1) {
         return context.violation(
@@ -108,7 +108,7 @@ fn first(context: &Context<'_>, op: u64, asked: Session, effect: bool, change: C
 }
 
 #[cold]
-fn differ(context: &Context<'_>, op: u64, change: Change) -> Option<Violation> {
+fn differ(context: &Context<'_>, op: u64, change: Change) -> Option<Box<Violation>> {
     let first = context.record.sessions.change(op);
     let tell = |change: Change| format!("registers {} and evicts {}", name(change.registered), name(change.evicted));
     context.violation(
@@ -120,7 +120,7 @@ fn differ(context: &Context<'_>, op: u64, change: Change) -> Option<Violation> {
 }
 
 /// What a client is told of its session, by a cluster in which nobody lies.
-pub(super) fn told(answered: &Answered<'_>) -> Option<Violation> {
+pub(super) fn told(answered: &Answered<'_>) -> Option<Box<Violation>> {
     let sessions = &answered.record.sessions;
     if !answered.shadow.liars.is_empty() {
         return None;

@@ -76,7 +76,7 @@ impl StateTransfer {
         }
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, me) = (context.id, context.me);
         match context.seen.what {
             Observation::Checkpointed { op, state } => {
@@ -133,7 +133,7 @@ impl StateTransfer {
         entry: EntryHash,
         state: EntryHash,
         last: u64,
-    ) -> Option<Violation> {
+    ) -> Option<Box<Violation>> {
         let (id, me) = (context.id, context.me);
         let known = &mut self.replicas[id.index()];
         if !me.loading {
@@ -166,11 +166,11 @@ impl StateTransfer {
         {
             return lost(context, acknowledged, last);
         }
-        late.then(|| self.too_late(context.seen.at, context.seen.event, id))
+        late.then(|| Box::new(self.too_late(context.seen.at, context.seen.event, id)))
     }
 
     /// Rule 1: the same op, the same state.
-    fn compare(&mut self, context: &Context<'_>, op: u64, state: EntryHash) -> Option<Violation> {
+    fn compare(&mut self, context: &Context<'_>, op: u64, state: EntryHash) -> Option<Box<Violation>> {
         match self.states.binary_search_by_key(&op, |known| known.0) {
             Ok(place) if self.states[place].1 != state => context.violation(
                 NAME,
@@ -187,10 +187,10 @@ impl StateTransfer {
     }
 
     /// Rule 5, at the end of the run.
-    pub fn finish(&self, at: Time, event: u64) -> Option<Violation> {
+    pub fn finish(&self, at: Time, event: u64) -> Option<Box<Violation>> {
         let deadline = self.healed? + self.bound;
         let id = (0..).map(ReplicaId).zip(&self.replicas).find(|(_, known)| known.needs)?.0;
-        (at > deadline).then(|| self.too_late(at, event, id))
+        (at > deadline).then(|| Box::new(self.too_late(at, event, id)))
     }
 
     #[cold]
@@ -208,7 +208,7 @@ impl StateTransfer {
 }
 
 /// Rule 3: only the start of a view may cut the log back, and it says so before.
-fn truncated(context: &Context<'_>, op: u64) -> Option<Violation> {
+fn truncated(context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
     let me = context.me;
     let (view, acknowledged, _) = me.acknowledged?;
     let starts = me.status == Status::Normal && me.view > view;
@@ -216,7 +216,7 @@ fn truncated(context: &Context<'_>, op: u64) -> Option<Violation> {
 }
 
 #[cold]
-fn lost(context: &Context<'_>, acknowledged: u64, last: u64) -> Option<Violation> {
+fn lost(context: &Context<'_>, acknowledged: u64, last: u64) -> Option<Box<Violation>> {
     context.violation(
         NAME,
         "an acknowledged entry was dropped for a state",

@@ -20,7 +20,7 @@ fn foreign(value: u64, tenant: u16) -> bool {
     value != 0 && tenant_of(value) != tenant
 }
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Executed { op, operation: Some(operation), answer, .. } = context.seen.what else { return None };
     if !foreign(answer.value, operation.tenant) {
         return None;
@@ -33,7 +33,7 @@ pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     )
 }
 
-pub(super) fn answered(answered: &Answered<'_>) -> Option<Violation> {
+pub(super) fn answered(answered: &Answered<'_>) -> Option<Box<Violation>> {
     let operation = answered.record.asked[answered.asked?].operation;
     let value = answered.answer.value;
     if !foreign(value, operation.tenant) {

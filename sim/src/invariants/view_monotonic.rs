@@ -27,7 +27,7 @@ impl ViewMonotonic {
         *self = Self::default();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let known = &mut self.views[context.id.index()];
         let view = match context.seen.what {
             Observation::StatusChanged { view, .. }

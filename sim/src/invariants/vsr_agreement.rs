@@ -14,7 +14,7 @@ use crate::observation::Observation;
 pub const NAME: &str = "vsr_agreement";
 pub(super) const INTERESTS: u128 = kinds::COMMITTED | kinds::TRUNCATED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     match context.seen.what {
         // An entry of 0 is held by nobody; the prefix property judges it.
         Observation::Committed { op, entry } if entry != 0 => {

@@ -15,7 +15,7 @@ use crate::observation::Observation;
 pub const NAME: &str = "vsr_prefix_property";
 pub(super) const INTERESTS: u128 = kinds::COMMITTED | kinds::VIEW_STARTED | kinds::VOTED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let (id, me) = (context.id, context.me);
     match context.seen.what {
         Observation::Committed { op, entry } => committed(context, op, entry),
@@ -35,7 +35,7 @@ pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
     }
 }
 
-fn committed(context: &Context<'_>, op: u64, entry: u128) -> Option<Violation> {
+fn committed(context: &Context<'_>, op: u64, entry: u128) -> Option<Box<Violation>> {
     let (id, me) = (context.id, context.me);
     if op != me.commit + 1 {
         return context.violation(

@@ -15,7 +15,7 @@ use crate::observation::Observation;
 pub const NAME: &str = "vsr_recovery_safety";
 pub(super) const INTERESTS: u128 = kinds::RECOVERED;
 
-pub(super) fn observe(context: &Context<'_>) -> Option<Violation> {
+pub(super) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Recovered { view, .. } = context.seen.what else { return None };
     let (id, me) = (context.id, context.me);
     let promised = me.voted.max(me.acknowledged.map_or(0, |acknowledged| acknowledged.0));

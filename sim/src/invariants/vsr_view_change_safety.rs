@@ -35,7 +35,7 @@ impl ViewChangeSafety {
         self.log.clear();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Violation> {
+    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         match context.seen.what {
             Observation::ViewStarted { view, primary: true, .. } => self.started(context, view),
             Observation::Committed { op, entry } => self.committed(context, op, entry),
@@ -51,7 +51,7 @@ impl ViewChangeSafety {
         }
     }
 
-    fn started(&mut self, context: &Context<'_>, view: u64) -> Option<Violation> {
+    fn started(&mut self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
         let (id, me) = (context.id, context.me);
         match self.started.binary_search_by_key(&view, |started| started.0) {
             Ok(place) if self.started[place].1 != id => {
@@ -94,7 +94,7 @@ impl ViewChangeSafety {
         )
     }
 
-    fn committed(&mut self, context: &Context<'_>, op: u64, entry: EntryHash) -> Option<Violation> {
+    fn committed(&mut self, context: &Context<'_>, op: u64, entry: EntryHash) -> Option<Box<Violation>> {
         let (view, primary) = *self.started.last()?;
         let me = context.me;
         if op != context.shadow.committed.len() as u64 + 1 || me.view > view {

@@ -111,6 +111,11 @@ impl Pipeline {
         self.newest = Some(checkpoint);
     }
 
+    /// Whether no checkpoint is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_none()
+    }
+
     /// The bytes that have to be written now, if there are any.
     pub fn write(&mut self) -> Option<Rc<[u8]>> {
         let (checkpoint, stage) = self.under_way.as_mut().filter(|(_, stage)| *stage == Stage::Waits)?;

@@ -38,7 +38,8 @@ struct InFlight {
     entries: Span,
     /// The headers that were written.
     headers: Span,
-    superblock: Superblock,
+    /// The superblock, where another one was written.
+    superblock: Option<Box<Superblock>>,
     /// What was damaged and is written anew.
     repairs: Vec<Record>,
 }
@@ -173,7 +174,7 @@ impl Journal {
 
     /// Whether what stands in this copy of the superblock is as it should be; `None` while another one is being written.
     pub fn superblock_is_sound(&mut self, copy: u64, bytes: &[u8]) -> Option<bool> {
-        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock != self.on_disk) {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock.is_some()) {
             return None;
         }
         self.copy(copy).encode(&mut self.buffer);
@@ -248,6 +249,39 @@ impl Journal {
             return false;
         }
         let written = self.write_checkpoint(env);
+        let (next, log_may_be_written) = self.next_superblock(log);
+        let entries = self.entries.write(if log_may_be_written { log.last_op() } else { 0 });
+        self.write_entries(env, log, entries);
+        let skip_sync = self.bugs.on(PlantedBug::SkippedFsync);
+        let headers =
+            self.headers.write(match (log_may_be_written, skip_sync || self.bugs.on(PlantedBug::HeaderBeforeEntry)) {
+                (false, _) => 0,
+                (true, false) => self.entries.durable,
+                (true, true) => log.last_op(),
+            });
+        self.write_headers(env, log, headers);
+        let repairs = if log_may_be_written { self.write_repairs(env, log) } else { Vec::new() };
+        if let Some(next) = &next {
+            self.write_superblock(env, next);
+        } else if skip_sync && !headers.is_empty() {
+            self.entries.synced(entries);
+            self.headers.synced(headers);
+            return true;
+        }
+        if written || next.is_some() || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
+            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next, repairs });
+        }
+        false
+    }
+
+    /// The superblock that has to be written next, if it is not the one that stands there, and whether the log may be
+    /// written along with it.
+    fn next_superblock(&mut self, log: &Log) -> (Option<Box<Superblock>>, bool) {
+        let (wanted, on_disk) = (&self.wanted, &self.on_disk);
+        let same_view = wanted.view == on_disk.view && wanted.last_normal <= on_disk.last_normal;
+        if same_view && (on_disk.amnesia || !wanted.amnesia) && on_disk.sequence > 0 && self.checkpoints.is_idle() {
+            return (None, true);
+        }
         // That the replica has forgotten something stands there until the view that makes up for it does.
         let amnesia = self.wanted.amnesia || self.on_disk.amnesia;
         let mut next = Superblock { view: self.wanted.view, amnesia, ..self.on_disk };
@@ -266,31 +300,11 @@ impl Journal {
         if next.last_normal == self.wanted.last_normal {
             self.name_checkpoint(&mut next, log);
         }
-        let entries = self.entries.write(if log_may_be_written { log.last_op() } else { 0 });
-        self.write_entries(env, log, entries);
-        let skip_sync = self.bugs.on(PlantedBug::SkippedFsync);
-        let headers =
-            self.headers.write(match (log_may_be_written, skip_sync || self.bugs.on(PlantedBug::HeaderBeforeEntry)) {
-                (false, _) => 0,
-                (true, false) => self.entries.durable,
-                (true, true) => log.last_op(),
-            });
-        self.write_headers(env, log, headers);
-        let repairs = if log_may_be_written { self.write_repairs(env, log) } else { Vec::new() };
-        let fresh = self.on_disk.sequence == 0;
-        let superblock_changes = next != self.on_disk || fresh;
-        if superblock_changes {
-            next.sequence += 1;
-            self.write_superblock(env, &next);
-        } else if skip_sync && !headers.is_empty() {
-            self.entries.synced(entries);
-            self.headers.synced(headers);
-            return true;
+        if next == self.on_disk && next.sequence > 0 {
+            return (None, log_may_be_written);
         }
-        if written || superblock_changes || !entries.is_empty() || !headers.is_empty() || !repairs.is_empty() {
-            self.in_flight = Some(InFlight { io: env.sync(), entries, headers, superblock: next, repairs });
-        }
-        false
+        next.sequence += 1;
+        (Some(Box::new(next)), log_may_be_written)
     }
 
     /// Writes a checkpoint that waits to the place that the superblock does not name.
@@ -387,20 +401,18 @@ impl Journal {
         if *result == IoResult::Synced {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
-            if in_flight.superblock.sequence > self.on_disk.sequence {
-                self.before = self.on_disk;
+            if let Some(superblock) = in_flight.superblock {
+                self.before = std::mem::replace(&mut self.on_disk, *superblock);
             }
-            self.on_disk = in_flight.superblock;
             for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
                 env.observe(Observation::ScrubRepaired { zone, record });
             }
-            let named = self.checkpoints.synced(true);
-            if let Some(named) = &named {
+            if let Some(named) = self.checkpoints.synced(true) {
                 self.wanted.checkpoint = self.on_disk.checkpoint;
                 self.entries.covered(named.last.op);
                 self.headers.covered(named.last.op);
+                self.named = Some(named);
             }
-            self.named = named;
             true
         } else {
             self.entries.failed(in_flight.entries);

@@ -234,16 +234,14 @@ impl Sessions {
     /// The request was executed at `op`.
     pub fn execute(&mut self, request: &Request, answer: Answer, op: u64) {
         let Request { client, session, number, .. } = *request;
-        let registration = self.of(client).map_or(0, |known| known.registration);
+        let place = self.place(client);
+        let registration = place.map_or(0, |place| self.committed[place].registration);
+        let known = Committed { client, session, number, answer, registration, used: op };
         let forgotten = self.bugs.on(PlantedBug::SessionsNotRestored) && op <= self.found;
-        match self.place(client) {
+        match place {
             _ if forgotten => {}
-            Ok(place) => {
-                self.committed[place] = Committed { client, session, number, answer, registration, used: op };
-            }
-            Err(place) if self.max == 0 => {
-                self.committed.insert(place, Committed { client, session, number, answer, registration, used: op });
-            }
+            Ok(place) => self.committed[place] = known,
+            Err(place) if self.max == 0 => self.committed.insert(place, known),
             Err(_) => {}
         }
         self.settle(client, (session, number), registration);
