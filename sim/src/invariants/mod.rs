@@ -204,6 +204,9 @@ const INTERESTED: [u64; OBSERVATION_KINDS] = {
     table
 };
 
+/// What is done to a replica. Of a liar it counts as well: its links are others' links, too.
+const DONE_TO: u128 = kinds::CONDITIONS | kinds::CRASHED | kinds::RESTARTED | kinds::PAUSED | kinds::RESUMED;
+
 /// How many observations of each kind were judged.
 #[derive(Debug)]
 struct Counts([u64; OBSERVATION_KINDS]);
@@ -286,7 +289,7 @@ impl Judge {
     pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Box<Violation>> {
         let kind = seen.what.kind();
         match seen.who {
-            Who::Replica(id) if shadow.liars.has(id) => None,
+            Who::Replica(id) if shadow.liars.has(id) && DONE_TO >> kind & 1 == 0 => None,
             Who::Replica(id) => {
                 self.kinds.0[kind] += 1;
                 let interested = INTERESTED[kind] & !self.idle;

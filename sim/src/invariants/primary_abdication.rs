@@ -98,7 +98,10 @@ mod tests {
 
     /// Replica 0 leads; it hears `hears`.
     fn led(hears: u8) -> Script {
-        let mut script = Script::new();
+        led_in(Script::new(), hears)
+    }
+
+    fn led_in(mut script: Script, hears: u8) -> Script {
         (0..3).for_each(|id| script.ok(id, O::StatusChanged { status: Status::Normal, view: 0, primary: id == 0 }));
         script.ok(0, O::Conditions { hears: ReplicaSet(hears), sound: true, delay: 0 });
         script
@@ -114,6 +117,16 @@ mod tests {
         script.ok(0, O::Sent { to: ReplicaId(1), kind: MessageKind::StartViewChange });
         script.caught(0, HEARTBEAT, NAME, "leads on without a quorum");
         script.caught(0, Script::appended(1, 0), NAME, "leads on without a quorum");
+    }
+
+    #[test]
+    fn the_links_of_a_liar_are_links_too() {
+        let mut script = led_in(Script::with_liar(2), 0b001);
+        script.wait(10 * Script::config().cluster.abdicate_timeout);
+        script.ok(2, O::Conditions { hears: ReplicaSet(0b101), sound: true, delay: 0 });
+        script.ok(0, HEARTBEAT);
+        script.wait(10 * Script::config().cluster.abdicate_timeout);
+        script.caught(0, HEARTBEAT, NAME, "leads on without a quorum");
     }
 
     #[test]
