@@ -12,8 +12,8 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
 }
 
-fn runnable(target: &FuzzTarget) -> Vec<Scenario> {
-    target.scenarios.iter().map(|kind| kind.create_scenario()).filter(|scenario| scenario.runnable).collect()
+fn scenarios(target: &FuzzTarget) -> impl Iterator<Item = Scenario> {
+    target.scenarios.iter().map(|kind| kind.create_scenario())
 }
 
 /// The seed corpus of a target has one input for each of its scenarios, named after it: a plan without actions, so that the
@@ -24,7 +24,7 @@ fn every_target_has_a_seed_for_each_of_its_scenarios() {
     let mut engine = Engine::new(system);
     for target in TARGETS {
         let directory = corpus().join(target.name);
-        for (number, scenario) in (0u8..).zip(runnable(target)) {
+        for (number, scenario) in (0u8..).zip(scenarios(target)) {
             let file = directory.join(scenario.name);
             let bytes = codec::encode(&Plan { scenario: number, ..Plan::default() });
             if std::env::var_os("VOPR_WRITE_CORPUS").is_some() {
@@ -38,7 +38,7 @@ fn every_target_has_a_seed_for_each_of_its_scenarios() {
             assert!(!matches!(outcome.verdict, Verdict::Violated(_)), "{}: {:?}", file.display(), outcome.verdict);
         }
         let shipped = fs::read_dir(&directory).expect("a directory").count();
-        assert_eq!(shipped, runnable(target).len(), "{} holds nothing else", directory.display());
+        assert_eq!(shipped, target.scenarios.len(), "{} holds nothing else", directory.display());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use crate::support::{Failing, directory, failing, json, vopr};
+use crate::support::{Failing, directory, failing, vopr};
 
 /// The arguments give this exit code and one line on the standard error that contains `words`.
 fn check(arguments: &str, code: i32, words: &str) {
@@ -34,17 +34,6 @@ fn a_name_cannot_command_the_terminal() {
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(error.lines().count(), 1);
     assert!(!error.contains('\u{1b}'));
-}
-
-#[test]
-fn a_scenario_that_is_not_runnable_yet_says_so() {
-    let here = directory();
-    let listed = json(&mut vopr(here.path(), "scenarios --format json"), 0);
-    let not_yet = listed["scenarios"].as_array().expect("a list").iter().find(|it| it["runnable"] == false);
-    if let Some(name) = not_yet.and_then(|it| it["name"].as_str()) {
-        check(&format!("run --scenario {name} --iterations 1"), 2, "cannot be run yet");
-        check(&format!("fuzz {name} --runs 1"), 2, "cannot be run yet");
-    }
 }
 
 #[test]

@@ -17,12 +17,6 @@ pub struct Entry {
     pub faults: &'static str,
     /// The invariants that it is there for.
     pub invariants: &'static [&'static str],
-    /// How it runs; `None` while the protocol lacks what it needs.
-    pub run: Option<Run>,
-}
-
-/// How a scenario runs.
-pub struct Run {
     /// The cluster, network, disks, clocks and workload.
     pub config: fn() -> Config,
     /// The faults and lies that may be laid over its own.

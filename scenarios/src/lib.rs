@@ -174,8 +174,6 @@ pub struct Scenario {
     pub faults: &'static str,
     /// The invariants that it is there for, by their names in `sim::invariants::NAMES`.
     pub invariants: &'static [&'static str],
-    /// Whether it can be run yet.
-    pub runnable: bool,
     /// The cluster, network, disks, clocks and workload.
     pub config: Config,
     /// What a run of it has to show.
@@ -224,16 +222,15 @@ impl ScenarioType {
             description: entry.description,
             faults: entry.faults,
             invariants: entry.invariants,
-            runnable: entry.run.is_some(),
-            config: entry.run.as_ref().map_or_else(Config::default, |run| (run.config)()),
-            marks: entry.run.as_ref().map_or_else(Vec::new, |run| run.marks.to_vec()),
-            palette: entry.run.as_ref().map_or(Palette::EMPTY, |run| run.palette),
+            config: (entry.config)(),
+            marks: entry.marks.to_vec(),
+            palette: entry.palette,
             own: Own { script: Some((entry.name, self.script())), rules: Vec::new() },
         }
     }
 
     fn script(self) -> Script {
-        self.entry().1.run.as_ref().map_or(|_| Vec::new(), |run| run.baseline)
+        self.entry().1.baseline
     }
 
     /// The phase, and the row of the phase's table.

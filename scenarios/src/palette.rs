@@ -21,9 +21,6 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// Nothing at all.
-    pub const EMPTY: Palette = Palette { faults: &[], lies: &[] };
-
     /// These faults, and no lies.
     pub const fn faults(faults: &'static [Fault]) -> Palette {
         Palette { faults, lies: &[] }

@@ -6,7 +6,7 @@ use sim::plan::Target;
 use sim::spec::{Cluster, Workload};
 use sim::{Action, ClientId, Config, Mark, ReplicaId, ReplicaSet, Time, Watch, What};
 
-use crate::entry::{Entry, Run, crash_config};
+use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
 use crate::script::{Setup, after, at, ms};
 
@@ -17,38 +17,34 @@ pub const SCENARIOS: &[Entry] = &[
         description: "Two replicas join a cluster of three, catch up, and count in its quorums.",
         faults: "none during the change; a crash and a deposed primary after it",
         invariants: &["reconfiguration_safety", "vsr_agreement", "durability", "liveness"],
-        run: Some(Run {
-            config: add_config,
-            palette: Palette::faults(MILD),
-            baseline: add,
-            marks: &[
-                Mark::Committed(40),
-                Mark::Reconfigured(1),
-                Mark::NewMemberAcknowledged,
-                Mark::CommittedIn(Phase::Old),
-                Mark::CommittedIn(Phase::Joint),
-                Mark::CommittedIn(Phase::New),
-            ],
-        }),
+        config: add_config,
+        palette: Palette::faults(MILD),
+        baseline: add,
+        marks: &[
+            Mark::Committed(40),
+            Mark::Reconfigured(1),
+            Mark::NewMemberAcknowledged,
+            Mark::CommittedIn(Phase::Old),
+            Mark::CommittedIn(Phase::Joint),
+            Mark::CommittedIn(Phase::New),
+        ],
     },
     Entry {
         name: "reconfig_remove_replicas",
         description: "Two replicas leave a cluster of five, and at no time is a quorum of either kind missing.",
         faults: "none during the change; a deposed primary after it",
         invariants: &["reconfiguration_safety", "vsr_agreement", "durability", "liveness"],
-        run: Some(Run {
-            config: remove_config,
-            palette: Palette::faults(MILD),
-            baseline: remove,
-            marks: &[
-                Mark::Committed(40),
-                Mark::Reconfigured(1),
-                Mark::Retired(2),
-                Mark::CommittedIn(Phase::Old),
-                Mark::CommittedIn(Phase::Joint),
-                Mark::CommittedIn(Phase::New),
-            ],
-        }),
+        config: remove_config,
+        palette: Palette::faults(MILD),
+        baseline: remove,
+        marks: &[
+            Mark::Committed(40),
+            Mark::Reconfigured(1),
+            Mark::Retired(2),
+            Mark::CommittedIn(Phase::Old),
+            Mark::CommittedIn(Phase::Joint),
+            Mark::CommittedIn(Phase::New),
+        ],
     },
     Entry {
         name: "reconfig_during_partition",
@@ -56,17 +52,10 @@ pub const SCENARIOS: &[Entry] = &[
                       everywhere or nowhere.",
         faults: "a partition during the change",
         invariants: &["reconfiguration_safety", "vsr_agreement", "vsr_view_change_safety", "liveness"],
-        run: Some(Run {
-            config: partition_config,
-            palette: Palette::faults(FAULTS),
-            baseline: partition,
-            marks: &[
-                Mark::Committed(40),
-                Mark::Injected(Fault::Partition, 1),
-                Mark::CutWhileJoint,
-                Mark::Reconfigured(1),
-            ],
-        }),
+        config: partition_config,
+        palette: Palette::faults(FAULTS),
+        baseline: partition,
+        marks: &[Mark::Committed(40), Mark::Injected(Fault::Partition, 1), Mark::CutWhileJoint, Mark::Reconfigured(1)],
     },
 ];
 

@@ -5,7 +5,7 @@ use sim::plan::Target;
 use sim::spec::Cluster;
 use sim::{Action, Config, Mark, ReplicaId, Watch, What};
 
-use crate::entry::{Entry, Run, crash_config, five_config, scrub_config};
+use crate::entry::{Entry, crash_config, five_config, scrub_config};
 use crate::palette::Palette;
 use crate::script::{Setup, after, at, ms};
 
@@ -16,48 +16,44 @@ pub const SCENARIOS: &[Entry] = &[
         description: "A single bit of a stored entry flips, and the replica notices before it uses the entry.",
         faults: "one flipped bit in one record just before a crash",
         invariants: &["corruption_detection", "hash_chain", "log_consistency", "durability"],
-        run: Some(Run {
-            config: crash_config,
-            palette: Palette::faults(&[
-                Fault::BitFlip,
-                Fault::Crash,
-                Fault::PowerLoss,
-                Fault::Partition,
-                Fault::Loss,
-                Fault::Burst,
-            ]),
-            baseline: bit_flip,
-            marks: &[Mark::Committed(40), Mark::Injected(Fault::BitFlip, 1), Mark::FoundDamage],
-        }),
+        config: crash_config,
+        palette: Palette::faults(&[
+            Fault::BitFlip,
+            Fault::Crash,
+            Fault::PowerLoss,
+            Fault::Partition,
+            Fault::Loss,
+            Fault::Burst,
+        ]),
+        baseline: bit_flip,
+        marks: &[Mark::Committed(40), Mark::Injected(Fault::BitFlip, 1), Mark::FoundDamage],
     },
     Entry {
         name: "corruption_checksum_validation",
         description: "Records are damaged in every way a disk knows, and each time the checksum gives it away.",
         faults: "flipped bits, cut-off and shifted records, lost and misdirected writes",
         invariants: &["corruption_detection", "hash_chain", "log_consistency", "durability"],
-        run: Some(Run {
-            config: five_config,
-            palette: Palette::faults(&[
-                Fault::BitFlip,
-                Fault::FlippedBits,
-                Fault::TruncatedRecord,
-                Fault::ShiftedRecord,
-                Fault::LostWrite,
-                Fault::MisdirectedWrite,
-                Fault::Crash,
-                Fault::PowerLoss,
-                Fault::Partition,
-                Fault::Burst,
-            ]),
-            baseline: every_pattern,
-            marks: &[
-                Mark::Committed(40),
-                Mark::Injected(Fault::FlippedBits, 1),
-                Mark::Injected(Fault::TruncatedRecord, 1),
-                Mark::Injected(Fault::ShiftedRecord, 1),
-                Mark::FoundDamage,
-            ],
-        }),
+        config: five_config,
+        palette: Palette::faults(&[
+            Fault::BitFlip,
+            Fault::FlippedBits,
+            Fault::TruncatedRecord,
+            Fault::ShiftedRecord,
+            Fault::LostWrite,
+            Fault::MisdirectedWrite,
+            Fault::Crash,
+            Fault::PowerLoss,
+            Fault::Partition,
+            Fault::Burst,
+        ]),
+        baseline: every_pattern,
+        marks: &[
+            Mark::Committed(40),
+            Mark::Injected(Fault::FlippedBits, 1),
+            Mark::Injected(Fault::TruncatedRecord, 1),
+            Mark::Injected(Fault::ShiftedRecord, 1),
+            Mark::FoundDamage,
+        ],
     },
     Entry {
         name: "corruption_silent_disk_failure",
@@ -65,20 +61,18 @@ pub const SCENARIOS: &[Entry] = &[
                       hashes can tell.",
         faults: "stale and misplaced records with valid checksums",
         invariants: &["corruption_detection", "hash_chain", "log_consistency", "vsr_recovery_safety", "durability"],
-        run: Some(Run {
-            config: silent_config,
-            palette: Palette::faults(&[
-                Fault::StaleRead,
-                Fault::LostWrite,
-                Fault::MisdirectedWrite,
-                Fault::Crash,
-                Fault::PowerLoss,
-                Fault::Partition,
-                Fault::Burst,
-            ]),
-            baseline: stale,
-            marks: &[Mark::Committed(40), Mark::Misread, Mark::FoundDamage],
-        }),
+        config: silent_config,
+        palette: Palette::faults(&[
+            Fault::StaleRead,
+            Fault::LostWrite,
+            Fault::MisdirectedWrite,
+            Fault::Crash,
+            Fault::PowerLoss,
+            Fault::Partition,
+            Fault::Burst,
+        ]),
+        baseline: stale,
+        marks: &[Mark::Committed(40), Mark::Misread, Mark::FoundDamage],
     },
 ];
 

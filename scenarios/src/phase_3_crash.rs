@@ -4,7 +4,7 @@ use sim::observation::{Fault, Status};
 use sim::plan::Target;
 use sim::{Action, Mark, MessageKind, Watch, What};
 
-use crate::entry::{Entry, Run, crash_config, five_config, with_checkpoints};
+use crate::entry::{Entry, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
 use crate::script::{Setup, after, at, ms};
 
@@ -16,46 +16,42 @@ pub const SCENARIOS: &[Entry] = &[
                       all that they promised.",
         faults: "crashes timed by Acknowledged, Committed and Executed; power loss",
         invariants: &["vsr_recovery_safety", "log_consistency", "durability"],
-        run: Some(Run {
-            config: || with_checkpoints(crash_config(), 8),
-            palette: Palette::faults(&[
-                Fault::Crash,
-                Fault::PowerLoss,
-                Fault::Loss,
-                Fault::Delay,
-                Fault::Reordering,
-                Fault::DiskSlow,
-                Fault::DiskError,
-                Fault::Pause,
-                Fault::Burst,
-                Fault::ClientCrash,
-            ]),
-            baseline: commit,
-            marks: &[Mark::Committed(40), Mark::CrashedWithUncommitted, Mark::RecoveredWith(1)],
-        }),
+        config: || with_checkpoints(crash_config(), 8),
+        palette: Palette::faults(&[
+            Fault::Crash,
+            Fault::PowerLoss,
+            Fault::Loss,
+            Fault::Delay,
+            Fault::Reordering,
+            Fault::DiskSlow,
+            Fault::DiskError,
+            Fault::Pause,
+            Fault::Burst,
+            Fault::ClientCrash,
+        ]),
+        baseline: commit,
+        marks: &[Mark::Committed(40), Mark::CrashedWithUncommitted, Mark::RecoveredWith(1)],
     },
     Entry {
         name: "crash_during_view_change",
         description: "Replicas crash between the messages of a view change, old and new primaries among them.",
         faults: "crashes timed by ViewChangeStarted, DoViewChange and StartView; deposed primaries",
         invariants: &["vsr_view_change_safety", "vsr_recovery_safety", "view_monotonic"],
-        run: Some(Run {
-            config: five_config,
-            palette: Palette::faults(&[
-                Fault::Crash,
-                Fault::PowerLoss,
-                Fault::Partition,
-                Fault::Cut,
-                Fault::Clog,
-                Fault::Loss,
-                Fault::Delay,
-                Fault::Pause,
-                Fault::DiskSlow,
-                Fault::Burst,
-            ]),
-            baseline: view_change,
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::CrashedWhile(Status::ViewChange)],
-        }),
+        config: five_config,
+        palette: Palette::faults(&[
+            Fault::Crash,
+            Fault::PowerLoss,
+            Fault::Partition,
+            Fault::Cut,
+            Fault::Clog,
+            Fault::Loss,
+            Fault::Delay,
+            Fault::Pause,
+            Fault::DiskSlow,
+            Fault::Burst,
+        ]),
+        baseline: view_change,
+        marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::CrashedWhile(Status::ViewChange)],
     },
     Entry {
         name: "recovery_corrupt_log",
@@ -63,22 +59,20 @@ pub const SCENARIOS: &[Entry] = &[
                       from its peers.",
         faults: "flipped bits, lost and misdirected writes just before a crash",
         invariants: &["vsr_recovery_safety", "hash_chain", "durability"],
-        run: Some(Run {
-            config: || with_checkpoints(five_config(), 16),
-            palette: Palette::faults(&[
-                Fault::BitFlip,
-                Fault::LostWrite,
-                Fault::MisdirectedWrite,
-                Fault::Crash,
-                Fault::PowerLoss,
-                Fault::Partition,
-                Fault::Loss,
-                Fault::DiskError,
-                Fault::Burst,
-            ]),
-            baseline: corrupt,
-            marks: &[Mark::Committed(40), Mark::RecoveredWith(1), Mark::FoundDamage],
-        }),
+        config: || with_checkpoints(five_config(), 16),
+        palette: Palette::faults(&[
+            Fault::BitFlip,
+            Fault::LostWrite,
+            Fault::MisdirectedWrite,
+            Fault::Crash,
+            Fault::PowerLoss,
+            Fault::Partition,
+            Fault::Loss,
+            Fault::DiskError,
+            Fault::Burst,
+        ]),
+        baseline: corrupt,
+        marks: &[Mark::Committed(40), Mark::RecoveredWith(1), Mark::FoundDamage],
     },
 ];
 

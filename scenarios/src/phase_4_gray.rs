@@ -3,7 +3,7 @@
 use sim::observation::{DropReason, Fault};
 use sim::{Action, Config, Mark, What};
 
-use crate::entry::{Entry, Run, crash_config};
+use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
 use crate::script::{Setup, at, ms};
 
@@ -14,47 +14,43 @@ pub const SCENARIOS: &[Entry] = &[
         description: "Disks take up to seconds for what takes a millisecond, and the cluster goes on without the slow ones.",
         faults: "latency spikes of more than a second on one disk, smaller ones on others",
         invariants: &["liveness", "durability", "vsr_agreement"],
-        run: Some(Run {
-            config: slow_config,
-            palette: Palette::faults(&[
-                Fault::DiskSlow,
-                Fault::DiskError,
-                Fault::DiskFull,
-                Fault::Pause,
-                Fault::Delay,
-                Fault::Crash,
-                Fault::Burst,
-                Fault::DuplicateRequest,
-            ]),
-            baseline: slow_disk,
-            marks: &[Mark::Committed(40), Mark::Injected(Fault::DiskSlow, 2)],
-        }),
+        config: slow_config,
+        palette: Palette::faults(&[
+            Fault::DiskSlow,
+            Fault::DiskError,
+            Fault::DiskFull,
+            Fault::Pause,
+            Fault::Delay,
+            Fault::Crash,
+            Fault::Burst,
+            Fault::DuplicateRequest,
+        ]),
+        baseline: slow_disk,
+        marks: &[Mark::Committed(40), Mark::Injected(Fault::DiskSlow, 2)],
     },
     Entry {
         name: "gray_failure_intermittent_network",
         description: "For moments the network loses, doubles and reorders messages, and then is well again.",
         faults: "loss, duplication, reordering, delays",
         invariants: &["vsr_agreement", "message_deduplication", "exactly_once", "liveness"],
-        run: Some(Run {
-            config: crash_config,
-            palette: Palette::faults(&[
-                Fault::Loss,
-                Fault::Duplication,
-                Fault::Reordering,
-                Fault::Delay,
-                Fault::Cut,
-                Fault::Clog,
-                Fault::Burst,
-                Fault::DuplicateRequest,
-            ]),
-            baseline: flaky_network,
-            marks: &[
-                Mark::Committed(40),
-                Mark::Dropped(DropReason::Lost),
-                Mark::Injected(Fault::Duplication, 1),
-                Mark::Injected(Fault::Reordering, 1),
-            ],
-        }),
+        config: crash_config,
+        palette: Palette::faults(&[
+            Fault::Loss,
+            Fault::Duplication,
+            Fault::Reordering,
+            Fault::Delay,
+            Fault::Cut,
+            Fault::Clog,
+            Fault::Burst,
+            Fault::DuplicateRequest,
+        ]),
+        baseline: flaky_network,
+        marks: &[
+            Mark::Committed(40),
+            Mark::Dropped(DropReason::Lost),
+            Mark::Injected(Fault::Duplication, 1),
+            Mark::Injected(Fault::Reordering, 1),
+        ],
     },
 ];
 

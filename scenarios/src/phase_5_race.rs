@@ -4,7 +4,7 @@ use sim::observation::Fault;
 use sim::plan::Target;
 use sim::{Action, Mark, MessageKind, ReplicaId, ReplicaSet, Watch, What};
 
-use crate::entry::{Entry, Run, crash_config, five_config, with_checkpoints};
+use crate::entry::{Entry, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
 use crate::script::{Setup, after, after_first_at, at, ms};
 
@@ -16,46 +16,42 @@ pub const SCENARIOS: &[Entry] = &[
                       at the same time; one of them wins.",
         faults: "shifting partitions, one-way cuts",
         invariants: &["vsr_view_change_safety", "vsr_agreement", "view_monotonic"],
-        run: Some(Run {
-            config: || with_checkpoints(five_config(), 8),
-            palette: Palette::faults(&[
-                Fault::Partition,
-                Fault::Cut,
-                Fault::Clog,
-                Fault::Delay,
-                Fault::Loss,
-                Fault::Reordering,
-                Fault::Duplication,
-                Fault::Crash,
-                Fault::Pause,
-                Fault::Burst,
-            ]),
-            baseline: concurrent,
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::ConcurrentViewChanges],
-        }),
+        config: || with_checkpoints(five_config(), 8),
+        palette: Palette::faults(&[
+            Fault::Partition,
+            Fault::Cut,
+            Fault::Clog,
+            Fault::Delay,
+            Fault::Loss,
+            Fault::Reordering,
+            Fault::Duplication,
+            Fault::Crash,
+            Fault::Pause,
+            Fault::Burst,
+        ]),
+        baseline: concurrent,
+        marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::ConcurrentViewChanges],
     },
     Entry {
         name: "race_commit_during_dvc",
         description: "What the old primary needs to commit arrives while the others are already changing the view.",
         faults: "a primary that goes unheard, or whose mail is held back, until a view change is under way",
         invariants: &["vsr_view_change_safety", "vsr_agreement", "durability"],
-        run: Some(Run {
-            config: || with_checkpoints(crash_config(), 8),
-            palette: Palette::faults(&[
-                Fault::Clog,
-                Fault::Cut,
-                Fault::Partition,
-                Fault::Delay,
-                Fault::Loss,
-                Fault::Reordering,
-                Fault::Duplication,
-                Fault::Pause,
-                Fault::Crash,
-                Fault::Burst,
-            ]),
-            baseline: commit_late,
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::CommittedDuringViewChange],
-        }),
+        config: || with_checkpoints(crash_config(), 8),
+        palette: Palette::faults(&[
+            Fault::Clog,
+            Fault::Cut,
+            Fault::Partition,
+            Fault::Delay,
+            Fault::Loss,
+            Fault::Reordering,
+            Fault::Duplication,
+            Fault::Pause,
+            Fault::Crash,
+            Fault::Burst,
+        ]),
+        baseline: commit_late,
+        marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::CommittedDuringViewChange],
     },
 ];
 

@@ -6,7 +6,7 @@ use sim::plan::Target;
 use sim::spec::{Clock, Cluster, Workload};
 use sim::{Action, Config, Mark, ReplicaId, ReplicaSet, What};
 
-use crate::entry::{Entry, Run, crash_config};
+use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
 use crate::script::{Setup, at, ms};
 
@@ -18,62 +18,56 @@ pub const SCENARIOS: &[Entry] = &[
                       time all along.",
         faults: "drift within the tolerance, and a change of the primary",
         invariants: &["commit_timestamp_order", "clock_offset_detection", "liveness"],
-        run: Some(Run {
-            config: disciplined_config,
-            palette: Palette::faults(&[
-                Fault::ClockDrift,
-                Fault::Delay,
-                Fault::Crash,
-                Fault::Partition,
-                Fault::Burst,
-                Fault::DuplicateRequest,
-            ]),
-            baseline: drift,
-            marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::Injected(Fault::ClockDrift, 3)],
-        }),
+        config: disciplined_config,
+        palette: Palette::faults(&[
+            Fault::ClockDrift,
+            Fault::Delay,
+            Fault::Crash,
+            Fault::Partition,
+            Fault::Burst,
+            Fault::DuplicateRequest,
+        ]),
+        baseline: drift,
+        marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::Injected(Fault::ClockDrift, 3)],
     },
     Entry {
         name: "clock_offset_exceeded",
         description: "One clock leaves the tolerance, and its replica notices and does not hand out times any more.",
         faults: "drift and steps beyond the tolerance",
         invariants: &["clock_offset_detection", "commit_timestamp_order", "liveness"],
-        run: Some(Run {
-            config: clock_config,
-            palette: Palette::faults(&[
-                Fault::ClockStep,
-                Fault::ClockDrift,
-                Fault::ClockFreeze,
-                Fault::Crash,
-                Fault::Pause,
-                Fault::Burst,
-            ]),
-            baseline: exceed,
-            marks: &[Mark::Committed(40), Mark::ClockLost, Mark::ViewsStarted(1)],
-        }),
+        config: clock_config,
+        palette: Palette::faults(&[
+            Fault::ClockStep,
+            Fault::ClockDrift,
+            Fault::ClockFreeze,
+            Fault::Crash,
+            Fault::Pause,
+            Fault::Burst,
+        ]),
+        baseline: exceed,
+        marks: &[Mark::Committed(40), Mark::ClockLost, Mark::ViewsStarted(1)],
     },
     Entry {
         name: "clock_ntp_failure",
         description: "The time service is gone or wrong, and the replicas fall back on each other and on themselves.",
         faults: "a time service that is out of reach or tells a false time, and drift meanwhile",
         invariants: &["clock_offset_detection", "commit_timestamp_order", "liveness"],
-        run: Some(Run {
-            config: disciplined_config,
-            palette: Palette::faults(&[
-                Fault::NoNtp,
-                Fault::WrongNtp,
-                Fault::ClockDrift,
-                Fault::Partition,
-                Fault::Crash,
-                Fault::Burst,
-            ]),
-            baseline: without_service,
-            marks: &[
-                Mark::Committed(40),
-                Mark::Injected(Fault::NoNtp, 1),
-                Mark::Injected(Fault::WrongNtp, 1),
-                Mark::ClockLost,
-            ],
-        }),
+        config: disciplined_config,
+        palette: Palette::faults(&[
+            Fault::NoNtp,
+            Fault::WrongNtp,
+            Fault::ClockDrift,
+            Fault::Partition,
+            Fault::Crash,
+            Fault::Burst,
+        ]),
+        baseline: without_service,
+        marks: &[
+            Mark::Committed(40),
+            Mark::Injected(Fault::NoNtp, 1),
+            Mark::Injected(Fault::WrongNtp, 1),
+            Mark::ClockLost,
+        ],
     },
     Entry {
         name: "clock_backward_jump",
@@ -81,12 +75,10 @@ pub const SCENARIOS: &[Entry] = &[
                       out an earlier time than before.",
         faults: "a backward step of a wall clock during a partition",
         invariants: &["commit_timestamp_order", "clock_offset_detection", "vsr_agreement", "liveness"],
-        run: Some(Run {
-            config: jump_config,
-            palette: Palette::faults(&[Fault::ClockStep, Fault::Partition, Fault::Crash, Fault::Burst]),
-            baseline: jump_back,
-            marks: &[Mark::Committed(40), Mark::SetBackWhileCut, Mark::TimestampedAfterSetBack],
-        }),
+        config: jump_config,
+        palette: Palette::faults(&[Fault::ClockStep, Fault::Partition, Fault::Crash, Fault::Burst]),
+        baseline: jump_back,
+        marks: &[Mark::Committed(40), Mark::SetBackWhileCut, Mark::TimestampedAfterSetBack],
     },
 ];
 

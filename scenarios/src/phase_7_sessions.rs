@@ -6,7 +6,7 @@ use sim::plan::Target;
 use sim::spec::{Cluster, Workload};
 use sim::{Action, ClientId, Config, Mark, What};
 
-use crate::entry::{Entry, Run, crash_config};
+use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
 use crate::script::{Setup, at, ms};
 
@@ -34,12 +34,10 @@ pub const SCENARIOS: &[Entry] = &[
                       gets its own answer.",
         faults: "clients that crash while they wait, repeated requests, deposed primaries",
         invariants: &["exactly_once", "linearizability", "message_deduplication", "session_eviction"],
-        run: Some(Run {
-            config: crash_sessions_config,
-            palette: PALETTE,
-            baseline: client_crashes,
-            marks: &[Mark::Committed(40), Mark::Injected(Fault::ClientCrash, 6), Mark::ClientsCrashedWaiting(3)],
-        }),
+        config: crash_sessions_config,
+        palette: PALETTE,
+        baseline: client_crashes,
+        marks: &[Mark::Committed(40), Mark::Injected(Fault::ClientCrash, 6), Mark::ClientsCrashedWaiting(3)],
     },
     Entry {
         name: "client_session_view_change_lockout",
@@ -47,18 +45,16 @@ pub const SCENARIOS: &[Entry] = &[
                       primary and never locked out.",
         faults: "deposed primaries under load",
         invariants: &["exactly_once", "liveness", "session_eviction"],
-        run: Some(Run {
-            config: lockout_config,
-            palette: PALETTE,
-            baseline: lockout,
-            marks: &[
-                Mark::Committed(40),
-                Mark::ViewsStarted(3),
-                Mark::AnsweredInLaterView(2),
-                Mark::LedAfterTruncation,
-                Mark::Forwarded,
-            ],
-        }),
+        config: lockout_config,
+        palette: PALETTE,
+        baseline: lockout,
+        marks: &[
+            Mark::Committed(40),
+            Mark::ViewsStarted(3),
+            Mark::AnsweredInLaterView(2),
+            Mark::LedAfterTruncation,
+            Mark::Forwarded,
+        ],
     },
     Entry {
         name: "client_session_eviction",
@@ -66,12 +62,10 @@ pub const SCENARIOS: &[Entry] = &[
                       ones, and those come back.",
         faults: "more clients than places, slow disks, a deposed primary, repeated requests",
         invariants: &["session_eviction", "exactly_once", "liveness"],
-        run: Some(Run {
-            config: eviction_config,
-            palette: PALETTE,
-            baseline: eviction,
-            marks: &[Mark::Committed(60), Mark::EvictedCameBack(5)],
-        }),
+        config: eviction_config,
+        palette: PALETTE,
+        baseline: eviction,
+        marks: &[Mark::Committed(60), Mark::EvictedCameBack(5)],
     },
 ];
 

@@ -5,7 +5,7 @@ use sim::plan::Target;
 use sim::spec::Cluster;
 use sim::{Action, Config, Mark, ReplicaId, What};
 
-use crate::entry::{Entry, Run, five_config, scrub_config};
+use crate::entry::{Entry, five_config, scrub_config};
 use crate::palette::Palette;
 use crate::phase_2_corruption::{damage, first_damage};
 use crate::script::{Setup, at, ms};
@@ -17,54 +17,48 @@ pub const SCENARIOS: &[Entry] = &[
         description: "A record that is never read rots, and the scrubber finds it.",
         faults: "silent damage in old records",
         invariants: &["corruption_detection", "scrub_repair", "hash_chain", "durability"],
-        run: Some(Run {
-            config: scrub_config,
-            palette: Palette::faults(&[
-                Fault::BitFlip,
-                Fault::FlippedBits,
-                Fault::TruncatedRecord,
-                Fault::ShiftedRecord,
-                Fault::LostWrite,
-                Fault::MisdirectedWrite,
-                Fault::StaleRead,
-                Fault::Partition,
-                Fault::Pause,
-                Fault::Burst,
-            ]),
-            baseline: rot,
-            marks: &[Mark::Committed(40), Mark::ScrubTours(2), Mark::ScrubFound(1)],
-        }),
+        config: scrub_config,
+        palette: Palette::faults(&[
+            Fault::BitFlip,
+            Fault::FlippedBits,
+            Fault::TruncatedRecord,
+            Fault::ShiftedRecord,
+            Fault::LostWrite,
+            Fault::MisdirectedWrite,
+            Fault::StaleRead,
+            Fault::Partition,
+            Fault::Pause,
+            Fault::Burst,
+        ]),
+        baseline: rot,
+        marks: &[Mark::Committed(40), Mark::ScrubTours(2), Mark::ScrubFound(1)],
     },
     Entry {
         name: "scrub_completes_tour",
         description: "The scrubber looks at every record once within its time.",
         faults: "none",
         invariants: &["scrub_completeness", "corruption_detection", "liveness"],
-        run: Some(Run {
-            config: scrub_config,
-            palette: Palette::faults(&[Fault::Burst, Fault::DuplicateRequest, Fault::Pause, Fault::Crash]),
-            baseline: |_| Vec::new(),
-            marks: &[Mark::Committed(40), Mark::ScrubTours(3)],
-        }),
+        config: scrub_config,
+        palette: Palette::faults(&[Fault::Burst, Fault::DuplicateRequest, Fault::Pause, Fault::Crash]),
+        baseline: |_| Vec::new(),
+        marks: &[Mark::Committed(40), Mark::ScrubTours(3)],
     },
     Entry {
         name: "scrub_rate_limited",
         description: "The scrubber keeps to its share of the disk, and clients do not notice it.",
         faults: "none",
         invariants: &["scrub_rate", "scrub_completeness", "resource_limits", "liveness"],
-        run: Some(Run {
-            config: busy_config,
-            palette: Palette::faults(&[
-                Fault::Burst,
-                Fault::DuplicateRequest,
-                Fault::DiskSlow,
-                Fault::ClockDrift,
-                Fault::Crash,
-                Fault::Pause,
-            ]),
-            baseline: |_| Vec::new(),
-            marks: &[Mark::Committed(40), Mark::ScrubTours(4)],
-        }),
+        config: busy_config,
+        palette: Palette::faults(&[
+            Fault::Burst,
+            Fault::DuplicateRequest,
+            Fault::DiskSlow,
+            Fault::ClockDrift,
+            Fault::Crash,
+            Fault::Pause,
+        ]),
+        baseline: |_| Vec::new(),
+        marks: &[Mark::Committed(40), Mark::ScrubTours(4)],
     },
     Entry {
         name: "scrub_triggers_repair",
@@ -72,22 +66,20 @@ pub const SCENARIOS: &[Entry] = &[
                       peer.",
         faults: "silent damage in old records, and a restart with damaged entries while the primary is out of reach",
         invariants: &["scrub_repair", "corruption_detection", "hash_chain", "durability", "log_consistency"],
-        run: Some(Run {
-            config: repair_config,
-            palette: Palette::faults(&[
-                Fault::BitFlip,
-                Fault::FlippedBits,
-                Fault::LostWrite,
-                Fault::MisdirectedWrite,
-                Fault::Crash,
-                Fault::Partition,
-                Fault::Loss,
-                Fault::DiskError,
-                Fault::Burst,
-            ]),
-            baseline: repair,
-            marks: &[Mark::Committed(40), Mark::ScrubRepaired(1), Mark::HoleFilled],
-        }),
+        config: repair_config,
+        palette: Palette::faults(&[
+            Fault::BitFlip,
+            Fault::FlippedBits,
+            Fault::LostWrite,
+            Fault::MisdirectedWrite,
+            Fault::Crash,
+            Fault::Partition,
+            Fault::Loss,
+            Fault::DiskError,
+            Fault::Burst,
+        ]),
+        baseline: repair,
+        marks: &[Mark::Committed(40), Mark::ScrubRepaired(1), Mark::HoleFilled],
     },
 ];
 

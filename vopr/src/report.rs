@@ -153,17 +153,11 @@ pub struct Report {
     verdict: ScenarioVerdict,
     interrupted: bool,
     scenarios: Vec<ScenarioReport>,
-    not_yet: Vec<&'static str>,
 }
 
 impl Report {
     /// A report of these scenarios.
-    pub fn new(
-        exploration: &Exploration,
-        scenarios: Vec<ScenarioReport>,
-        not_yet: Vec<&'static str>,
-        interrupted: bool,
-    ) -> Self {
+    pub fn new(exploration: &Exploration, scenarios: Vec<ScenarioReport>, interrupted: bool) -> Self {
         let order = [ScenarioVerdict::Violated, ScenarioVerdict::Unstable, ScenarioVerdict::Vacuous];
         let worst = order.into_iter().find(|verdict| scenarios.iter().any(|scenario| scenario.verdict == *verdict));
         let any = scenarios.iter().any(|scenario| scenario.verdict == ScenarioVerdict::Passed);
@@ -178,7 +172,6 @@ impl Report {
             verdict: worst.unwrap_or(otherwise),
             interrupted,
             scenarios,
-            not_yet,
         }
     }
 
@@ -218,9 +211,6 @@ impl Report {
         let _ = writeln!(text, "\n{table}");
         for scenario in &self.scenarios {
             self.explain(scenario, &mut text);
-        }
-        if !self.not_yet.is_empty() {
-            let _ = writeln!(text, "not yet runnable, so not run: {}", self.not_yet.join(", "));
         }
         if self.interrupted {
             let _ = writeln!(text, "interrupted: the table holds the runs that were done");
@@ -303,11 +293,6 @@ impl Report {
             case.set_classname(format!("vopr.phase{}", scenario.phase));
             case.set_time(Duration::from_secs_f64(scenario.seconds));
             suite.add_test_case(case);
-        }
-        for name in &self.not_yet {
-            let mut status = quick_junit::TestCaseStatus::skipped();
-            status.set_message("not yet runnable");
-            suite.add_test_case(quick_junit::TestCase::new(*name, status));
         }
         let mut report = quick_junit::Report::new("vopr");
         report.add_test_suite(suite);

@@ -31,25 +31,17 @@ pub(crate) struct ScenarioArguments {
 
 impl ScenarioArguments {
     /// The scenarios, if they exist; those from files come last.
-    pub fn resolve(&self) -> Result<Selection, Error> {
+    pub fn resolve(&self) -> Result<Vec<Scenario>, Error> {
         let mut selection = match (self.scenarios.is_empty(), self.phase, self.files.is_empty()) {
             (true, None, true) => scenarios(&["all".to_string()], None)?,
-            (true, None, false) => Selection { runnable: Vec::new(), not_yet: Vec::new() },
+            (true, None, false) => Vec::new(),
             _ => scenarios(&self.scenarios, self.phase)?,
         };
         for path in &self.files {
-            selection.runnable.push(scenario_file(path)?);
+            selection.push(scenario_file(path)?);
         }
         Ok(selection)
     }
-}
-
-/// The scenarios to run, and the names of those that were meant by `all` or a phase but cannot be run yet.
-pub struct Selection {
-    /// The runnable ones, in the order of the reference.
-    pub runnable: Vec<Scenario>,
-    /// The others.
-    pub not_yet: Vec<&'static str>,
 }
 
 /// The scenario with this name.
@@ -96,42 +88,19 @@ pub fn scenario_file(path: &Path) -> Result<Scenario, Error> {
     Ok(scenario)
 }
 
-/// The scenario, if it can be run.
-pub fn runnable(scenario: Scenario) -> Result<Scenario, Error> {
-    if scenario.runnable {
-        return Ok(scenario);
-    }
-    let name = scenario.name;
-    Err(Error::usage(format!("scenario {name} cannot be run yet; `vopr scenarios` lists those that can")))
-}
-
 /// The scenarios with these names (`all` is all of them), or of this phase.
-pub fn scenarios(names: &[String], phase: Option<u8>) -> Result<Selection, Error> {
+pub fn scenarios(names: &[String], phase: Option<u8>) -> Result<Vec<Scenario>, Error> {
     if let Some(phase) = phase.filter(|phase| *phase > PHASE_MAX) {
         return Err(Error::usage(format!("there is no phase {phase}; phases go from 0 to {PHASE_MAX}")));
     }
     let every = names.iter().any(|name| name == "all");
     for name in names.iter().filter(|name| *name != "all") {
-        let found = scenario(name)?;
-        if !every {
-            runnable(found)?;
-        }
+        scenario(name)?;
     }
-    let mut selection = Selection { runnable: Vec::new(), not_yet: Vec::new() };
-    for kind in ScenarioType::ALL {
-        let scenario = kind.create_scenario();
-        let meant = phase == Some(scenario.phase) || every || names.iter().any(|name| name == scenario.name);
-        match (meant, scenario.runnable) {
-            (false, _) => {}
-            (true, true) => selection.runnable.push(scenario),
-            (true, false) => selection.not_yet.push(scenario.name),
-        }
-    }
-    if selection.runnable.is_empty() {
-        let not_yet = selection.not_yet.join(", ");
-        return Err(Error::usage(format!("none of these can be run yet: {not_yet}; see `vopr scenarios`")));
-    }
-    Ok(selection)
+    let all = ScenarioType::ALL.iter().map(|kind| kind.create_scenario());
+    let meant =
+        |scenario: &Scenario| phase == Some(scenario.phase) || every || names.iter().any(|name| name == scenario.name);
+    Ok(all.filter(meant).collect())
 }
 
 /// What a fuzzer's input is decoded for: a fuzz target, or a scenario that stands for one.
@@ -151,16 +120,12 @@ impl Target {
             if let Some(only) = only.filter(|only| *only != name) {
                 return Err(Error::usage(format!("`{name}` is a scenario itself; leave out --scenario {only}")));
             }
-            return Target::of_scenario(kind);
+            return Ok(Target::of_scenario(kind));
         };
         if let Some(only) = only {
             return Target::restricted(target, only);
         }
-        let all = target.scenarios.iter().map(|kind| kind.create_scenario());
-        let scenarios: Vec<_> = all.filter(|scenario| scenario.runnable).collect();
-        if scenarios.is_empty() {
-            return Err(Error::usage(format!("no scenario of target {name} can be run yet; see `vopr scenarios`")));
-        }
+        let scenarios = target.scenarios.iter().map(|kind| kind.create_scenario()).collect();
         Ok(Target { name: name.to_string(), scenarios })
     }
 
@@ -178,13 +143,13 @@ impl Target {
             let names = names.join(", ");
             return Err(Error::usage(format!("scenario {only} is not in target {name}; it has {names}")));
         }
-        Target::of_scenario(kind)
+        Ok(Target::of_scenario(kind))
     }
 
     /// The name is the scenario's: an input means the same case whether the scenario was named or picked from a target.
-    fn of_scenario(kind: ScenarioType) -> Result<Target, Error> {
-        let scenario = runnable(kind.create_scenario())?;
-        Ok(Target { name: scenario.name.to_string(), scenarios: vec![scenario] })
+    fn of_scenario(kind: ScenarioType) -> Target {
+        let scenario = kind.create_scenario();
+        Target { name: scenario.name.to_string(), scenarios: vec![scenario] }
     }
 
     /// The case that an input means.
@@ -198,7 +163,7 @@ impl Target {
 fn unknown_target(name: &str) -> Error {
     let targets: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     let names = targets.iter().copied().chain(ScenarioType::ALL.iter().map(|kind| kind.name()));
-    let otherwise = format!("the targets are {}, and every runnable scenario is one", targets.join(", "));
+    let otherwise = format!("the targets are {}, and every scenario is one", targets.join(", "));
     let next = suggestion(name, names, &otherwise);
     Error::usage(format!("unknown fuzz target `{}`; {next}", name.escape_debug()))
 }

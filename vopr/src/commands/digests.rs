@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let mut engine = Engine::new(system);
-    for scenario in selection::scenarios(&arguments.scenarios, None)?.runnable {
+    for scenario in selection::scenarios(&arguments.scenarios, None)? {
         let mut text = String::new();
         for iteration in 0..arguments.iterations {
             let seed = seeds::of_iteration(arguments.seed, scenario.name, iteration);

@@ -19,7 +19,7 @@ use crate::{exit, seeds, words};
 /// The arguments of `vopr fuzz`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A fuzz target, or any runnable scenario
+    /// A fuzz target, or any scenario
     #[arg(required_unless_present = "scenario_file")]
     target: Option<String>,
     /// Only this scenario of the target

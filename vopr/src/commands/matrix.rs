@@ -69,7 +69,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     let selection = arguments.scenarios.resolve()?;
     let matrix = Matrix {
         system,
-        scenarios: selection.runnable,
+        scenarios: selection,
         bugs,
         own: arguments.own,
         iterations: arguments.iterations,
@@ -87,7 +87,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
         })?
     };
     let interrupted = stop.load(Ordering::Relaxed);
-    let report = Report { matrix: &matrix, cells: &cells, not_yet: &selection.not_yet, interrupted };
+    let report = Report { matrix: &matrix, cells: &cells, interrupted };
     for path in &arguments.outputs {
         report.save(path)?;
     }
@@ -102,7 +102,6 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
 struct Report<'a> {
     matrix: &'a Matrix,
     cells: &'a [Cell],
-    not_yet: &'a [&'static str],
     interrupted: bool,
 }
 
@@ -127,7 +126,7 @@ impl Report<'_> {
             "version": output::JSON_VERSION, "command": "matrix", "system": self.matrix.system.name,
             "seed": self.matrix.seed.to_string(), "iterations": self.matrix.iterations,
             "correct_iterations": self.matrix.correct_iterations, "interrupted": self.interrupted,
-            "not_yet": self.not_yet, "cells": self.cells,
+            "cells": self.cells,
         })
     }
 
@@ -198,9 +197,6 @@ impl Report<'_> {
                     grouped(cell.runs)
                 ),
             };
-        }
-        if !self.not_yet.is_empty() {
-            let _ = writeln!(text, "{} {}", styled(DOUBTFUL, "not yet:"), self.not_yet.join(", "));
         }
         if self.interrupted {
             let _ = writeln!(text, "{}", styled(DOUBTFUL, "interrupted: cells are missing"));
@@ -322,11 +318,11 @@ mod tests {
             jobs: 1,
         };
         let cells = [cell(None, false, None), cell(Some(bug.name), true, Some(7))];
-        let report = Report { matrix: &matrix, cells: &cells, not_yet: &["not_there"], interrupted: true };
+        let report = Report { matrix: &matrix, cells: &cells, interrupted: true };
         assert_eq!(report.csv().lines().count(), 3);
         assert!(report.csv().contains(&format!("baseline,{},true,10,1,7,vsr_agreement,9,false", bug.name)));
         let human = report.human();
-        assert!(human.contains("1 of 1 bugs caught") && human.contains("not_there") && human.contains("interrupted"));
+        assert!(human.contains("1 of 1 bugs caught") && human.contains("interrupted"));
         let html = report.html();
         assert!(html.contains("class=\"caught own\"") && html.contains("class=\"passed\"") && html.contains(bug.name));
         assert_eq!(report.json()["cells"].as_array().map(Vec::len), Some(2));

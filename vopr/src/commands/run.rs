@@ -84,7 +84,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     };
     let stop = stop_at_interrupt()?;
     let mut reports = Vec::new();
-    for scenario in &selection.runnable {
+    for scenario in &selection {
         let mut progress = Progress::new(exploration.iterations);
         let explored = exploration.explore(scenario, &stop, &mut |done| {
             progress.set(done, || format!("{}: {} runs", scenario.name, grouped(done)));
@@ -98,7 +98,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
             break;
         }
     }
-    let report = Report::new(&exploration, reports, selection.not_yet, stop.load(Ordering::Relaxed));
+    let report = Report::new(&exploration, reports, stop.load(Ordering::Relaxed));
     if let Some(path) = &arguments.junit_output {
         let junit = report.junit().map_err(|error| Error::Internal(format!("no JUnit report: {error}")))?;
         let next = "choose another with --junit-output";

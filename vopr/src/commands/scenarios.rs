@@ -32,7 +32,6 @@ pub(crate) struct Arguments {
 struct Entry {
     name: &'static str,
     phase: u8,
-    runnable: bool,
     description: &'static str,
     faults: &'static str,
     invariants: Vec<&'static str>,
@@ -46,7 +45,6 @@ impl Entry {
         Entry {
             name: scenario.name,
             phase: scenario.phase,
-            runnable: scenario.runnable,
             description: scenario.description,
             faults: scenario.faults,
             invariants: scenario.invariants.to_vec(),
@@ -54,16 +52,12 @@ impl Entry {
             targets: TARGETS.iter().filter(has).map(|target| target.name).collect(),
         }
     }
-
-    fn status(&self) -> &'static str {
-        if self.runnable { "runnable" } else { "not yet" }
-    }
 }
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     if let Some(name) = &arguments.export {
-        output::print(&selection::runnable(selection::scenario(name)?)?.to_toml())?;
+        output::print(&selection::scenario(name)?.to_toml())?;
         return Ok(crate::exit::CLEAN);
     }
     let filter = arguments.filter.as_ref().map(|filter| filter.to_lowercase());
@@ -80,14 +74,14 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
             "version": output::JSON_VERSION, "command": "scenarios", "scenarios": entries,
         }))?,
         Format::Compact => {
-            let lines = entries.iter().map(|entry| format!("{} {} {}\n", entry.name, entry.phase, entry.status()));
+            let lines = entries.iter().map(|entry| format!("{} {}\n", entry.name, entry.phase));
             output::print(&lines.collect::<String>())?;
         }
         Format::Human if arguments.describe => output::print(&described(&entries))?,
         Format::Human => {
-            let mut table = output::table(&["scenario", "phase", "", "faults"]);
+            let mut table = output::table(&["scenario", "phase", "faults"]);
             for entry in &entries {
-                table.add_row([entry.name, &entry.phase.to_string(), entry.status(), entry.faults]);
+                table.add_row([entry.name, &entry.phase.to_string(), entry.faults]);
             }
             output::print(&format!("{table}\n{}", targets()))?;
         }
@@ -101,7 +95,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
 fn described(entries: &[Entry]) -> String {
     let mut text = String::new();
     for entry in entries {
-        let _ = writeln!(text, "{} (phase {}, {})", entry.name, entry.phase, entry.status());
+        let _ = writeln!(text, "{} (phase {})", entry.name, entry.phase);
         let _ = writeln!(text, "    {}", entry.description);
         let _ = writeln!(text, "    faults: {}", entry.faults);
         let _ = writeln!(text, "    invariants: {}", entry.invariants.join(", "));
