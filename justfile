@@ -24,6 +24,10 @@ vopr-quick: (vopr-full "100")
 vopr-full iterations="10000":
     {{ vopr }} run --scenario all --iterations {{ iterations }} --jobs {{ num_cpus() }} --save-failures
 
+# Which scenario catches which planted bug, with 10,000 runs of each scenario on the correct protocol: docs/kill-matrix.md.
+kill-matrix:
+    {{ vopr }} matrix --own --iterations 20000 --correct-iterations 10000 --seed 1 --jobs {{ num_cpus() }} --output docs/kill-matrix.md
+
 # Replays a failure.
 vopr-repro file:
     {{ vopr }} repro {{ file }} --verbose

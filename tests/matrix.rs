@@ -19,10 +19,10 @@ fn a_bug_is_caught_by_its_own_scenario_and_the_cell_can_be_had_alone() {
 }
 
 #[test]
-fn the_matrix_is_the_same_with_any_number_of_threads_and_is_saved_in_three_formats() {
+fn the_matrix_is_the_same_with_any_number_of_threads_and_is_saved_in_four_formats() {
     let here = directory();
     let matrix = "matrix --phase 5 --bug commit-quorum-minus-one --bug start-view-race --iterations 40 --seed 3";
-    let files = "--output m.json --output m.csv --output m.html --format compact";
+    let files = "--output m.json --output m.csv --output m.html --output m.md --format compact";
     let run = |jobs| {
         let output = vopr(here.path(), &format!("{matrix} {files} --jobs {jobs}")).output().expect("it runs");
         String::from_utf8(output.stdout).expect("text")
@@ -32,6 +32,7 @@ fn the_matrix_is_the_same_with_any_number_of_threads_and_is_saved_in_three_forma
     let read = |name: &str| std::fs::read_to_string(here.path().join(name)).expect("it was written");
     assert_eq!(read("m.csv"), one);
     assert_eq!(one.lines().count(), 1 + 2 + 4, "a header, two scenarios without a bug and with two");
+    assert!(read("m.md").contains("| `race_commit_during_dvc` | 40 runs, no violation |"));
     assert!(read("m.html").contains("race_commit_during_dvc") && read("m.json").contains("\"command\":\"matrix\""));
 }
 

@@ -13,7 +13,7 @@ use crate::arguments::{Common, stop_at_interrupt};
 use crate::commands::run::{jobs_default, parse_jobs};
 use crate::engine::{SYSTEMS, SystemEntry};
 use crate::error::Error;
-use crate::matrix::{Cell, Matrix};
+use crate::matrix::{Caught, Cell, Matrix};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, styled};
 use crate::selection::ScenarioArguments;
 use crate::{exit, files, seeds};
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     /// The system under test
     #[arg(long, value_name = "NAME", default_value = SYSTEMS[0].name)]
     system: String,
-    /// Save the whole matrix (repeatable): .json, .csv or .html
+    /// Save the whole matrix (repeatable): .json, .csv, .html or .md
     #[arg(long = "output", value_name = "FILE", value_parser = parse_output)]
     outputs: Vec<PathBuf>,
 }
@@ -53,8 +53,8 @@ pub(crate) struct Arguments {
 fn parse_output(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json" | "csv" | "html") => Ok(path),
-        _ => Err("a file that ends in .json, .csv or .html is needed".to_string()),
+        Some("json" | "csv" | "html" | "md") => Ok(path),
+        _ => Err("a file that ends in .json, .csv, .html or .md is needed".to_string()),
     }
 }
 
@@ -110,6 +110,7 @@ impl Report<'_> {
         let text = match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => self.csv(),
             Some("html") => self.html(),
+            Some("md") => self.markdown(),
             _ => format!("{}\n", self.json()),
         };
         let next = "choose another with --output";
@@ -211,6 +212,47 @@ impl Report<'_> {
         text
     }
 
+    /// A row a scenario with the bugs that it caught: its own ones, and others where they were tried.
+    fn markdown(&self) -> String {
+        let Matrix { system, own, iterations, correct_iterations, seed, .. } = self.matrix;
+        let own = if *own { " --own" } else { "" };
+        let mut text = format!("# Kill matrix of `{}`\n\n", system.name);
+        let _ = writeln!(
+            text,
+            "Which scenario catches which planted bug, under which invariant, and in which of its random runs first;"
+        );
+        let _ = writeln!(text, "and what the correct protocol does in the same scenarios. Written by");
+        let _ = writeln!(
+            text,
+            "`vopr matrix{own} --iterations {iterations} --correct-iterations {correct_iterations} --seed {seed}`.\n"
+        );
+        let _ = writeln!(text, "| scenario | the correct protocol | runs with all marks | catches (invariant, run) |");
+        let _ = writeln!(text, "|---|---|---:|---|");
+        for correct in self.of(None) {
+            let here = self.cells.iter().filter(|cell| cell.scenario == correct.scenario && cell.bug.is_some());
+            let kills = here.filter_map(|cell| {
+                let Caught { invariant, run, .. } = cell.caught.as_ref()?;
+                Some(format!("`{}` ({invariant}, {})", cell.bug?, grouped(*run)))
+            });
+            let verdict = match &correct.caught {
+                None => format!("{} runs, no violation", grouped(correct.runs)),
+                Some(caught) => format!("breaks {}, seed {}", caught.invariant, caught.seed),
+            };
+            let marked = 100.0 * (correct.runs - correct.vacuous) as f64 / correct.runs.max(1) as f64;
+            let kills = kills.collect::<Vec<_>>().join(", ");
+            let _ = writeln!(text, "| `{}` | {verdict} | {marked:.1} % | {kills} |", correct.scenario);
+        }
+        let caught = |bug: &&&Bug| self.of(Some(bug.name)).any(|cell| cell.caught.is_some());
+        let missed: Vec<_> =
+            self.matrix.bugs.iter().filter(|bug| !caught(bug)).map(|bug| format!("`{}`", bug.name)).collect();
+        let of = self.matrix.bugs.len();
+        let _ = writeln!(text, "\n{} of {of} bugs are caught by random runs.", of - missed.len());
+        if !missed.is_empty() {
+            let _ = writeln!(text, "Left for the guided search: {}.", missed.join(", "));
+        }
+        text
+    }
+
     /// The whole grid as a page that stands alone.
     fn html(&self) -> String {
         let scenarios: Vec<&Cell> = self.of(None).collect();
@@ -289,7 +331,6 @@ tbody tr:hover th { text-decoration: underline; }
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::Caught;
 
     fn cell(bug: Option<&'static str>, own: bool, run: Option<u64>) -> Cell {
         let caught = run.map(|run| Caught { invariant: "vsr_agreement", rule: "two entries", run, seed: "9".into() });
@@ -325,6 +366,11 @@ mod tests {
         assert!(human.contains("1 of 1 bugs caught") && human.contains("interrupted"));
         let html = report.html();
         assert!(html.contains("class=\"caught own\"") && html.contains("class=\"passed\"") && html.contains(bug.name));
+        let markdown = report.markdown();
+        assert!(
+            markdown.contains("| `baseline` | 10 runs, no violation | 90.0 % |")
+                && markdown.contains("vsr_agreement, 7")
+        );
         assert_eq!(report.json()["cells"].as_array().map(Vec::len), Some(2));
     }
 }
