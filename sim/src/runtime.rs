@@ -260,7 +260,7 @@ impl<S: System> Core<S> {
         self.conditions = [(ReplicaSet::first(replicas), true, 0); REPLICAS_MAX];
         self.liars = case.liars;
         self.shadow.reset(&self.config, case.liars);
-        self.judge.reset(&self.config, case.liars);
+        self.judge.reset(&self.config, case.liars, S::EXEMPT);
         self.marks.reset(&case.marks);
         self.coverage.reset(&self.config, case.liars);
         self.trace.reset(record);
@@ -340,6 +340,9 @@ impl<S: System> Core<S> {
     /// An invariant was broken: a finding where it is owed, otherwise beyond the promise, and only the first of each.
     #[cold]
     pub(crate) fn broken(&mut self, violation: Violation) {
+        if S::EXEMPT.iter().any(|(name, _)| *name == violation.invariant) {
+            return;
+        }
         let enforced = owed::enforced(violation.invariant, self.owed);
         let place = if enforced { &mut self.violation } else { &mut self.beyond };
         place.get_or_insert(violation);

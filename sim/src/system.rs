@@ -1,5 +1,6 @@
 //! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
 
+use crate::case::Case;
 use crate::lie::{Liar, Lie, LieClass};
 use crate::observation::{MessageKind, Observation, RejectReason};
 use crate::runtime::Core;
@@ -105,6 +106,14 @@ pub trait System: Sized + 'static {
     const VERSION: &'static str;
     /// The planted bugs that can be switched on; at most 128.
     const BUGS: &'static [Bug];
+    /// The invariants that the system does not promise, by name, each with the reason. They are not judged.
+    const EXEMPT: &'static [(&'static str, &'static str)] = &[];
+
+    /// Why such a case makes no sense for the system: it lacks a part that the configuration, the actions or the marks ask
+    /// for. `None` where it makes sense. One case stands for its whole scenario.
+    fn not_applicable(_case: &Case) -> Option<&'static str> {
+        None
+    }
 
     /// Starts a replica, for the first time or after a crash (then `left` is what `crash` returned).
     fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, left: Self::Durable) -> Self;

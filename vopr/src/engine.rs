@@ -1,5 +1,6 @@
 //! The engine: runs a case of any system that is built in. Every command goes through it.
 
+use scenarios::Scenario;
 use sim::{Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
@@ -36,12 +37,24 @@ pub struct SystemEntry {
     pub version: &'static str,
     /// The planted bugs that can be switched on in it.
     pub bugs: &'static [Bug],
+    not_applicable: fn(&Case) -> Option<&'static str>,
     create: fn() -> Box<dyn Runner>,
 }
 
 impl SystemEntry {
     const fn of<S: System>() -> Self {
-        SystemEntry { name: S::NAME, version: S::VERSION, bugs: S::BUGS, create: || Box::new(World::<S>::new()) }
+        SystemEntry {
+            name: S::NAME,
+            version: S::VERSION,
+            bugs: S::BUGS,
+            not_applicable: S::not_applicable,
+            create: || Box::new(World::<S>::new()),
+        }
+    }
+
+    /// Why the scenario makes no sense for the system; `None` where it does.
+    pub fn not_applicable(&self, scenario: &Scenario) -> Option<&'static str> {
+        (self.not_applicable)(&scenario.random_case(self.name, &[], 0))
     }
 
     /// The system with this name.

@@ -61,7 +61,7 @@ impl Entry {
             .collect();
         Ok(Entry {
             engine: Engine::new(system),
-            target: Target::find(target, None)?,
+            target: Target::find(system, target, None)?,
             bugs: system.normalized_bugs(&bugs)?,
             output_directory: std::env::var_os("VOPR_DATA_DIR").unwrap_or_else(|| "./failures/".into()).into(),
         })
@@ -69,7 +69,7 @@ impl Entry {
 
     fn run(&mut self, input: &[u8]) {
         let system = self.engine.system();
-        let case = self.target.case(system.name, &self.bugs, input);
+        let case = self.target.case(&self.bugs, input);
         let outcome = self.engine.run(&case, false);
         counters::publish(self.engine.reached());
         let Verdict::Violated(violation) = &outcome.verdict else { return };

@@ -27,6 +27,8 @@ pub enum ScenarioVerdict {
     Vacuous,
     /// Stopped before the first run ended.
     NotRun,
+    /// It makes no sense for this system.
+    NotApplicable,
 }
 
 impl ScenarioVerdict {
@@ -46,7 +48,7 @@ impl ScenarioVerdict {
 
     /// Whether a scenario with this verdict makes the whole command fail.
     pub fn fails(self) -> bool {
-        !matches!(self, ScenarioVerdict::Passed | ScenarioVerdict::NotRun)
+        !matches!(self, ScenarioVerdict::Passed | ScenarioVerdict::NotRun | ScenarioVerdict::NotApplicable)
     }
 
     fn word(self) -> &'static str {
@@ -56,6 +58,7 @@ impl ScenarioVerdict {
             ScenarioVerdict::Unstable => "NOT DETERMINISTIC",
             ScenarioVerdict::Vacuous => "VACUOUS",
             ScenarioVerdict::NotRun => "not run",
+            ScenarioVerdict::NotApplicable => "not applicable",
         }
     }
 }
@@ -82,6 +85,9 @@ pub struct ScenarioReport {
     name: &'static str,
     phase: u8,
     verdict: ScenarioVerdict,
+    /// Why it is not applicable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     runs: u64,
     passed: u64,
     vacuous: u64,
@@ -115,6 +121,7 @@ impl ScenarioReport {
             name: scenario.name,
             phase: scenario.phase,
             verdict: ScenarioVerdict::of(&tally),
+            reason: None,
             runs: tally.runs,
             passed: tally.passed,
             vacuous: tally.vacuous,
@@ -131,6 +138,15 @@ impl ScenarioReport {
             digest: format!("{:016x}", tally.digest),
             unstable_seeds: tally.unstable.iter().map(|(seed, ..)| seed.to_string()).collect(),
             failures,
+        }
+    }
+
+    /// A report of a scenario that makes no sense for the system, for this reason.
+    pub fn not_applicable(scenario: &scenarios::Scenario, reason: &'static str) -> Self {
+        ScenarioReport {
+            verdict: ScenarioVerdict::NotApplicable,
+            reason: Some(reason),
+            ..ScenarioReport::new(scenario, Tally::default(), Duration::ZERO, false, Vec::new())
         }
     }
 
@@ -248,6 +264,9 @@ impl Report {
             let line = format!("the same case gave two traces: vopr run {}", self.arguments(name, seed));
             let _ = writeln!(text, "{name}: {line} --check-determinism");
         }
+        if let Some(reason) = scenario.reason {
+            let _ = writeln!(text, "{name}: not applicable to {}: {reason}", self.system);
+        }
         if scenario.verdict == ScenarioVerdict::Vacuous {
             let why = if scenario.committed == 0 {
                 "not one request was committed".to_string()
@@ -286,8 +305,9 @@ impl Report {
                 let plain = anstream::adapter::strip_str(&why).to_string();
                 status.set_type(scenario.verdict.word()).set_message(plain.lines().next().unwrap_or_default());
                 status.set_description(plain);
-            } else if scenario.verdict == ScenarioVerdict::NotRun {
+            } else if scenario.verdict != ScenarioVerdict::Passed {
                 status = quick_junit::TestCaseStatus::skipped();
+                status.set_message(scenario.reason.unwrap_or(scenario.verdict.word()));
             }
             let mut case = quick_junit::TestCase::new(scenario.name, status);
             case.set_classname(format!("vopr.phase{}", scenario.phase));

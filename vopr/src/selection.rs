@@ -8,7 +8,7 @@ use clap::Args;
 use scenarios::{FileError, FuzzTarget, Scenario, ScenarioType, TARGETS};
 use sim::{Case, codec};
 
-use crate::engine::SYSTEMS;
+use crate::engine::{SYSTEMS, SystemEntry};
 use crate::error::{Error, suggestion};
 use crate::limits;
 
@@ -107,35 +107,40 @@ pub fn scenarios(names: &[String], phase: Option<u8>) -> Result<Vec<Scenario>, E
 pub struct Target {
     /// Its name.
     pub name: String,
-    /// Its scenarios; the input picks one.
+    /// The system under test.
+    pub system: &'static SystemEntry,
+    /// Its scenarios that make sense for the system; the input picks one.
     pub scenarios: Vec<Scenario>,
 }
 
 impl Target {
-    /// The target with this name, restricted to one of its scenarios if `only` is given.
-    pub fn find(name: &str, only: Option<&str>) -> Result<Target, Error> {
+    /// The target with this name, for this system, restricted to one of its scenarios if `only` is given.
+    pub fn find(system: &'static SystemEntry, name: &str, only: Option<&str>) -> Result<Target, Error> {
         let target = TARGETS.iter().find(|target| target.name == name);
         let Some(target) = target else {
             let kind = ScenarioType::from_name(name).ok_or_else(|| unknown_target(name))?;
             if let Some(only) = only.filter(|only| *only != name) {
                 return Err(Error::usage(format!("`{name}` is a scenario itself; leave out --scenario {only}")));
             }
-            return Ok(Target::of_scenario(kind));
+            return Target::of_scenario(system, kind.create_scenario());
         };
         if let Some(only) = only {
-            return Target::restricted(target, only);
+            return Target::restricted(system, target, only);
         }
-        let scenarios = target.scenarios.iter().map(|kind| kind.create_scenario()).collect();
-        Ok(Target { name: name.to_string(), scenarios })
+        let all = target.scenarios.iter().map(|kind| kind.create_scenario());
+        let scenarios: Vec<_> = all.filter(|scenario| system.not_applicable(scenario).is_none()).collect();
+        if scenarios.is_empty() {
+            return Err(Error::usage(format!("no scenario of target {name} is applicable to {}", system.name)));
+        }
+        Ok(Target { name: name.to_string(), system, scenarios })
     }
 
     /// The scenario in a file, as a target.
-    pub fn of_file(path: &Path) -> Result<Target, Error> {
-        let scenario = scenario_file(path)?;
-        Ok(Target { name: scenario.name.to_string(), scenarios: vec![scenario] })
+    pub fn of_file(system: &'static SystemEntry, path: &Path) -> Result<Target, Error> {
+        Target::of_scenario(system, scenario_file(path)?)
     }
 
-    fn restricted(target: &FuzzTarget, only: &str) -> Result<Target, Error> {
+    fn restricted(system: &'static SystemEntry, target: &FuzzTarget, only: &str) -> Result<Target, Error> {
         let kind = kind(only)?;
         if !target.scenarios.contains(&kind) {
             let names: Vec<_> = target.scenarios.iter().map(|kind| kind.name()).collect();
@@ -143,20 +148,23 @@ impl Target {
             let names = names.join(", ");
             return Err(Error::usage(format!("scenario {only} is not in target {name}; it has {names}")));
         }
-        Ok(Target::of_scenario(kind))
+        Target::of_scenario(system, kind.create_scenario())
     }
 
     /// The name is the scenario's: an input means the same case whether the scenario was named or picked from a target.
-    fn of_scenario(kind: ScenarioType) -> Target {
-        let scenario = kind.create_scenario();
-        Target { name: scenario.name.to_string(), scenarios: vec![scenario] }
+    fn of_scenario(system: &'static SystemEntry, scenario: Scenario) -> Result<Target, Error> {
+        if let Some(reason) = system.not_applicable(&scenario) {
+            let message = format!("scenario {} is not applicable to {}: {reason}", scenario.name, system.name);
+            return Err(Error::usage(message));
+        }
+        Ok(Target { name: scenario.name.to_string(), system, scenarios: vec![scenario] })
     }
 
     /// The case that an input means.
-    pub fn case(&self, system: &str, bugs: &[String], input: &[u8]) -> Case {
+    pub fn case(&self, bugs: &[String], input: &[u8]) -> Case {
         let plan = codec::decode(input);
         let picked = usize::from(plan.scenario) % self.scenarios.len();
-        self.scenarios[picked].planned_case(system, bugs, &plan)
+        self.scenarios[picked].planned_case(self.system.name, bugs, &plan)
     }
 }
 

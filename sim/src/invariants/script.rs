@@ -69,7 +69,7 @@ impl Script {
     }
 
     fn begin(&mut self, config: &Config) {
-        self.judge.reset(config, self.liars);
+        self.judge.reset(config, self.liars, &[]);
         self.shadow.reset(config, self.liars);
         (self.event, self.waited) = (0, 0);
     }

@@ -28,6 +28,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let mut engine = Engine::new(system);
     for scenario in selection::scenarios(&arguments.scenarios, None)? {
+        if system.not_applicable(&scenario).is_some() {
+            continue;
+        }
         let mut text = String::new();
         for iteration in 0..arguments.iterations {
             let seed = seeds::of_iteration(arguments.seed, scenario.name, iteration);

@@ -79,8 +79,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let target = match &arguments.scenario_file {
-        Some(path) => Target::of_file(path)?,
-        None => Target::find(&arguments.target.unwrap_or_default(), arguments.scenario.as_deref())?,
+        Some(path) => Target::of_file(system, path)?,
+        None => Target::find(system, &arguments.target.unwrap_or_default(), arguments.scenario.as_deref())?,
     };
     arguments.output_directory.prepare()?;
     let output_directory = arguments.output_directory.path;

@@ -66,10 +66,11 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     } else {
         arguments.bugs.iter().map(|name| system.find_bug(name)).collect::<Result<_, _>>()?
     };
-    let selection = arguments.scenarios.resolve()?;
+    let mut scenarios = arguments.scenarios.resolve()?;
+    scenarios.retain(|scenario| system.not_applicable(scenario).is_none());
     let matrix = Matrix {
         system,
-        scenarios: selection,
+        scenarios,
         bugs,
         own: arguments.own,
         iterations: arguments.iterations,

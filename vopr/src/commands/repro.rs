@@ -132,14 +132,14 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
 /// A raw input of a fuzzer as if it had been in a file that expects nothing.
 fn read_raw(arguments: &Arguments, target: &str) -> Result<Kmb, Error> {
     let (system, bugs) = arguments.system.resolve()?;
-    let target = Target::find(target, None)?;
+    let target = Target::find(system, target, None)?;
     let path = &arguments.file;
     let input = read_bounded(path).map_err(|error| Error::io("read", path, &error, "check the path"))?;
     if input.len() > FILE_BYTES_MAX {
         let path = path.display();
         return Err(Error::usage(format!("{path}: larger than {FILE_BYTES_MAX} bytes, so no fuzzer's input")));
     }
-    let case = target.case(system.name, &bugs, &input);
+    let case = target.case(&bugs, &input);
     Ok(Kmb::new(case, system.version, Origin::Fuzz { target: target.name, input }, None))
 }
 

@@ -85,6 +85,10 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     let stop = stop_at_interrupt()?;
     let mut reports = Vec::new();
     for scenario in &selection {
+        if let Some(reason) = system.not_applicable(scenario) {
+            reports.push(ScenarioReport::not_applicable(scenario, reason));
+            continue;
+        }
         let mut progress = Progress::new(exploration.iterations);
         let explored = exploration.explore(scenario, &stop, &mut |done| {
             progress.set(done, || format!("{}: {} runs", scenario.name, grouped(done)));

@@ -295,7 +295,7 @@ impl Running<'_> {
         let campaign = self.campaign;
         let bytes = read_bounded(input).ok()?;
         let target = &campaign.target;
-        let case = std::panic::catch_unwind(|| target.case(campaign.system.name, &campaign.bugs, &bytes)).ok()?;
+        let case = std::panic::catch_unwind(|| target.case(&campaign.bugs, &bytes)).ok()?;
         let origin = Origin::Fuzz { target: target.name.clone(), input: bytes };
         Kmb::new(case, campaign.system.version, origin, None).write_new(&campaign.output_directory).ok()
     }

@@ -88,8 +88,8 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     let mut worker = Worker {
         engine: Engine::new(system),
         target: match &arguments.scenario_file {
-            Some(path) => Target::of_file(path)?,
-            None => Target::find(&arguments.target, None)?,
+            Some(path) => Target::of_file(system, path)?,
+            None => Target::find(system, &arguments.target, None)?,
         },
         bugs,
         output_directory: arguments.output_dir.clone(),
@@ -145,7 +145,7 @@ fn stop_when_input_ends(stop: Arc<AtomicBool>) {
 impl Worker {
     /// Runs one input.
     fn test(&mut self, input: &[u8]) -> Next {
-        let case = self.target.case(self.engine.system().name, &self.bugs, input);
+        let case = self.target.case(&self.bugs, input);
         let outcome = self.engine.run(&case, false);
         self.runs += 1;
         counters::publish(self.engine.reached());
