@@ -84,8 +84,14 @@ impl SystemEntry {
     }
 }
 
-/// The systems that are built in; the first is the default.
-pub const SYSTEMS: &[SystemEntry] = &[SystemEntry::of::<vsr::Vsr>()];
+/// The systems that are built in; the first is the default. The others are behind Cargo features (docs/systems.md).
+pub const SYSTEMS: &[SystemEntry] = &[
+    SystemEntry::of::<vsr::Vsr>(),
+    #[cfg(feature = "raft")]
+    SystemEntry::of::<raft_system::Raft>(),
+    #[cfg(feature = "raft")]
+    SystemEntry::of::<raft_system::RaftAlpha>(),
+];
 
 /// Runs cases of one system, one after another.
 pub struct Engine {
