@@ -91,6 +91,8 @@ pub const SYSTEMS: &[SystemEntry] = &[
     SystemEntry::of::<raft_system::Raft>(),
     #[cfg(feature = "raft")]
     SystemEntry::of::<raft_system::RaftAlpha>(),
+    #[cfg(feature = "omnipaxos")]
+    SystemEntry::of::<omnipaxos_system::OmniPaxos>(),
 ];
 
 /// Runs cases of one system, one after another.

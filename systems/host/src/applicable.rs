@@ -1,6 +1,6 @@
 //! Which scenarios make no sense for a hosted library, and why.
 
-use sim::observation::{Fault, RejectReason};
+use sim::observation::RejectReason;
 use sim::{Case, Mark};
 
 /// Why such a case makes no sense for a library that only replicates a log among fixed members that trust each other.
@@ -28,7 +28,7 @@ pub fn not_applicable(case: &Case) -> Option<&'static str> {
         | Mark::RejectedBecause(RejectReason::BadHash) => {
             Some("it damages disks, and the library leaves finding that to its user")
         }
-        Mark::Injected(fault, _) if fault.damages() || matches!(fault, Fault::StaleRead) => {
+        Mark::Injected(fault, _) if fault.damages() => {
             Some("it damages disks, and the library leaves finding that to its user")
         }
         Mark::StateTransferStarted

@@ -170,8 +170,7 @@ impl<L: Library> System for Host<L> {
             match self.journal.found(env, &result) {
                 Reading::Waits(io) => self.waits = Some(io),
                 Reading::Done(records) => {
-                    let start =
-                        Start { id: self.id, cluster: &self.cluster, tick: self.tick(), random: env.random() };
+                    let start = Start { id: self.id, cluster: &self.cluster, tick: self.tick() };
                     let mut acts = std::mem::take(&mut self.acts);
                     self.library = Some(L::open(&start, &records, &mut acts));
                     self.carry_out(env, &mut acts);

@@ -49,8 +49,6 @@ pub struct Start<'a> {
     pub cluster: &'a Cluster,
     /// A tick is this long, in nanoseconds.
     pub tick: u64,
-    /// A number that differs from replica to replica and from start to start.
-    pub random: u64,
 }
 
 /// A consensus library that leaves disk, network, clock and state machine to its user.

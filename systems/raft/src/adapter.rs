@@ -120,12 +120,11 @@ impl<N: Node> Library for Adapter<N> {
     const EXEMPT: &'static [(&'static str, &'static str)] = crate::EXEMPT;
 
     fn not_applicable(case: &Case) -> Option<&'static str> {
-        let cluster = &case.config.cluster;
-        let majority = cluster.replicas / 2 + 1;
-        if [cluster.replication_quorum, cluster.view_change_quorum] != [majority; 2] {
-            return Some("its quorums are not majorities, as those of Raft are");
-        }
-        host::not_applicable(case)
+        host::not_applicable(case).or_else(|| {
+            let cluster = &case.config.cluster;
+            let quorums = [cluster.replication_quorum, cluster.view_change_quorum];
+            (quorums != [cluster.replicas / 2 + 1; 2]).then_some("its quorums are not majorities, as those of Raft are")
+        })
     }
 
     fn open(start: &Start<'_>, records: &[Vec<u8>], acts: &mut Vec<Act<N::Message>>) -> Self {
