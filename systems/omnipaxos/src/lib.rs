@@ -16,5 +16,10 @@ mod links;
 pub mod library;
 pub mod store;
 
+/// The system's name.
+const NAME: &str = "omnipaxos";
+/// The crate's version.
+const VERSION: &str = "0.2.4";
+
 /// The version that others run.
 pub type OmniPaxos = host::Host<adapter::Adapter>;

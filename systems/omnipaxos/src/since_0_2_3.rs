@@ -7,11 +7,6 @@ use omnipaxos::storage::{NoSnapshot, StopSign, Storage, StorageOp, StorageResult
 
 use crate::store::{Command, Op, Shared};
 
-/// The system's name.
-pub const NAME: &str = "omnipaxos";
-/// The crate's version.
-pub const VERSION: &str = "0.2.4";
-
 /// A replica.
 pub type Library = omnipaxos::OmniPaxos<Command, Shared>;
 

@@ -1,7 +1,8 @@
 //! The adapter: what `raft` wants to be done, as acts of its host, and what it is and does, as observations.
 //!
-//! - A replica is normal in a term from when it leads, or from when it acknowledges the first entries of its leader. A
-//!   leader that steps down is not, nor is a replica that hears of a higher term.
+//! - A replica is normal in a term from when it leads, or from when it follows a leader and holds an entry of that term: then
+//!   its log is its leader's, as far as it goes. A leader that steps down is not, nor is a replica that hears of a higher
+//!   term.
 //! - It promises to hold its log up to an index when it tells its leader so, and, as the leader, when its own entries are
 //!   written. It votes when the vote is written.
 //! - Its election timeout is drawn by the simulator. The crate draws one from the system's randomness, but only ever reads
@@ -81,6 +82,8 @@ impl<N: Node> Adapter<N> {
             self.normal = true;
             let (op, commit) = (self.last(), self.commit);
             acts.push(Act::Observe(Observation::ViewStarted { view: role.term, op, commit, primary: true }));
+        } else if role.leader != 0 && !self.normal {
+            self.say_followed(acts);
         } else if !role.leads && before.leads && role.term == before.term {
             self.normal = false;
             acts.push(Act::Observe(Observation::Abdicated { view: role.term }));
@@ -89,15 +92,20 @@ impl<N: Node> Adapter<N> {
         }
     }
 
+    /// Says that it is normal, if it follows a leader and holds an entry of its term.
+    fn say_followed(&mut self, acts: &mut Vec<Act<N::Message>>) {
+        let Role { term, leads, leader } = self.role;
+        if !self.normal && !leads && leader != 0 && self.log.last().is_some_and(|last| last.0 == term) {
+            self.normal = true;
+            let (op, commit) = (self.last(), self.commit);
+            acts.push(Act::Observe(Observation::ViewStarted { view: term, op, commit, primary: false }));
+        }
+    }
+
     fn send(&mut self, messages: Vec<Outgoing<N::Message>>, acts: &mut Vec<Act<N::Message>>) {
         for Outgoing { to, term, acknowledges, message } in messages {
             if let Some(op) = acknowledges.filter(|op| *op > 0 && term == self.role.term) {
-                if !self.normal {
-                    self.normal = true;
-                    let (view, commit) = (term, self.commit);
-                    let started = Observation::ViewStarted { view, op: self.last(), commit, primary: false };
-                    acts.push(Act::Observe(started));
-                }
+                self.say_followed(acts);
                 let entry = self.entry(op);
                 acts.push(Act::Observe(Observation::Acknowledged { view: term, op, entry }));
             }

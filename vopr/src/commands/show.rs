@@ -125,7 +125,8 @@ fn origin(kmb: &Kmb) -> String {
     match &kmb.origin {
         Origin::Run { seed, scenario } => {
             let bugs = words::bug_options(&kmb.case.bugs);
-            format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{bugs}")
+            let system = words::printable(&words::system_option(&kmb.case.system)).to_string();
+            format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
         }
         Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),
     }
