@@ -22,19 +22,15 @@ pub fn not_applicable(case: &Case) -> Option<&'static str> {
         return Some("it is about a scrubber, and the library has none");
     }
     case.marks.iter().find_map(|mark| match mark {
-        Mark::FoundDamage
-        | Mark::Misread
-        | Mark::HoleFilled
-        | Mark::RejectedBecause(RejectReason::BadHash) => {
+        Mark::FoundDamage | Mark::Misread | Mark::HoleFilled | Mark::RejectedBecause(RejectReason::BadHash) => {
             Some("it damages disks, and the library leaves finding that to its user")
         }
         Mark::Injected(fault, _) if fault.damages() => {
             Some("it damages disks, and the library leaves finding that to its user")
         }
-        Mark::StateTransferStarted
-        | Mark::StateInstalled
-        | Mark::CommittedAfterTransfer
-        | Mark::Checkpointed(_) => Some("it transfers states, and the adapter takes no snapshots"),
+        Mark::StateTransferStarted | Mark::StateInstalled | Mark::CommittedAfterTransfer | Mark::Checkpointed(_) => {
+            Some("it transfers states, and the adapter takes no snapshots")
+        }
         Mark::RepairRequested
         | Mark::RepairsRequested(_)
         | Mark::ConcurrentRepairs(_)

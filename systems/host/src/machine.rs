@@ -37,7 +37,8 @@ impl Machine {
 
     /// Executes the command at `op`, unless it has taken effect before; an empty one does nothing. Ops go up.
     pub fn execute(&mut self, op: u64, command: &[u8]) -> Observation {
-        let word = |at: usize| command.get(at..at + 4).map_or(0, |bytes| u32::from_le_bytes(bytes.try_into().expect("4")));
+        let word =
+            |at: usize| command.get(at..at + 4).map_or(0, |bytes| u32::from_le_bytes(bytes.try_into().expect("4")));
         let client = ClientId(command.get(..2).map_or(0, |bytes| u16::from_le_bytes(bytes.try_into().expect("2"))));
         let (session, number) = (word(2), word(6));
         if self.clients.len() <= client.index() {

@@ -88,10 +88,7 @@ impl Adapter {
                 self.starts |= !self.normal && self.accepted == self.promised;
             }
             Op::Decided(index) => self.decided = *index,
-            Op::Append(entries) => {
-                self.say_started(acts);
-                self.append(entries, acts);
-            }
+            Op::Append(entries) => self.append(entries, acts),
             Op::Replace(from, entries) => {
                 // Entries that come again stay; what differs, and all behind it, is discarded.
                 let mut kept = (*from).min(self.last());
@@ -122,7 +119,8 @@ impl Adapter {
         }
     }
 
-    /// Says that it is normal in the view that it promised, once its log was accepted in it.
+    /// Says that it is normal in the view that it promised, once its log was accepted in it. What a leader had waiting is in
+    /// that log already.
     fn say_started(&mut self, acts: &mut Acts) {
         if std::mem::take(&mut self.starts) {
             self.normal = true;
@@ -282,7 +280,8 @@ impl host::Library for Adapter {
         }
         for message in std::mem::take(&mut self.waits) {
             self.say_promise(&message, acts);
-            let to = message.get_receiver() as usize - 1;
+            // Earlier versions send to pid 0, who is nobody, where they know no leader.
+            let Some(to) = (message.get_receiver() as usize).checked_sub(1) else { continue };
             let place = self.links.send(to);
             acts.push(Act::Send(ReplicaId(to as u8), Packet { place, message }));
         }

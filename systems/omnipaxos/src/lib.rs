@@ -11,9 +11,9 @@
 #![forbid(unsafe_code)]
 
 pub mod adapter;
-mod links;
 #[path = "since_0_2_3.rs"]
 pub mod library;
+mod links;
 pub mod store;
 
 /// The system's name.

@@ -18,7 +18,9 @@ fn random_runs_of_every_scenario_pass_and_are_the_same_twice() {
         for seed in 1..=iterations {
             let case = scenario.random_case(OmniPaxos::NAME, &[], seed);
             let outcome = world.run(&case, false);
-            violated.extend(matches!(outcome.verdict, Verdict::Violated(_)).then(|| (scenario.name, seed, outcome.verdict.clone())));
+            violated.extend(
+                matches!(outcome.verdict, Verdict::Violated(_)).then(|| (scenario.name, seed, outcome.verdict.clone())),
+            );
             assert_eq!(other.run(&case, false), outcome, "{} {seed}", scenario.name);
             passed += u64::from(outcome.verdict == Verdict::Passed);
         }

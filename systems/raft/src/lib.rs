@@ -27,5 +27,8 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ),
     ("resource_limits", "the log grows until its user compacts it, which the adapter does not"),
     ("availability", "the bound counts timeouts of the reference protocol; raft promises no time"),
-    ("primary_abdication", "a leader without a quorum steps down after one or two election timeouts, not after a time of its own"),
+    (
+        "primary_abdication",
+        "a leader without a quorum steps down after one or two election timeouts, not after a time of its own",
+    ),
 ];

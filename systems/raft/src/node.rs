@@ -127,8 +127,8 @@ impl<M> Default for Ready<M> {
 macro_rules! translate {
     ($library:ident) => {
         fn kind_of(message: &$library::eraftpb::Message) -> sim::MessageKind {
-            use $library::eraftpb::MessageType as T;
             use sim::MessageKind as K;
+            use $library::eraftpb::MessageType as T;
             // A leader begins its term with an empty entry, which goes out with all that a follower lacks.
             let begins = |message: &$library::eraftpb::Message| {
                 message.get_entries().iter().any(|entry| entry.term == message.term && entry.data.is_empty())
@@ -149,7 +149,9 @@ macro_rules! translate {
             }
         }
 
-        fn outgoing(messages: Vec<$library::eraftpb::Message>) -> Vec<crate::node::Outgoing<$library::eraftpb::Message>> {
+        fn outgoing(
+            messages: Vec<$library::eraftpb::Message>,
+        ) -> Vec<crate::node::Outgoing<$library::eraftpb::Message>> {
             let translate = |message: $library::eraftpb::Message| {
                 let promises = kind_of(&message) == sim::MessageKind::PrepareOk;
                 crate::node::Outgoing {

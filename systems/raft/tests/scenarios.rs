@@ -19,7 +19,9 @@ fn random_runs_of_every_scenario_pass_and_are_the_same_twice() {
         for seed in 1..=iterations {
             let case = scenario.random_case(Raft::NAME, &[], seed);
             let outcome = world.run(&case, false);
-            violated.extend(matches!(outcome.verdict, Verdict::Violated(_)).then(|| (scenario.name, seed, outcome.verdict.clone())));
+            violated.extend(
+                matches!(outcome.verdict, Verdict::Violated(_)).then(|| (scenario.name, seed, outcome.verdict.clone())),
+            );
             assert_eq!(other.run(&case, false), outcome, "{} {seed}", scenario.name);
             passed += u64::from(outcome.verdict == Verdict::Passed);
         }
@@ -35,7 +37,9 @@ fn the_known_bug_is_found_where_the_fixed_version_passes() {
     let (mut alpha, mut fixed) = (World::<RaftAlpha>::new(), World::<Raft>::new());
     let mut found = 0;
     for seed in 1..=20 {
-        if let Verdict::Violated(violation) = alpha.run(&scenario.random_case(RaftAlpha::NAME, &[], seed), false).verdict {
+        if let Verdict::Violated(violation) =
+            alpha.run(&scenario.random_case(RaftAlpha::NAME, &[], seed), false).verdict
+        {
             assert_eq!(violation.rule, "recovered without an acknowledged entry", "{violation:?}");
             found += 1;
         }
