@@ -186,7 +186,9 @@ impl host::Library for Adapter {
         let mut found = Vec::new();
         for record in records {
             let ops = decode(record);
-            ops.iter().for_each(|op| store.0.borrow_mut().apply(op));
+            for op in &ops {
+                store.0.borrow_mut().apply(op);
+            }
             found.extend(ops);
         }
         let quorum = FlexibleQuorum {
@@ -265,7 +267,9 @@ impl host::Library for Adapter {
     fn work(&mut self, acts: &mut Acts, _: &mut dyn FnMut() -> u64) -> Option<bool> {
         let written = std::mem::take(&mut self.store.0.borrow_mut().written);
         for ops in &written {
-            ops.iter().for_each(|op| self.say(op, acts));
+            for op in ops {
+                self.say(op, acts);
+            }
             acts.push(Act::Write(encode(ops)));
         }
         self.say_started(acts);

@@ -27,8 +27,10 @@ impl Storage<Command> for Shared {
             StorageOp::SetDecidedIndex(index) => Some(Op::Decided(index as u64)),
             StorageOp::SetAcceptedRound(ballot) => Some(Op::Accepted(ballot)),
             // Nobody asks for a snapshot, for trimming, or for another configuration.
-            StorageOp::SetCompactedIdx(_) | StorageOp::Trim(_) | StorageOp::SetStopsign(_) => None,
-            StorageOp::SetSnapshot(_) => None,
+            StorageOp::SetCompactedIdx(_)
+            | StorageOp::Trim(_)
+            | StorageOp::SetStopsign(_)
+            | StorageOp::SetSnapshot(_) => None,
         };
         self.write(ops.into_iter().filter_map(translate).collect());
         Ok(())

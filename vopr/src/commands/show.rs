@@ -125,7 +125,7 @@ fn origin(kmb: &Kmb) -> String {
     match &kmb.origin {
         Origin::Run { seed, scenario } => {
             let bugs = words::bug_options(&kmb.case.bugs);
-            let system = words::printable(&words::system_option(&kmb.case.system)).to_string();
+            let system = words::printable(&words::system_option(&kmb.case.system));
             format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
         }
         Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),
