@@ -85,7 +85,11 @@ impl SystemEntry {
 }
 
 /// The systems that are built in; the first is the default.
-pub const SYSTEMS: &[SystemEntry] = &[SystemEntry::of::<vsr::Vsr>()];
+pub const SYSTEMS: &[SystemEntry] = &[
+    SystemEntry::of::<vsr::Vsr>(),
+    #[cfg(feature = "primary-backup")]
+    SystemEntry::of::<primary_backup::PrimaryBackup>(),
+];
 
 /// Runs cases of one system, one after another.
 pub struct Engine {
