@@ -75,7 +75,7 @@ bugs! {
     HeaderBeforeEntry "header-before-entry":
         "headers are written together with their entries, so that a torn entry looks like a damaged one",
         caught by ["liveness"], from "found here by combined",
-        in "crash_recovery" [];
+        in "storage_corruption" [];
     RepairGivesUp "repair-gives-up":
         "a bad entry in a repair keeps the good ones before it from being written",
         caught by ["liveness"], from "found here by byzantine_invalid_repair_range",
