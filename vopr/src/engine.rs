@@ -90,6 +90,8 @@ impl SystemEntry {
 /// The systems that are built in; the first is the default. The others are behind Cargo features (docs/systems.md).
 pub const SYSTEMS: &[SystemEntry] = &[
     SystemEntry::of::<vsr::Vsr>(),
+    #[cfg(feature = "primary-backup")]
+    SystemEntry::of::<primary_backup::PrimaryBackup>(),
     #[cfg(feature = "raft")]
     SystemEntry::of::<raft_system::Raft>(),
     #[cfg(feature = "raft")]

@@ -208,7 +208,9 @@ impl Report {
         headers.extend(coverage.then_some("states"));
         headers.push("verdict");
         let mut table = output::table(&headers);
-        for scenario in &self.scenarios {
+        let (applicable, others): (Vec<_>, Vec<_>) =
+            self.scenarios.iter().partition(|scenario| scenario.verdict != ScenarioVerdict::NotApplicable);
+        for scenario in &applicable {
             let mut row = vec![
                 scenario.name.to_string(),
                 grouped(scenario.runs),
@@ -225,8 +227,15 @@ impl Report {
             table.add_row(row);
         }
         let _ = writeln!(text, "\n{table}");
-        for scenario in &self.scenarios {
+        for scenario in &applicable {
             self.explain(scenario, &mut text);
+        }
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for scenario in &others {
+            reasons.entry(scenario.reason.unwrap_or_default()).or_default().push(scenario.name);
+        }
+        for (reason, names) in reasons {
+            let _ = writeln!(text, "not applicable to {}, since {reason}: {}", self.system, names.join(", "));
         }
         if self.interrupted {
             let _ = writeln!(text, "interrupted: the table holds the runs that were done");
@@ -263,9 +272,6 @@ impl Report {
         for seed in &scenario.unstable_seeds {
             let line = format!("the same case gave two traces: vopr run {}", self.arguments(name, seed));
             let _ = writeln!(text, "{name}: {line} --check-determinism");
-        }
-        if let Some(reason) = scenario.reason {
-            let _ = writeln!(text, "{name}: not applicable to {}: {reason}", self.system);
         }
         if scenario.verdict == ScenarioVerdict::Vacuous {
             let why = if scenario.committed == 0 {

@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
 }
 
 /// A time as people write it: `90`, `60s`, `5m`, `8h`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
         Some(number) => (number, &text[number.len()..]),
         None => (text, "s"),
