@@ -115,3 +115,42 @@ fn checksum(last: [u8; 8], content: &[u8]) -> [u8; 8] {
     hasher.update(&last).update(content);
     hasher.finalize().as_bytes()[..8].try_into().expect("8 bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of records that follow one another.
+    fn bytes(contents: &[&[u8]]) -> Vec<u8> {
+        let (mut bytes, mut last) = (Vec::new(), [0; 8]);
+        for content in contents {
+            last = checksum(last, content);
+            bytes.extend((content.len() as u32).to_le_bytes());
+            bytes.extend(last);
+            bytes.extend(*content);
+        }
+        bytes
+    }
+
+    fn parse(found: Vec<u8>) -> Vec<Vec<u8>> {
+        Journal { found, ..Journal::default() }.parse()
+    }
+
+    #[test]
+    fn the_log_ends_at_the_first_record_that_does_not_fit() {
+        let (one, two): (&[u8], &[u8]) = (b"one", b"two");
+        let mut found = bytes(&[one, two]);
+        found.resize(100, 0);
+        assert_eq!(parse(found.clone()), [one, two]);
+        assert_eq!(parse(found[..20].to_vec()), [one], "torn");
+        found[HEAD] ^= 1;
+        assert!(parse(found).is_empty(), "nothing counts after a lost record");
+    }
+
+    #[test]
+    fn what_an_earlier_life_left_behind_the_end_is_no_part_of_the_log() {
+        let mut found = bytes(&[b"one", b"two"]);
+        found.splice(..HEAD + 3, bytes(&[b"new"]));
+        assert_eq!(parse(found), [b"new"]);
+    }
+}

@@ -13,10 +13,6 @@ use sim::{Case, EntryHash, MessageKind, Observation, ReplicaId};
 use crate::node::{Entry, HardState, Node, Outgoing, Ready, Role, Settings};
 use host::{Act, Library, Start, entry_hash};
 
-/// The first byte of a record.
-const ENTRY: u8 = 1;
-const HARD_STATE: u8 = 2;
-
 /// `raft` in the host's words.
 pub struct Adapter<N: Node> {
     node: N,
@@ -138,13 +134,11 @@ impl<N: Node> Library for Adapter<N> {
     fn open(start: &Start<'_>, records: &[Vec<u8>], acts: &mut Vec<Act<N::Message>>) -> Self {
         let (mut entries, mut hard_state) = (Vec::<Entry>::new(), HardState::default());
         for record in records {
-            let word = |at: usize| u64::from_le_bytes(record[at..at + 8].try_into().expect("8 bytes"));
-            if record[0] == ENTRY {
-                let entry = Entry { index: word(1), term: word(9), data: record[17..].to_vec() };
+            let (changed, appended) = decode(record);
+            hard_state = changed.unwrap_or(hard_state);
+            for entry in appended {
                 entries.truncate((entry.index - 1) as usize);
                 entries.push(entry);
-            } else {
-                hard_state = HardState { term: word(1), vote: word(9), commit: word(17) };
             }
         }
         let cluster = start.cluster;
@@ -199,16 +193,9 @@ impl<N: Node> Library for Adapter<N> {
         self.send(messages, acts);
         for entry in &entries {
             self.append(entry, acts);
-            let mut record = vec![ENTRY];
-            record.extend(entry.index.to_le_bytes());
-            record.extend(entry.term.to_le_bytes());
-            record.extend(&entry.data);
-            acts.push(Act::Write(record));
         }
-        if let Some(HardState { term, vote, commit }) = hard_state {
-            let mut record = vec![HARD_STATE];
-            record.extend([term, vote, commit].into_iter().flat_map(u64::to_le_bytes));
-            acts.push(Act::Write(record));
+        if !entries.is_empty() || hard_state.is_some() {
+            acts.push(Act::Write(encode(hard_state, &entries)));
         }
         self.execute(committed, acts);
         self.waits = Some(Waits {
@@ -249,5 +236,46 @@ impl<N: Node> Library for Adapter<N> {
 
     fn kind(message: &N::Message) -> MessageKind {
         N::kind(message)
+    }
+}
+
+/// What a `Ready` has to be written, as one record: it is on the disk as a whole or not at all.
+fn encode(hard_state: Option<HardState>, entries: &[Entry]) -> Vec<u8> {
+    let mut record = vec![u8::from(hard_state.is_some())];
+    let HardState { term, vote, commit } = hard_state.unwrap_or_default();
+    record.extend([term, vote, commit].into_iter().flat_map(u64::to_le_bytes));
+    for Entry { index, term, data } in entries {
+        record.extend([*index, *term, data.len() as u64].into_iter().flat_map(u64::to_le_bytes));
+        record.extend(data);
+    }
+    record
+}
+
+fn decode(record: &[u8]) -> (Option<HardState>, Vec<Entry>) {
+    let words = |bytes: &[u8]| -> [u64; 3] {
+        std::array::from_fn(|place| u64::from_le_bytes(bytes[8 * place..8 * place + 8].try_into().expect("8 bytes")))
+    };
+    let (head, mut rest) = record.split_at(25);
+    let [term, vote, commit] = words(&head[1..]);
+    let mut entries = Vec::new();
+    while let Some((head, behind)) = rest.split_at_checked(24) {
+        let [index, term, length] = words(head);
+        let (data, behind) = behind.split_at(length as usize);
+        entries.push(Entry { index, term, data: data.to_vec() });
+        rest = behind;
+    }
+    ((head[0] == 1).then_some(HardState { term, vote, commit }), entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_survive_their_encoding() {
+        let entries: Vec<_> = (1..4).map(|index| Entry { index, term: 7, data: vec![9; index as usize] }).collect();
+        for hard_state in [None, Some(HardState { term: 8, vote: 2, commit: 1 })] {
+            assert_eq!(decode(&encode(hard_state, &entries)), (hard_state, entries.clone()));
+        }
     }
 }

@@ -11,7 +11,8 @@ use raft_proto_alpha as _;
 
 use crate::node::{Entry, HardState, Node, Ready, Role, Settings, translate};
 
-translate!(raft_alpha);
+// This version wants a log that begins with a snapshot of the membership, at index 1.
+translate!(raft_alpha, 1);
 
 /// A node of this version.
 pub struct Alpha {
@@ -26,12 +27,12 @@ impl Node for Alpha {
     const VERSION: &'static str = "0.6.0-alpha";
 
     fn open(settings: &Settings, entries: &[Entry], hard_state: HardState) -> Self {
-        let storage = MemStorage::new();
-        let (entries, hard_state) = stored(entries, hard_state);
         let members = ConfState { nodes: (1..=settings.nodes).collect(), ..ConfState::default() };
-        {
+        let storage = MemStorage::new_with_conf_state(members);
+        let fresh = hard_state == HardState::default();
+        let (entries, hard_state) = stored(entries, hard_state);
+        if !fresh {
             let mut storage = storage.wl();
-            storage.set_conf_state(members, None);
             storage.append(&entries).expect("entries without a gap");
             storage.set_hardstate(hard_state);
         }

@@ -6,7 +6,7 @@ use raft::{Config, RawNode, StateRole};
 
 use crate::node::{Entry, HardState, Node, Ready, Role, Settings, translate};
 
-translate!(raft);
+translate!(raft, 0);
 
 /// A node of this version.
 pub struct Current {

@@ -123,9 +123,10 @@ impl<M> Default for Ready<M> {
     }
 }
 
-/// The translation of a message's type, which has the same name in every version, and of what it depends on.
+/// The translation of what has the same names in every version. The log of the crate may begin later than at index 1:
+/// `$before` is the last index before it.
 macro_rules! translate {
-    ($library:ident) => {
+    ($library:ident, $before:literal) => {
         fn kind_of(message: &$library::eraftpb::Message) -> sim::MessageKind {
             use sim::MessageKind as K;
             use $library::eraftpb::MessageType as T;
@@ -157,7 +158,7 @@ macro_rules! translate {
                 crate::node::Outgoing {
                     to: message.to,
                     term: message.term,
-                    acknowledges: promises.then_some(message.index),
+                    acknowledges: promises.then_some(message.index.saturating_sub($before)),
                     message,
                 }
             };
@@ -166,7 +167,7 @@ macro_rules! translate {
 
         fn entries_of(entries: &[$library::eraftpb::Entry]) -> Vec<crate::node::Entry> {
             let translate = |entry: &$library::eraftpb::Entry| crate::node::Entry {
-                index: entry.index,
+                index: entry.index - $before,
                 term: entry.term,
                 data: entry.data.to_vec(),
             };
@@ -174,7 +175,7 @@ macro_rules! translate {
         }
 
         fn hard_state_of(state: &$library::eraftpb::HardState) -> crate::node::HardState {
-            crate::node::HardState { term: state.term, vote: state.vote, commit: state.commit }
+            crate::node::HardState { term: state.term, vote: state.vote, commit: state.commit - $before }
         }
 
         /// The crate's storage in memory, with what was found on the disk.
@@ -184,11 +185,12 @@ macro_rules! translate {
         ) -> (Vec<$library::eraftpb::Entry>, $library::eraftpb::HardState) {
             let translate = |entry: &crate::node::Entry| {
                 let mut stored = $library::eraftpb::Entry::default();
-                (stored.index, stored.term, stored.data) = (entry.index, entry.term, entry.data.clone().into());
+                (stored.index, stored.term, stored.data) =
+                    (entry.index + $before, entry.term, entry.data.clone().into());
                 stored
             };
             let mut state = $library::eraftpb::HardState::default();
-            (state.term, state.vote, state.commit) = (hard_state.term, hard_state.vote, hard_state.commit);
+            (state.term, state.vote, state.commit) = (hard_state.term, hard_state.vote, hard_state.commit + $before);
             (entries.iter().map(translate).collect(), state)
         }
     };
