@@ -1,7 +1,7 @@
 //! What the crate does not promise, and which scenarios make no sense for it.
 
 use sim::observation::Fault;
-use sim::{Case, Mark, What};
+use sim::{Case, Mark, MessageKind};
 
 const NO_DISK: &str = "what a replica keeps is in its memory: a crash leaves the committed log, no disk";
 
@@ -18,6 +18,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("message_deduplication", "its sessions promise to know committed requests, not to give each one place"),
     ("kernel_command_validation", "the workload's operations are names to its kernel, which cannot judge them"),
     ("session_eviction", "sessions are registered by a call that ReplicaState does not offer"),
+    ("resource_limits", "what it holds beside its log is not visible, and its log has no bound"),
     ("repair_budget", "its repairs have a fixed budget, and their end is not visible"),
     ("repair_efficiency", "its repairs have a fixed budget, and their end is not visible"),
     ("state_transfer", "a state is the log itself; there are no durable checkpoints"),
@@ -30,7 +31,9 @@ pub const EXEMPT: &[(&str, &str)] = &[
 pub fn not_applicable(case: &Case) -> Option<&'static str> {
     let cluster = &case.config.cluster;
     if cluster.members > 0 {
-        return Some("a reconfiguration's placeholder command is refused by the kernel, and the leader hangs (a finding)");
+        return Some(
+            "a reconfiguration's placeholder command is refused by the kernel, and the leader hangs (a finding)",
+        );
     }
     if cluster.replicas % 2 == 0 {
         return Some("its clusters have an odd number of replicas");
@@ -45,11 +48,9 @@ pub fn not_applicable(case: &Case) -> Option<&'static str> {
     if cluster.scrub_iops > 0 {
         return Some("its scrubber looks at the log in memory");
     }
-    if cluster.clock_ping > 0 {
+    let long = case.marks.iter().any(|mark| matches!(mark, Mark::VirtualSeconds(_)));
+    if cluster.clock_ping > 0 && !long {
         return Some("its log entries carry no timestamps");
-    }
-    if cluster.checkpoint_interval > 0 {
-        return Some("its replicas drop no log for a checkpoint");
     }
     let disk = |fault: Fault| {
         fault.damages() || matches!(fault, Fault::DiskError | Fault::DiskSlow | Fault::DiskFull | Fault::PowerLoss)
@@ -57,17 +58,27 @@ pub fn not_applicable(case: &Case) -> Option<&'static str> {
     for mark in &case.marks {
         match mark {
             Mark::Injected(fault, _) if disk(*fault) => return Some(NO_DISK),
-            Mark::Rejected(_) | Mark::RejectedBecause(_) => return Some("it does not say what it refuses"),
-            Mark::RepairRequested | Mark::RepairsRequested(_) | Mark::ConcurrentRepairs(_) | Mark::RepairsAmongSlowPeers(_) => {
+            Mark::Rejected(kind) if !matches!(kind, MessageKind::Prepare | MessageKind::StartView) => {
+                return Some("it does not say what it refuses");
+            }
+            Mark::RejectedBecause(_) => return Some("it does not say what it refuses"),
+            Mark::RepairRequested
+            | Mark::RepairsRequested(_)
+            | Mark::ConcurrentRepairs(_)
+            | Mark::RepairsAmongSlowPeers(_) => {
                 return Some("its repairs have a fixed budget, and their end is not visible");
             }
             Mark::FoundDamage | Mark::Misread | Mark::HoleFilled => return Some(NO_DISK),
+            Mark::Checkpointed(_)
+            | Mark::StateTransferStarted
+            | Mark::StateInstalled
+            | Mark::CommittedAfterTransfer => {
+                return Some("its replicas drop no log for a checkpoint");
+            }
             Mark::Forwarded => return Some("its replicas forward no requests"),
             Mark::Abdicated | Mark::CommitStalled => return Some("a leader does not say that it steps down"),
             _ => {}
         }
     }
-    let power_loss = |what: &What| matches!(what, What::PowerLoss { .. });
-    let own = case.actions.iter().filter(|action| power_loss(&action.what)).count();
-    (own > 0 && case.marks.contains(&Mark::CrashedWithUncommitted)).then_some(NO_DISK)
+    None
 }

@@ -53,8 +53,7 @@ mod tests {
 
     #[test]
     fn requests_survive_the_kernel() {
-        let request =
-            Request { client: ClientId(7), session: 3, number: 0x1_0000, payload: vec![0, 255, 16].into() };
+        let request = Request { client: ClientId(7), session: 3, number: 0x1_0000, payload: vec![0, 255, 16].into() };
         let (_, effects) = apply_committed(State::new(), command(&request)).unwrap();
         assert_eq!(effects.iter().filter_map(applied).collect::<Vec<_>>(), [request]);
     }

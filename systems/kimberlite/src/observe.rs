@@ -150,9 +150,9 @@ impl Kimberlite {
                 op: vote.op_number.as_u64(),
                 commit: vote.commit_number.as_u64(),
             }),
-            MessagePayload::StateTransferRequest(request) => env.observe(Observation::StateTransferStarted {
-                at_least: request.known_checkpoint.as_u64() + 1,
-            }),
+            MessagePayload::StateTransferRequest(request) => {
+                env.observe(Observation::StateTransferStarted { at_least: request.known_checkpoint.as_u64() + 1 })
+            }
             _ => {}
         }
     }

@@ -17,7 +17,7 @@ use sim::spec::Cluster;
 use sim::time::SECOND;
 use sim::{
     Answer, Bug, Case, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
-    ReplicaId, Reply, Request, System, TimerId, Zone,
+    RejectReason, ReplicaId, Reply, Request, System, TimerId, Zone,
 };
 
 use crate::command;
@@ -74,16 +74,28 @@ impl Kimberlite {
         hermetic::set_clocks(env.monotonic(), EPOCH.saturating_add(env.wall_clock()));
     }
 
-    /// Lets the crate process an event, and what it says to itself in answer.
-    fn step(&mut self, env: &mut Env<'_, Self>, event: ReplicaEvent) {
-        self.work(env, |state| state.process(event));
+    /// Where the replica stands, as far as a message that it takes in would show.
+    fn standing(&self) -> (u64, ReplicaStatus, u64, u64, usize) {
+        let state = self.state();
+        let [view, op, commit] = [state.view().as_u64(), state.op_number().as_u64(), state.commit_number().as_u64()];
+        (view, state.status(), op, commit, state.log_len())
     }
 
-    fn work(&mut self, env: &mut Env<'_, Self>, work: impl FnOnce(ReplicaState) -> (ReplicaState, ReplicaOutput)) {
+    /// Lets the crate process an event, and what it says to itself in answer. Whether it had nothing to say.
+    fn step(&mut self, env: &mut Env<'_, Self>, event: ReplicaEvent) -> bool {
+        self.work(env, |state| state.process(event))
+    }
+
+    fn work(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        work: impl FnOnce(ReplicaState) -> (ReplicaState, ReplicaOutput),
+    ) -> bool {
         Self::set_clocks(env);
         let mut own = VecDeque::new();
         let (state, output) = work(*self.state.take().expect("the crate is not at work"));
         self.state = Some(Box::new(state));
+        let silent = output.is_empty();
         self.settle(env, output, &mut own);
         while let Some(message) = own.pop_front() {
             let (state, output) = self.state.take().expect("as above").process(ReplicaEvent::Message(message));
@@ -91,6 +103,7 @@ impl Kimberlite {
             self.settle(env, output, &mut own);
         }
         self.set_timers(env);
+        silent
     }
 
     /// Says what a step did, executes what it applied, and sends what it has to say.
@@ -202,6 +215,23 @@ impl Kimberlite {
     }
 }
 
+/// Why the crate refuses a message, by its own rules, where its silence shows that it did. (A vote in a view change is kept
+/// first and checked later.)
+fn flaw(from: ReplicaId, message: &Message) -> Option<RejectReason> {
+    if message.from.as_u8() != from.0 || !message.is_signed() {
+        return Some(RejectReason::BadSignature);
+    }
+    match &message.payload {
+        MessagePayload::Prepare(prepare) if !prepare.entry.verify_checksum() => Some(RejectReason::BadHash),
+        MessagePayload::StartView(start) if start.log_tail.len() > 10_000 => Some(RejectReason::Oversized),
+        MessagePayload::StartView(start) => {
+            let length = start.op_number.as_u64().checked_sub(start.commit_number.as_u64());
+            length.is_some_and(|length| length != start.log_tail.len() as u64).then_some(RejectReason::BadLength)
+        }
+        _ => None,
+    }
+}
+
 impl System for Kimberlite {
     type Message = Rc<Message>;
     type Durable = Left;
@@ -232,8 +262,15 @@ impl System for Kimberlite {
             config.max_pipeline_depth = cluster.pipeline_max.into();
             Box::new(ReplicaState::new(kimberlite_vsr::ReplicaId::new(id.0), config))
         });
-        let mut replica =
-            Kimberlite { id, cluster, state: Some(state), seen: Seen::default(), store: Store::default(), applied: left.applied, crashes: left.crashes };
+        let mut replica = Kimberlite {
+            id,
+            cluster,
+            state: Some(state),
+            seen: Seen::default(),
+            store: Store::default(),
+            applied: left.applied,
+            crashes: left.crashes,
+        };
         env.set_timer(TICK, replica.cluster.heartbeat);
         env.set_timer(HOUSEKEEPING, replica.cluster.view_change_timeout / 2);
         env.set_timer(PREPARE, replica.cluster.view_change_timeout / 4);
@@ -259,12 +296,17 @@ impl System for Kimberlite {
         Left { state: Some(Box::new(state)), applied: self.applied, crashes: self.crashes + 1 }
     }
 
-    fn deliver(&mut self, env: &mut Env<'_, Self>, _: ReplicaId, message: Rc<Message>) {
+    fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Rc<Message>) {
         // As in the crate's event loop: before it is processed.
         if self.heard_of_leader(&message) {
             env.set_timer(HEARTBEAT, self.cluster.view_change_timeout);
         }
-        self.step(env, ReplicaEvent::Message(Box::new(Rc::unwrap_or_clone(message))));
+        let flaw = flaw(from, &message);
+        let (before, kind) = (self.standing(), Self::kind(&message));
+        let silent = self.step(env, ReplicaEvent::Message(Box::new(Rc::unwrap_or_clone(message))));
+        if let Some(why) = flaw.filter(|_| silent && before == self.standing()) {
+            env.observe(Observation::Rejected { kind, why });
+        }
     }
 
     fn request(&mut self, env: &mut Env<'_, Self>, request: Request) {
@@ -301,7 +343,9 @@ impl System for Kimberlite {
                     }
                 }
             }
-            VIEW_CHANGE => self.step(env, ReplicaEvent::Timeout(TimeoutKind::ViewChange)),
+            VIEW_CHANGE => {
+                self.step(env, ReplicaEvent::Timeout(TimeoutKind::ViewChange));
+            }
             RECOVERY => {
                 if self.state().is_recovering() {
                     env.set_timer(RECOVERY, self.cluster.view_change_timeout / 2);
