@@ -208,10 +208,6 @@ impl Kimberlite {
             self.step(env, ReplicaEvent::Timeout(kind));
         }
         self.work(env, ReplicaState::expire_stale_repairs);
-        self.work(env, |state| {
-            let (state, output, _) = state.check_and_repair();
-            (state, output)
-        });
     }
 }
 

@@ -128,7 +128,11 @@ fn a_new_leader_that_was_behind_forgets_what_was_committed() {
     assert_eq!(cluster.numbers(1), (0, 0, 0), "it leads with an empty log, from a vote that says: three are committed");
     let messages = cluster.request(1, "d", 4);
     cluster.deliver(messages, &[1, 2]);
-    assert_eq!(cluster.numbers(1), (1, 1, 1), "and commits another request at op 1: replica 2 has an op 1 already, and agrees");
+    assert_eq!(
+        cluster.numbers(1),
+        (1, 1, 1),
+        "and commits another request at op 1: replica 2 has an op 1 already, and agrees"
+    );
     assert_eq!((cluster.names(1), cluster.names(2)), (vec!["d".into()], vec!["a".into(), "b".into(), "c".into()]));
 }
 
@@ -209,7 +213,11 @@ fn a_prepare_whose_answer_was_lost_is_never_answered_again() {
     }
     let messages = cluster.request(0, "b", 2);
     cluster.deliver(messages, ALL);
-    assert_eq!(cluster.numbers(0), (2, 0, 2), "and nothing after it can be committed, though a later op has its quorum");
+    assert_eq!(
+        cluster.numbers(0),
+        (2, 0, 2),
+        "and nothing after it can be committed, though a later op has its quorum"
+    );
 }
 
 #[test]
@@ -250,6 +258,81 @@ fn a_request_that_is_repeated_before_it_is_committed_panics_the_leader() {
     messages.extend(cluster.request(0, "a", 1));
     let panic = catch_unwind(AssertUnwindSafe(|| cluster.deliver(messages, ALL))).unwrap_err();
     assert!(panic.downcast_ref::<String>().unwrap().contains("duplicate commit"));
+}
+
+#[test]
+fn a_leader_that_restarts_after_it_has_committed_panics() {
+    let mut cluster = Cluster::new(3);
+    let prepares = cluster.request(0, "a", 1);
+    let answers = cluster.step(1, ReplicaEvent::Message(Box::new(prepares[0].clone())));
+    // The leader commits, and crashes before anybody hears of it.
+    let _lost = cluster.step(0, ReplicaEvent::Message(Box::new(answers[0].clone())));
+    assert_eq!(cluster.numbers(0), (1, 1, 1));
+    cluster.step(0, ReplicaEvent::Crash);
+    let (state, output) = cluster.replicas[0].take().unwrap().start_recovery(Generation::INITIAL);
+    cluster.replicas[0] = Some(state);
+    let panic = catch_unwind(AssertUnwindSafe(|| cluster.deliver(output.messages, ALL))).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().contains("RecoveryPreservesCommits"));
+}
+
+/// Replica 1 restarts while the others are on their way to view 1, which is its own to lead.
+fn recovered_into_a_view_change() -> Cluster {
+    let mut cluster = Cluster::new(3);
+    let prepares = cluster.request(0, "a", 1);
+    let _lost = cluster.step(2, ReplicaEvent::Message(Box::new(prepares[0].clone())));
+    cluster.step(1, ReplicaEvent::Crash);
+    cluster.change_view(&[2, 0]);
+    assert_eq!(
+        (cluster.at(0).status(), cluster.at(2).status()),
+        (ReplicaStatus::ViewChange, ReplicaStatus::ViewChange)
+    );
+    let (state, output) = cluster.replicas[1].take().unwrap().start_recovery(Generation::INITIAL);
+    cluster.replicas[1] = Some(state);
+    cluster.deliver(output.messages, ALL);
+    cluster
+}
+
+#[test]
+fn a_recovered_replica_leads_a_view_that_nobody_has_started() {
+    let cluster = recovered_into_a_view_change();
+    assert!(cluster.at(1).is_acting_leader(), "without a single vote");
+    assert_eq!(cluster.numbers(1), (1, 0, 1));
+}
+
+#[test]
+fn a_leader_that_repeats_an_entry_of_an_earlier_view_panics() {
+    let mut cluster = recovered_into_a_view_change();
+    let repeat = || cluster.timeout(1, TimeoutKind::Prepare(OpNumber::new(1)));
+    let panic = catch_unwind(AssertUnwindSafe(repeat)).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().contains("entry view must match message view"));
+}
+
+#[test]
+fn a_replica_acknowledges_an_entry_that_it_does_not_have() {
+    let mut cluster = Cluster::new(3);
+    let _lost = cluster.request(0, "lost", 1);
+    cluster.change_view(&[1, 2]);
+    // The StartView of view 2 ends before op 1, and the old leader keeps its entry there.
+    let messages = cluster.timeout(1, TimeoutKind::PrimaryAbdicate);
+    cluster.deliver(messages, ALL);
+    assert_eq!((cluster.numbers(0), cluster.numbers(2)), ((1, 0, 1), (0, 0, 0)));
+    // Then its answer, that it has op 1, commits another entry.
+    let messages = cluster.request(2, "kept", 2);
+    cluster.deliver(messages, &[0, 2]);
+    assert_eq!((cluster.names(2), cluster.names(0)), (vec!["kept".into()], vec!["lost".into()]));
+}
+
+#[test]
+fn a_backup_that_missed_the_last_prepare_does_not_ask_for_it() {
+    let mut cluster = Cluster::new(3);
+    let messages = cluster.request(0, "a", 1);
+    cluster.deliver(messages, &[0, 1]);
+    for _ in 0..3 {
+        let messages = cluster.step(0, ReplicaEvent::Tick);
+        cluster.deliver(messages, ALL);
+    }
+    assert_eq!(cluster.numbers(2), (0, 0, 0), "every heartbeat says that op 1 is committed");
+    assert!(!cluster.at(2).is_repairing());
 }
 
 /// Whether `event` at the leader, and the backups' answers, come to an end within two seconds.
