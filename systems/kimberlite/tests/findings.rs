@@ -323,6 +323,53 @@ fn a_replica_acknowledges_an_entry_that_it_does_not_have() {
 }
 
 #[test]
+fn a_new_leader_commits_what_no_majority_holds() {
+    let mut cluster = Cluster::new(5);
+    let _lost = cluster.request(0, "a", 1);
+    // The votes of three reach replica 1; its StartView reaches nobody.
+    let begin = cluster.timeout(0, TimeoutKind::Heartbeat);
+    assert!(begin.is_empty(), "a leader has no heartbeat timeout");
+    let mut messages = cluster.timeout(2, TimeoutKind::Heartbeat);
+    let mut started = Vec::new();
+    while let Some(message) = messages.pop() {
+        for to in [0, 1, 2].into_iter().filter(|to| message.from.as_usize() != *to) {
+            if message.to.is_none_or(|wanted| wanted.as_usize() == to) {
+                for said in cluster.step(to, ReplicaEvent::Message(Box::new(message.clone()))) {
+                    let list =
+                        if matches!(said.payload, MessagePayload::StartView(_)) { &mut started } else { &mut messages };
+                    list.push(said);
+                }
+            }
+        }
+    }
+    assert_eq!(started.len(), 1, "view 1 has started");
+    assert_eq!(cluster.numbers(1), (1, 1, 1), "and op 1 is committed there, executed and answered");
+    let holders = (0..5).filter(|id| cluster.numbers(*id).2 > 0).count();
+    assert_eq!(holders, 2, "two of five have it");
+}
+
+#[test]
+fn a_repair_commits_an_entry_of_another_view() {
+    // Whom a replica asks is random: until it is the old leader.
+    for _ in 0..200 {
+        let mut cluster = Cluster::new(3);
+        let _lost = cluster.request(0, "lost", 1);
+        cluster.change_view(&[1, 2]);
+        // Replica 2 misses the first entry of view 1, and asks for it when it gets the second.
+        let _missed = cluster.request(1, "kept", 2);
+        let messages = cluster.request(1, "b", 3);
+        let asked = cluster.step(2, ReplicaEvent::Message(Box::new(messages[0].clone())));
+        if asked[0].to == Some(ReplicaId::new(0)) {
+            cluster.deliver(asked, &[0, 2]);
+            assert_eq!(cluster.numbers(2), (1, 1, 1));
+            assert_eq!(cluster.names(2), ["lost"], "which was prepared in view 0, and never committed");
+            return;
+        }
+    }
+    panic!("it never asked the old leader");
+}
+
+#[test]
 fn a_backup_that_missed_the_last_prepare_does_not_ask_for_it() {
     let mut cluster = Cluster::new(3);
     let messages = cluster.request(0, "a", 1);
