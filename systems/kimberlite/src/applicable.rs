@@ -35,7 +35,7 @@ pub fn not_applicable(case: &Case) -> Option<&'static str> {
             "a reconfiguration's placeholder command is refused by the kernel, and the leader hangs (a finding)",
         );
     }
-    if cluster.replicas % 2 == 0 {
+    if cluster.replicas.is_multiple_of(2) {
         return Some("its clusters have an odd number of replicas");
     }
     let majority = cluster.replicas / 2 + 1;

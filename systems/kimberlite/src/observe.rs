@@ -151,7 +151,7 @@ impl Kimberlite {
                 commit: vote.commit_number.as_u64(),
             }),
             MessagePayload::StateTransferRequest(request) => {
-                env.observe(Observation::StateTransferStarted { at_least: request.known_checkpoint.as_u64() + 1 })
+                env.observe(Observation::StateTransferStarted { at_least: request.known_checkpoint.as_u64() + 1 });
             }
             _ => {}
         }
