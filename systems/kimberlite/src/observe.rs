@@ -46,6 +46,15 @@ fn identity(entry: &LogEntry, parent: EntryHash) -> EntryHash {
 }
 
 impl Seen {
+    /// Of a replica that starts, and was normal in this view last.
+    pub(crate) fn after(last_normal: u64) -> Self {
+        Seen { last_normal, ..Seen::default() }
+    }
+
+    pub(crate) fn last_normal(&self) -> u64 {
+        self.last_normal
+    }
+
     fn identity_at(&self, op: u64) -> EntryHash {
         let index = op.checked_sub(1).and_then(|index| usize::try_from(index).ok());
         index.and_then(|index| self.log.get(index)).map_or(0, |(.., identity)| *identity)

@@ -63,6 +63,7 @@ pub struct Left {
     state: Option<Box<ReplicaState>>,
     applied: Vec<(u64, Request, Answer)>,
     crashes: u64,
+    last_normal: u64,
 }
 
 impl Kimberlite {
@@ -262,7 +263,7 @@ impl System for Kimberlite {
             id,
             cluster,
             state: Some(state),
-            seen: Seen::default(),
+            seen: Seen::after(left.last_normal),
             store: Store::default(),
             applied: left.applied,
             crashes: left.crashes,
@@ -289,7 +290,8 @@ impl System for Kimberlite {
     fn crash(self) -> Left {
         let Some(state) = self.state else { return Left::default() };
         let (state, _) = state.process(ReplicaEvent::Crash);
-        Left { state: Some(Box::new(state)), applied: self.applied, crashes: self.crashes + 1 }
+        let (applied, crashes, last_normal) = (self.applied, self.crashes + 1, self.seen.last_normal());
+        Left { state: Some(Box::new(state)), applied, crashes, last_normal }
     }
 
     fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Rc<Message>) {

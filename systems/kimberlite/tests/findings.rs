@@ -370,6 +370,19 @@ fn a_repair_commits_an_entry_of_another_view() {
 }
 
 #[test]
+fn a_late_vote_ends_the_view_that_it_was_for() {
+    let mut cluster = Cluster::new(3);
+    let votes = cluster.timeout(1, TimeoutKind::Heartbeat);
+    cluster.deliver(votes.clone(), &[1, 2]);
+    assert!(cluster.at(1).is_acting_leader() && cluster.at(1).view().as_u64() == 1);
+    // Replica 0 hears of the vote for view 1 a little later, and votes for it, too.
+    let late = cluster.step(0, ReplicaEvent::Message(Box::new(votes[0].clone())));
+    assert!(matches!(late[0].payload, MessagePayload::StartViewChange(_)));
+    cluster.step(1, ReplicaEvent::Message(Box::new(late[0].clone())));
+    assert_eq!((cluster.at(1).view().as_u64(), cluster.at(1).status()), (2, ReplicaStatus::ViewChange));
+}
+
+#[test]
 fn a_backup_that_missed_the_last_prepare_does_not_ask_for_it() {
     let mut cluster = Cluster::new(3);
     let messages = cluster.request(0, "a", 1);
