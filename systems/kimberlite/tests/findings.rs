@@ -383,6 +383,18 @@ fn a_late_vote_ends_the_view_that_it_was_for() {
 }
 
 #[test]
+fn a_recovery_leads_back_to_a_lower_view() {
+    let mut cluster = Cluster::new(3);
+    let _lost = cluster.timeout(2, TimeoutKind::Heartbeat);
+    cluster.step(2, ReplicaEvent::Crash);
+    assert_eq!(cluster.at(2).view().as_u64(), 1, "a crash leaves it its view");
+    let (state, output) = cluster.replicas[2].take().unwrap().start_recovery(Generation::INITIAL);
+    cluster.replicas[2] = Some(state);
+    cluster.deliver(output.messages, ALL);
+    assert_eq!((cluster.at(2).view().as_u64(), cluster.at(2).status()), (0, ReplicaStatus::Normal));
+}
+
+#[test]
 fn a_backup_that_missed_the_last_prepare_does_not_ask_for_it() {
     let mut cluster = Cluster::new(3);
     let messages = cluster.request(0, "a", 1);
