@@ -32,6 +32,10 @@ kill-matrix:
 vopr-repro file:
     {{ vopr }} repro {{ file }} --verbose
 
+# The smallest plan that still breaks the same invariant.
+vopr-minimize file:
+    {{ vopr }} minimize {{ file }}
+
 # A campaign: `just fuzz byzantine_dvc --time 10m`.
 fuzz target *arguments:
     {{ vopr }} fuzz {{ target }} {{ arguments }}

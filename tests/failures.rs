@@ -38,3 +38,21 @@ fn a_raw_input_is_replayed_with_its_target() {
     assert_eq!(value["result"], "none");
     vopr(here.path(), "repro input").assert().code(2);
 }
+
+#[test]
+fn a_failure_is_minimized_and_the_smaller_one_is_replayed() {
+    let here = directory();
+    let Failing { files, .. } = failing();
+    let file = files[0].display();
+    let value = json(&mut vopr(here.path(), &format!("minimize {file} --output small.kmb --format json")), 0);
+    assert_eq!((&value["minimal"], &value["file"]), (&true.into(), &"small.kmb".into()));
+    let actions = |side: &str| value[side]["actions"].as_u64().expect("a number");
+    assert!(actions("after") <= actions("before"));
+    let again = json(&mut vopr(here.path(), "repro small.kmb --format json"), 1);
+    assert_eq!(again["result"], "same_violation_same_digest");
+    assert_eq!(again["violation"]["invariant"], value["violation"]["invariant"]);
+    // Once more finds nothing more.
+    let once_more = json(&mut vopr(here.path(), "minimize small.kmb --time 1s --output again.kmb --format json"), 0);
+    assert_eq!(once_more["after"]["actions"], value["after"]["actions"]);
+    vopr(here.path(), "minimize missing.kmb").assert().code(3);
+}

@@ -156,7 +156,7 @@ fn targets_have_scenarios_and_the_combined_one_has_all() {
     let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 15);
     assert!(TARGETS.iter().all(|target| !target.scenarios.is_empty()));
     let combined = TARGETS.iter().find(|target| target.name == "combined").unwrap();
     assert!(scenarios().all(|scenario| combined.scenarios.iter().any(|kind| Some(*kind) == scenario.kind)));

@@ -4,6 +4,7 @@ pub(crate) mod bugs;
 pub(crate) mod digests;
 pub(crate) mod fuzz;
 pub(crate) mod matrix;
+pub(crate) mod minimize;
 pub(crate) mod repro;
 pub(crate) mod run;
 pub(crate) mod scenarios;

@@ -137,6 +137,8 @@ pub const SYSTEMS: &[SystemEntry] = &[
     SystemEntry::of::<vsr::Vsr>(),
     #[cfg(feature = "kimberlite")]
     SystemEntry::hermetic::<kimberlite::Kimberlite>(),
+    #[cfg(feature = "primary-backup")]
+    SystemEntry::of::<primary_backup::PrimaryBackup>(),
 ];
 
 /// Runs cases of one system, one after another.

@@ -6,7 +6,11 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use sim::Verdict;
+use sim::{Verdict, codec};
+use vsr::checkpoint::Checkpoint;
+use vsr::layout::Superblock;
+use vsr::log::Base;
+use vsr::sessions::Sessions;
 
 use crate::counters;
 use crate::engine::{Engine, SYSTEMS, SystemEntry};
@@ -45,6 +49,36 @@ pub fn read_kmb(input: &[u8]) {
         let again = kmb.encode().and_then(|bytes| Kmb::decode(&bytes));
         assert_eq!(again.as_ref(), Ok::<&Kmb, &KmbError>(&kmb), "what was read can be written and read again");
     }
+}
+
+/// Decodes an input as a plan, and what that encodes to once more: it is the same plan.
+///
+/// # Panics
+/// When it is not.
+pub fn round_trip_plan(input: &[u8]) {
+    let plan = codec::decode(input);
+    assert_eq!(codec::decode(&codec::encode(&plan)), plan, "what was decoded can be encoded and decoded again");
+}
+
+/// Reads an input as each of the things that a replica of the reference protocol keeps on its disk. Damage may bring
+/// anything there: whatever it is, the replica has to tell it from what it wrote.
+///
+/// # Panics
+/// When reading does, or when what was accepted does not come back.
+pub fn read_disk_records(input: &[u8]) {
+    let mut again = Vec::new();
+    if let Some(superblock) = Superblock::decode(input) {
+        superblock.encode(&mut again);
+        assert_eq!(Superblock::decode(&again), Some(superblock), "a superblock comes back");
+    }
+    if let Some(hole) = vsr::entry::Entry::decode_header(input) {
+        hole.encode_header(&mut again);
+        assert!(input.starts_with(&again), "a header comes back");
+    }
+    // Without its checksum, which hardly any input would get past.
+    let _ = vsr::entry::Entry::read(input, false);
+    let checkpoint = Checkpoint::new(Base::default(), input.to_vec());
+    let _ = checkpoint.decode(&Sessions::default());
 }
 
 impl Entry {

@@ -18,6 +18,7 @@ mod fuzzing;
 pub mod kmb;
 mod limits;
 mod matrix;
+mod minimize;
 mod output;
 mod report;
 mod seeds;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::explore::Exploration;
 use crate::kmb::Expected;
+use crate::minimize::Smaller;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, grouped, rate, styled};
 use crate::tally::Tally;
 use crate::words;
@@ -77,6 +78,9 @@ pub struct FailureReport {
     pub digest: String,
     /// Where it was saved.
     pub file: Option<PathBuf>,
+    /// The smaller case beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimized: Option<Smaller>,
 }
 
 /// A scenario.
@@ -150,6 +154,11 @@ impl ScenarioReport {
         }
     }
 
+    /// The failed runs that it names.
+    pub fn failures_mut(&mut self) -> impl Iterator<Item = &mut FailureReport> {
+        self.failures.iter_mut()
+    }
+
     /// How it came out.
     pub fn verdict(&self) -> ScenarioVerdict {
         self.verdict
@@ -208,7 +217,9 @@ impl Report {
         headers.extend(coverage.then_some("states"));
         headers.push("verdict");
         let mut table = output::table(&headers);
-        for scenario in &self.scenarios {
+        let (applicable, others): (Vec<_>, Vec<_>) =
+            self.scenarios.iter().partition(|scenario| scenario.verdict != ScenarioVerdict::NotApplicable);
+        for scenario in &applicable {
             let mut row = vec![
                 scenario.name.to_string(),
                 grouped(scenario.runs),
@@ -225,8 +236,15 @@ impl Report {
             table.add_row(row);
         }
         let _ = writeln!(text, "\n{table}");
-        for scenario in &self.scenarios {
+        for scenario in &applicable {
             self.explain(scenario, &mut text);
+        }
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for scenario in &others {
+            reasons.entry(scenario.reason.unwrap_or_default()).or_default().push(scenario.name);
+        }
+        for (reason, names) in reasons {
+            let _ = writeln!(text, "not applicable to {}, since {reason}: {}", self.system, names.join(", "));
         }
         if self.interrupted {
             let _ = writeln!(text, "interrupted: the table holds the runs that were done");
@@ -259,13 +277,13 @@ impl Report {
                 Some(file) => writeln!(text, "    vopr repro {}", file.display()),
                 None => writeln!(text, "    vopr run {}", self.arguments(name, &failure.seed)),
             };
+            if let Some(Smaller { file, actions, actions_before }) = &failure.minimized {
+                let _ = writeln!(text, "    vopr repro {} ({actions} of {actions_before} actions)", file.display());
+            }
         }
         for seed in &scenario.unstable_seeds {
             let line = format!("the same case gave two traces: vopr run {}", self.arguments(name, seed));
             let _ = writeln!(text, "{name}: {line} --check-determinism");
-        }
-        if let Some(reason) = scenario.reason {
-            let _ = writeln!(text, "{name}: not applicable to {}: {reason}", self.system);
         }
         if scenario.verdict == ScenarioVerdict::Vacuous {
             let why = if scenario.committed == 0 {

@@ -154,7 +154,7 @@ impl Target {
     /// The name is the scenario's: an input means the same case whether the scenario was named or picked from a target.
     fn of_scenario(system: &'static SystemEntry, scenario: Scenario) -> Result<Target, Error> {
         if let Some(reason) = system.not_applicable(&scenario) {
-            let message = format!("scenario {} is not applicable to {}: {reason}", scenario.name, system.name);
+            let message = format!("scenario {} is not applicable to {}, since {reason}", scenario.name, system.name);
             return Err(Error::usage(message));
         }
         Ok(Target { name: scenario.name.to_string(), system, scenarios: vec![scenario] })

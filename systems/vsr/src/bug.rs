@@ -75,7 +75,7 @@ bugs! {
     HeaderBeforeEntry "header-before-entry":
         "headers are written together with their entries, so that a torn entry looks like a damaged one",
         caught by ["liveness"], from "found here by combined",
-        in "crash_recovery" [];
+        in "storage_corruption" [];
     RepairGivesUp "repair-gives-up":
         "a bad entry in a repair keeps the good ones before it from being written",
         caught by ["liveness"], from "found here by byzantine_invalid_repair_range",
@@ -179,11 +179,11 @@ bugs! {
     ChecksumNotChecked "checksum-not-checked":
         "a restarting replica believes the entries on its disk without looking at their checksums and hashes",
         caught by ["corruption_detection"], from "classic",
-        in "crash_recovery" ["corruption_bit_flip", "corruption_checksum_validation"];
+        in "storage_corruption" ["corruption_bit_flip", "corruption_checksum_validation"];
     HashChainNotChecked "hash-chain-not-checked":
         "a restarting replica believes an intact entry even where it does not follow from the one before it",
         caught by ["log_consistency", "hash_chain", "corruption_detection"], from "classic",
-        in "crash_recovery" ["corruption_silent_disk_failure"];
+        in "storage_corruption" ["corruption_silent_disk_failure"];
     WrongHashAccepted "wrong-hash-accepted":
         "a backup takes entries of a repair into its log without comparing their hashes",
         caught by ["hash_chain", "log_consistency"], from "classic",
@@ -191,55 +191,55 @@ bugs! {
     DamagedEntryTruncated "damaged-entry-truncated":
         "a restarting replica takes a damaged entry for the end of its log",
         caught by ["corruption_detection"], from "Alagappan et al. 2018, section 2",
-        in "crash_recovery" ["corruption_bit_flip", "recovery_corrupt_log"];
+        in "storage_corruption" ["corruption_bit_flip", "recovery_corrupt_log"];
     NackQuorumMinusOne "nack-quorum-minus-one":
         "a new primary drops an entry that it cannot read though one replica too few never had it",
         caught by ["vsr_view_change_safety", "vsr_agreement"], from "classic",
-        in "crash_recovery" ["corruption_bit_flip"];
+        in "storage_corruption" ["corruption_bit_flip"];
     SuperblockSingleCopy "superblock-single-copy":
         "a superblock is written to one copy only",
         caught by ["corruption_detection"], from "classic",
-        in "crash_recovery" ["scrub_completes_tour"];
+        in "scrub" ["scrub_completes_tour"];
     ScrubberSkipsTail "scrubber-skips-tail":
         "the scrubber never reads the last entry",
         caught by ["scrub_completeness"], from "classic",
-        in "crash_recovery" ["time_compression", "scrub_completes_tour"];
+        in "scrub" ["time_compression", "scrub_completes_tour"];
     ScrubTourShort "scrub-tour-short":
         "the scrubber begins each tour at the same place and ends it after a few reads",
         caught by ["scrub_completeness"], from "classic",
-        in "crash_recovery" ["scrub_completes_tour"];
+        in "scrub" ["scrub_completes_tour"];
     ScrubOverBudget "scrub-over-budget":
         "the scrubber reads twice as often as it may",
         caught by ["scrub_rate"], from "classic",
-        in "crash_recovery" ["scrub_rate_limited"];
+        in "scrub" ["scrub_rate_limited"];
     ScrubChecksumOnly "scrub-checksum-only":
         "the scrubber takes an entry with a fitting checksum for the right one",
         caught by ["corruption_detection"], from "classic",
-        in "crash_recovery" ["scrub_detects_corruption"];
+        in "scrub" ["scrub_detects_corruption"];
     ScrubFindingIgnored "scrub-finding-ignored":
         "the scrubber reports what it finds and repairs nothing",
         caught by ["scrub_repair"], from "classic",
-        in "crash_recovery" ["scrub_triggers_repair"];
+        in "scrub" ["scrub_triggers_repair"];
     ScrubRepairFromSelf "scrub-repair-from-self":
         "a damaged record is repaired with what stands on the same disk",
         caught by ["scrub_repair"], from "classic",
-        in "crash_recovery" ["scrub_triggers_repair"];
+        in "scrub" ["scrub_triggers_repair"];
     RepairWithoutBudget "repair-without-budget":
         "a replica asks for all that it misses at once, however many requests are under way",
         caught by ["repair_budget"], from "classic",
-        in "gray_network" ["repair_budget_prevents_storm"];
+        in "repair_budget" ["repair_budget_prevents_storm"];
     RepairCreditLeak "repair-credit-leak":
         "a repair request that was never answered keeps its credit for ever",
         caught by ["repair_budget"], from "classic",
-        in "gray_network" ["repair_budget_prevents_storm"];
+        in "repair_budget" ["repair_budget_prevents_storm"];
     EwmaInverted "ewma-inverted":
         "the peer that answers repair requests most slowly is asked first",
         caught by ["repair_efficiency"], from "classic",
-        in "gray_network" ["repair_ewma_selection"];
+        in "repair_budget" ["repair_ewma_selection"];
     EwmaNeverExplores "ewma-never-explores":
         "a peer that was slow once is never asked again",
         caught by ["repair_efficiency"], from "classic",
-        in "gray_network" ["repair_ewma_selection"];
+        in "repair_budget" ["repair_ewma_selection"];
     NoAbdication "no-abdication":
         "a primary that is cut off from its quorum leads on",
         caught by ["primary_abdication"], from "classic",
@@ -263,35 +263,35 @@ bugs! {
     VrrStateTransfer "vrr-state-transfer":
         "a replica cuts its log back to its commit number when it asks for a state, and votes before it has it",
         caught by ["state_transfer"], from "Viewstamped Replication Revisited, section 5.2",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     CheckpointBeforeDurable "checkpoint-before-durable":
         "the log before a checkpoint is dropped as soon as the checkpoint is made, not when it is durable",
         caught by ["state_transfer"], from "classic",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     CheckpointNamedBeforeWritten "checkpoint-named-before-written":
         "the superblock names a checkpoint that is not synced yet",
         caught by ["vsr_recovery_safety", "state_transfer"], from "classic",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     CheckpointUnverified "checkpoint-unverified":
         "a restarting replica takes over its checkpoint without a look at the hash",
         caught by ["state_transfer"], from "classic",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     SyncTimeoutIgnored "sync-timeout-ignored":
         "a replica that misses what the others have dropped asks for entries for ever",
         caught by ["state_transfer", "liveness"], from "the situation of scenario repair_sync_timeout",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     LogWrapsOverUncheckpointed "log-wraps-over-uncheckpointed":
         "the ring of the log is written again where no durable checkpoint covers it yet",
         caught by ["resource_limits", "vsr_recovery_safety"], from "classic",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     ClientTableNotInCheckpoint "client-table-not-in-checkpoint":
         "a checkpoint holds the store, but not the client table",
         caught by ["exactly_once", "message_deduplication"], from "classic",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     TransferForgetsCommit "transfer-forgets-commit":
         "a replica that installs a state keeps its old commit number",
         caught by ["vsr_prefix_property"], from "classic",
-        in "crash_recovery" ["repair_sync_timeout"];
+        in "repair_budget" ["repair_sync_timeout"];
     StartViewFromAnyone "start-view-from-anyone":
         "a backup takes a StartView from whoever sends it, and does not ask what it follows from",
         caught by ["vsr_agreement", "vsr_view_change_safety"], from "Kimberlite Bug #6, as a liar uses it",

@@ -1,0 +1,92 @@
+//! An entry of the log, and its record on the disk: one record of a fixed size for each op, in the order of the log.
+//!
+//! A record holds the hash of the entry before it. So a record that a crash left behind, of an entry that was never
+//! acknowledged, is not taken for the successor of the entry that has been written in front of it since.
+
+use std::rc::Rc;
+
+use sim::{ClientId, EntryHash, Request};
+
+/// The size of a record on the disk.
+pub const RECORD_BYTES: usize = 256;
+/// Checksum, client, session, number, hash of the entry before, length of the payload.
+const HEADER_BYTES: usize = 4 + 2 + 4 + 4 + 16 + 2;
+/// The longest payload that fits.
+pub const PAYLOAD_BYTES_MAX: usize = RECORD_BYTES - HEADER_BYTES;
+
+/// An entry of the log.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What a client asked.
+    pub request: Request,
+    /// The hash of the entry before it; 0 for the first.
+    pub parent: EntryHash,
+    /// Its own hash, over all of the above.
+    pub hash: EntryHash,
+}
+
+impl Entry {
+    /// The entry that follows one with the hash `parent`.
+    pub fn new(request: Request, parent: EntryHash) -> Self {
+        let bytes = encode(&request, parent);
+        let hash = blake3::hash(&bytes[4..]);
+        let (half, _) = hash.as_bytes().split_at(16);
+        let hash = EntryHash::from_le_bytes(half.try_into().unwrap_or_default());
+        Entry { request, parent, hash }
+    }
+
+    /// Its record on the disk.
+    pub fn encode(&self) -> [u8; RECORD_BYTES] {
+        encode(&self.request, self.parent)
+    }
+
+    /// The entry in a record; `None` if there is none, or only a part of one.
+    pub fn decode(bytes: &[u8]) -> Option<Entry> {
+        let (checksum, rest) = bytes.split_first_chunk()?;
+        let (client, rest) = rest.split_first_chunk()?;
+        let (session, rest) = rest.split_first_chunk()?;
+        let (number, rest) = rest.split_first_chunk()?;
+        let (parent, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let payload = rest.get(..u16::from_le_bytes(*length).into())?;
+        let request = Request {
+            client: ClientId(u16::from_le_bytes(*client)),
+            session: u32::from_le_bytes(*session),
+            number: u32::from_le_bytes(*number),
+            payload: Rc::from(payload),
+        };
+        let sound = u32::from_le_bytes(*checksum) == crc32fast::hash(&bytes[4..]) && request.number > 0;
+        sound.then(|| Entry::new(request, EntryHash::from_le_bytes(*parent)))
+    }
+}
+
+fn encode(request: &Request, parent: EntryHash) -> [u8; RECORD_BYTES] {
+    let mut bytes = [0; RECORD_BYTES];
+    bytes[4..6].copy_from_slice(&request.client.0.to_le_bytes());
+    bytes[6..10].copy_from_slice(&request.session.to_le_bytes());
+    bytes[10..14].copy_from_slice(&request.number.to_le_bytes());
+    bytes[14..30].copy_from_slice(&parent.to_le_bytes());
+    bytes[30..HEADER_BYTES].copy_from_slice(&(request.payload.len() as u16).to_le_bytes());
+    bytes[HEADER_BYTES..][..request.payload.len()].copy_from_slice(&request.payload);
+    let checksum = crc32fast::hash(&bytes[4..]);
+    bytes[..4].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_and_a_torn_one_does_not() {
+        let request = Request { client: ClientId(3), session: 2, number: 9, payload: Rc::from([7; 64]) };
+        let entry = Entry::new(request, 11);
+        let mut bytes = entry.encode();
+        let read = Entry::decode(&bytes).expect("it was written whole");
+        assert_eq!((read.hash, read.parent, &read.request), (entry.hash, 11, &entry.request));
+        bytes[40..].fill(0);
+        assert!(Entry::decode(&bytes).is_none());
+        assert!(Entry::decode(&[0; RECORD_BYTES]).is_none(), "an empty place is no record");
+        assert!(Entry::decode(&bytes[..20]).is_none());
+    }
+}

@@ -1,0 +1,453 @@
+//! Minimizing: a smaller case that breaks the same invariant.
+//!
+//! Three things are made smaller, in rounds, until a whole round finds nothing more: the list of actions, what each action
+//! carries (durations, amounts, delays, counts), and the configuration (requests, clients, tenants, losses, replicas). A
+//! candidate is kept if it breaks the same invariant; by which rule, when and where may change. Since random decisions are
+//! local, leaving one action out leaves all unrelated ones as they were.
+//!
+//! The result is 1-minimal: no action can be left out. Of the candidates that are tried side by side the first one that
+//! fails is kept, so the result does not depend on the number of threads.
+//!
+//! Source of `Strategy::Delta`: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), ddmin
+//! with complements only: a part alone hardly ever fails here, and a complement that does not is soon halved.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sim::time::MILLISECOND;
+use sim::{Action, Case, Lie, Outcome, Time, Verdict, What, When};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::limits;
+
+/// So long a finding is minimized where nobody asked for it.
+const TIME_BESIDE: Duration = Duration::from_secs(10);
+
+/// In which order actions are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Strategy {
+    /// Halves, quarters, eighths ... of the list, anew after each success
+    Delta,
+    /// The same sizes, each once from the end of the list
+    Binary,
+    /// One action after the other, from the end of the list
+    Linear,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Minimized {
+    /// The smallest case found.
+    pub case: Case,
+    /// Its outcome: a violation of the same invariant.
+    pub outcome: Outcome,
+    /// How many runs it took.
+    pub runs: u64,
+    /// Whether no action can be left out; false if it was interrupted.
+    pub minimal: bool,
+}
+
+/// Makes a failing case smaller.
+pub struct Minimizer<'a> {
+    /// In which order actions are left out.
+    pub strategy: Strategy,
+    /// How many threads.
+    pub jobs: usize,
+    /// When to be content with the best so far.
+    pub deadline: Option<Instant>,
+    /// Set from outside, to the same end.
+    pub stop: &'a AtomicBool,
+    /// Is told how many actions are left, after how many runs.
+    pub progress: &'a mut dyn FnMut(usize, u64),
+}
+
+/// A smaller case that was written beside the one that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Smaller {
+    /// Its file.
+    pub file: PathBuf,
+    /// How many actions it has.
+    pub actions: usize,
+    /// How many there were.
+    pub actions_before: usize,
+}
+
+/// Minimizes a failure file that was just written, within a bounded time, into `NAME.min.kmb` beside it. `None` where nothing
+/// got smaller: the finding itself is safe, so no trouble here is worth an error.
+///
+/// Another process does it, since a smaller case may be one at which the system under test hangs or dies.
+pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
+    let smaller = file.with_extension("min.kmb");
+    let mut child = Command::new(std::env::current_exe().ok()?)
+        .arg("minimize")
+        .arg(file)
+        .arg("--output")
+        .arg(&smaller)
+        .args(["--format", "json", "--time", &format!("{}s", TIME_BESIDE.as_secs()), "--jobs", &jobs.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let deadline = Instant::now() + 2 * TIME_BESIDE;
+    // What it prints fits into the pipe, so it may be read when the process has ended.
+    while child.try_wait().ok()?.is_none() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().ok().filter(|output| output.status.success())?;
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let actions = |side: &str| value[side]["actions"].as_u64().map(|actions| actions as usize);
+    Some(Smaller { file: smaller, actions: actions("after")?, actions_before: actions("before")? })
+}
+
+/// The work in progress.
+struct Work<'m, 'a> {
+    minimizer: &'m mut Minimizer<'a>,
+    engine: Engine,
+    invariant: &'static str,
+    best: Case,
+    runs: u64,
+    /// How many candidates were kept.
+    kept: u64,
+}
+
+impl Minimizer<'_> {
+    /// A smaller case than this one; `None` where this one breaks nothing.
+    ///
+    /// # Errors
+    /// Where the case cannot be run.
+    pub fn minimize(&mut self, case: &Case) -> Result<Option<Minimized>, Error> {
+        let mut engine = Engine::for_case(case)?;
+        let Verdict::Violated(violation) = engine.run(case, false).verdict else { return Ok(None) };
+        let invariant = violation.invariant;
+        let mut work = Work { minimizer: self, engine, invariant, best: case.clone(), runs: 1, kept: 0 };
+        loop {
+            let before = work.kept;
+            work.fewer_actions();
+            work.simpler_actions();
+            work.smaller_configuration();
+            if work.kept == before || work.is_over() {
+                break;
+            }
+        }
+        let minimal = !work.is_over();
+        let outcome = work.engine.run(&work.best, false);
+        Ok(Some(Minimized { case: work.best, outcome, runs: work.runs + 1, minimal }))
+    }
+}
+
+impl Work<'_, '_> {
+    fn is_over(&self) -> bool {
+        let late = self.minimizer.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late || self.minimizer.stop.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the first of the candidates that still fails, if one does.
+    fn keep(&mut self, candidates: Vec<Case>) -> bool {
+        let found = self.first_failing(&candidates);
+        if let Some(found) = found {
+            self.best = candidates.into_iter().nth(found).unwrap_or_else(|| self.best.clone());
+            self.kept += 1;
+        }
+        (self.minimizer.progress)(self.best.actions.len(), self.runs);
+        found.is_some()
+    }
+
+    fn first_failing(&mut self, candidates: &[Case]) -> Option<usize> {
+        let jobs = self.minimizer.jobs.min(candidates.len());
+        if jobs <= 1 {
+            for (index, case) in candidates.iter().enumerate() {
+                if self.is_over() {
+                    return None;
+                }
+                self.runs += 1;
+                if fails(&mut self.engine, case, self.invariant) {
+                    return Some(index);
+                }
+            }
+            return None;
+        }
+        let (next, first, runs) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX), AtomicU64::new(0));
+        let (system, invariant) = (self.engine.system(), self.invariant);
+        let (deadline, stop) = (self.minimizer.deadline, self.minimizer.stop);
+        let over = || stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| {
+                    let mut engine = Engine::new(system);
+                    while !over() {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        // What comes after one that fails need not be tried; what comes before it has been begun.
+                        let Some(case) = candidates.get(index).filter(|_| index < first.load(Ordering::Relaxed)) else {
+                            break;
+                        };
+                        runs.fetch_add(1, Ordering::Relaxed);
+                        if fails(&mut engine, case, invariant) {
+                            first.fetch_min(index, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        self.runs += runs.into_inner();
+        Some(first.into_inner()).filter(|first| *first < candidates.len())
+    }
+
+    fn without(&self, from: usize, to: usize) -> Case {
+        let mut case = self.best.clone();
+        case.actions.drain(from..to);
+        case
+    }
+
+    fn fewer_actions(&mut self) {
+        match self.minimizer.strategy {
+            Strategy::Delta => self.delta(),
+            Strategy::Binary => {
+                let mut size = self.best.actions.len().div_ceil(2);
+                while size > 0 {
+                    self.sweep(size);
+                    size /= 2;
+                }
+            }
+            Strategy::Linear => self.sweep(1),
+        }
+    }
+
+    fn delta(&mut self) {
+        let mut parts = 1;
+        while !self.best.actions.is_empty() && !self.is_over() {
+            let count = self.best.actions.len();
+            parts = parts.min(count);
+            let bounds = |part: usize| (part * count / parts, (part + 1) * count / parts);
+            let candidates = (0..parts).map(|part| self.without(bounds(part).0, bounds(part).1)).collect();
+            if self.keep(candidates) {
+                parts = (parts - 1).max(2);
+            } else if parts == count {
+                break;
+            } else {
+                parts *= 2;
+            }
+        }
+    }
+
+    /// Leaves out so many actions in a row where that can be done, from the end of the list on.
+    fn sweep(&mut self, size: usize) {
+        let mut end = self.best.actions.len();
+        while end > 0 && !self.is_over() {
+            let from = end.saturating_sub(size);
+            let candidate = self.without(from, end);
+            self.keep(vec![candidate]);
+            end = from;
+        }
+    }
+
+    fn simpler_actions(&mut self) {
+        let mut index = 0;
+        while index < self.best.actions.len() && !self.is_over() {
+            let simpler = simpler(&self.best.actions[index]);
+            let with = |action| {
+                let mut case = self.best.clone();
+                case.actions[index] = action;
+                case
+            };
+            let candidates = simpler.into_iter().map(with).collect();
+            if !self.keep(candidates) {
+                index += 1;
+            }
+        }
+    }
+
+    fn smaller_configuration(&mut self) {
+        while !self.is_over() {
+            let candidates = smaller(&self.best);
+            if !self.keep(candidates) {
+                break;
+            }
+        }
+    }
+}
+
+fn fails(engine: &mut Engine, case: &Case, invariant: &str) -> bool {
+    matches!(engine.run(case, false).verdict, Verdict::Violated(violation) if violation.invariant == invariant)
+}
+
+/// The same action with one thing smaller, the boldest first.
+fn simpler(action: &Action) -> Vec<Action> {
+    let mut all = Vec::new();
+    if let When::After { watch, replica, count, delay } = action.when {
+        let mut push = |count, delay| {
+            all.push(Action { when: When::After { watch, replica, count, delay }, what: action.what });
+        };
+        if delay > 0 {
+            push(count, 0);
+        }
+        if delay > MILLISECOND {
+            push(count, delay / 2);
+        }
+        if count > 1 {
+            push(1, delay);
+            push(count / 2, delay);
+        }
+    }
+    all.extend(simpler_what(action.what).into_iter().map(|what| Action { when: action.when, what }));
+    all
+}
+
+/// Nothing that lasts is made shorter than this: there is nothing more to be learned from it.
+const SHORT: Time = MILLISECOND;
+
+fn simpler_what(what: What) -> Vec<What> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut What)| {
+        let mut simpler = what;
+        change(&mut simpler);
+        if simpler != what {
+            all.push(simpler);
+        }
+    };
+    with(&|what| {
+        if let Some(duration) = duration_of(what) {
+            *duration = (*duration / 2).max(SHORT.min(*duration));
+        }
+    });
+    with(&|what| match what {
+        What::Delay { extra, .. } | What::DiskSlow { extra, .. } => *extra = (*extra / 2).max(SHORT.min(*extra)),
+        What::ClockStep { micros, .. } | What::WrongNtp { micros, .. } => *micros /= 2,
+        What::ClockDrift { ppm, .. } => *ppm /= 2,
+        What::Burst { requests, .. } => *requests = (*requests).min(1),
+        What::FlippedBits { count, .. } => *count = (*count).min(1),
+        What::Lie(Lie { amount, .. }) => *amount = (*amount).min(1),
+        _ => {}
+    });
+    with(&|what| match what {
+        What::Burst { requests, .. } => *requests = (*requests / 2).max((*requests).min(1)),
+        What::Lie(Lie { count, .. }) => *count = (*count / 2).max((*count).min(1)),
+        _ => {}
+    });
+    all
+}
+
+fn duration_of(what: &mut What) -> Option<&mut Time> {
+    match what {
+        What::Partition { duration, .. }
+        | What::Isolate { duration, .. }
+        | What::Cut { duration, .. }
+        | What::Clog { duration, .. }
+        | What::Loss { duration, .. }
+        | What::Delay { duration, .. }
+        | What::Duplicate { duration, .. }
+        | What::Reorder { duration, .. }
+        | What::Crash { down: duration, .. }
+        | What::PowerLoss { down: duration }
+        | What::Pause { duration, .. }
+        | What::DiskError { duration, .. }
+        | What::DiskSlow { duration, .. }
+        | What::DiskFull { duration, .. }
+        | What::ClockDrift { duration, .. }
+        | What::ClockFreeze { duration, .. }
+        | What::NoNtp { duration, .. }
+        | What::WrongNtp { duration, .. }
+        | What::StaleRead { duration, .. } => Some(duration),
+        _ => None,
+    }
+}
+
+/// The same case with one thing of its configuration smaller, the boldest first; those that cannot be run are left out.
+fn smaller(case: &Case) -> Vec<Case> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Case)| {
+        let mut smaller = case.clone();
+        change(&mut smaller);
+        if smaller != *case && limits::check(&smaller).is_ok() {
+            all.push(smaller);
+        }
+    };
+    with(&|case| {
+        let cluster = &mut case.config.cluster;
+        if cluster.replicas > 3 && cluster.byzantine == 0 && !cluster.reconfigures() {
+            (cluster.replicas, cluster.replication_quorum, cluster.view_change_quorum) = (3, 2, 2);
+        }
+    });
+    with(&|case| case.config.workload.requests = case.config.workload.requests.div_ceil(2));
+    with(&|case| case.config.workload.requests -= u32::from(case.config.workload.requests > 1));
+    with(&|case| case.config.workload.clients = 1);
+    with(&|case| case.config.workload.clients = case.config.workload.clients.div_ceil(2));
+    with(&|case| case.config.workload.tenants = 1);
+    with(&|case| case.config.workload.reads = 0);
+    with(&|case| {
+        let network = &mut case.config.network;
+        (network.loss, network.duplication, network.reordering) = (0, 0, 0);
+    });
+    with(&|case| (case.config.clock.offset_max, case.config.clock.drift_max) = (0, 0));
+    with(&|case| case.config.clock.ntp_interval = 0);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenarios::ScenarioType;
+
+    /// A case that breaks an invariant, with more actions than it takes.
+    fn failing() -> Case {
+        let scenario = ScenarioType::CrashDuringCommit.create_scenario();
+        let mut engine = Engine::new(&crate::engine::SYSTEMS[0]);
+        (0..200)
+            .map(|seed| scenario.random_case("vsr", &["skipped-fsync".to_string()], seed))
+            .filter(|case| case.actions.len() >= 5)
+            .find(|case| fails(&mut engine, case, "vsr_recovery_safety"))
+            .expect("some seed finds the bug")
+    }
+
+    fn minimize(case: &Case, strategy: Strategy, jobs: usize) -> Minimized {
+        let stop = AtomicBool::new(false);
+        let mut minimizer = Minimizer { strategy, jobs, deadline: None, stop: &stop, progress: &mut |_, _| () };
+        minimizer.minimize(case).expect("it can be run").expect("it fails")
+    }
+
+    #[test]
+    fn the_result_fails_alike_and_every_action_is_needed() {
+        let case = failing();
+        let mut engine = Engine::new(&crate::engine::SYSTEMS[0]);
+        for strategy in [Strategy::Delta, Strategy::Binary, Strategy::Linear] {
+            let small = minimize(&case, strategy, 1);
+            assert!(small.minimal && small.case.actions.len() < case.actions.len(), "{strategy:?}");
+            assert!(matches!(&small.outcome.verdict, Verdict::Violated(it) if it.invariant == "vsr_recovery_safety"));
+            assert!(small.case.config.workload.requests < case.config.workload.requests);
+            assert_eq!(small.case.bugs, case.bugs);
+            for index in 0..small.case.actions.len() {
+                let mut less = small.case.clone();
+                less.actions.remove(index);
+                assert!(
+                    !fails(&mut engine, &less, "vsr_recovery_safety"),
+                    "{strategy:?}: action {index} is not needed"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let case = failing();
+        assert_eq!(minimize(&case, Strategy::Delta, 1).case, minimize(&case, Strategy::Delta, 3).case);
+    }
+
+    #[test]
+    fn an_interrupted_one_keeps_the_best_so_far_and_a_passing_one_is_none() {
+        let case = failing();
+        let stop = AtomicBool::new(true);
+        let mut minimizer =
+            Minimizer { strategy: Strategy::Delta, jobs: 1, deadline: None, stop: &stop, progress: &mut |_, _| () };
+        let same = minimizer.minimize(&case).expect("it can be run").expect("it fails");
+        assert!(!same.minimal && same.case == case);
+        let correct = Case { bugs: Vec::new(), ..case };
+        assert!(minimizer.minimize(&correct).expect("it can be run").is_none());
+    }
+}
