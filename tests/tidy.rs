@@ -38,7 +38,9 @@ fn nothing_inside_a_run_can_differ_from_run_to_run() {
         "f32",
         "f64",
     ];
-    for file in ["sim/src", "systems/vsr/src", "scenarios/src"].into_iter().flat_map(rust_files) {
+    for file in
+        ["sim/src", "systems/vsr/src", "systems/kimberlite/src", "scenarios/src"].into_iter().flat_map(rust_files)
+    {
         let text = fs::read_to_string(&file).expect("text");
         for (number, line) in (1..).zip(text.lines()) {
             let code = line.split("//").next().unwrap_or_default();
@@ -55,7 +57,7 @@ fn nothing_inside_a_run_can_differ_from_run_to_run() {
 
 #[test]
 fn files_are_of_a_size_that_one_reads_in_one_go() {
-    for folder in ["sim", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
+    for folder in ["sim", "hermetic", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
         for file in rust_files(folder) {
             let lines = fs::read_to_string(&file).expect("text").lines().count();
             assert!(lines <= 600, "{} has {lines} lines; past 500 it is probably two files", file.display());
@@ -65,7 +67,7 @@ fn files_are_of_a_size_that_one_reads_in_one_go() {
 
 #[test]
 fn every_file_says_in_its_first_line_what_it_is() {
-    for folder in ["sim", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
+    for folder in ["sim", "hermetic", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
         for file in rust_files(folder) {
             let text = fs::read_to_string(&file).expect("text");
             assert!(text.starts_with("//!"), "{} does not", file.display());
@@ -81,7 +83,7 @@ fn the_arrows_go_one_way() {
             text.contains(&format!("{krate}::")) || text.contains(&format!("use {krate};"))
         })
     };
-    for krate in ["scenarios", "vsr", "vopr"] {
+    for krate in ["scenarios", "vsr", "kimberlite", "hermetic", "vopr"] {
         assert!(!uses("sim/src", krate), "sim knows {krate}");
     }
     for krate in ["vsr", "vopr"] {
@@ -89,5 +91,7 @@ fn the_arrows_go_one_way() {
     }
     for krate in ["scenarios", "vopr"] {
         assert!(!uses("systems/vsr/src", krate), "vsr knows {krate}");
+        assert!(!uses("systems/kimberlite/src", krate), "kimberlite knows {krate}");
     }
+    assert!(!uses("hermetic/src", "sim"), "hermetic knows no simulator");
 }

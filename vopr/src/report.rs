@@ -297,8 +297,8 @@ impl Report {
 
     /// The arguments of the `vopr run` that has this one run again.
     fn arguments(&self, scenario: &str, seed: &str) -> String {
-        let bugs = words::bug_options(&self.bugs);
-        format!("--scenario {scenario} --seed {seed} --iterations 1{bugs}")
+        let (system, bugs) = (words::system_option(self.system), words::bug_options(&self.bugs));
+        format!("--scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
     }
 
     /// One line a scenario: scenario, iterations, seconds, rate, verdict.
