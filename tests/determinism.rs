@@ -31,3 +31,19 @@ fn the_number_of_jobs_changes_nothing() {
     };
     assert_eq!(report(1), report(2));
 }
+
+/// A system that reads clocks and draws random numbers by itself.
+#[cfg(feature = "kimberlite")]
+#[test]
+fn kimberlite_is_deterministic_in_one_process_and_in_two() {
+    let here = directory();
+    let scenarios =
+        "--system kimberlite --scenario baseline --scenario swizzle_clogging --scenario crash_during_view_change";
+    let digests = || stdout(&mut vopr(here.path(), &format!("digests {scenarios} --iterations 5 --seed 5")), 0);
+    assert_eq!(digests(), digests());
+    let arguments = format!("run {scenarios} --iterations 5 --seed 5 --check-determinism --jobs 2 --format json");
+    let report = json_either_way(&mut vopr(here.path(), &arguments));
+    for scenario in report["scenarios"].as_array().expect("a list") {
+        assert_eq!(scenario["unstable_seeds"].as_array().map(Vec::len), Some(0), "{scenario}");
+    }
+}

@@ -39,7 +39,18 @@ fn findings_are_saved_and_reproduced_and_the_search_goes_on() {
         let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
         assert_eq!(repro["result"], "same_violation_same_digest");
         assert_eq!(repro["name"], finding["name"]);
+        let small = finding["minimized"]["file"].as_str().expect("it is minimized");
+        assert!(finding["minimized"]["actions"].as_u64() <= finding["minimized"]["actions_before"].as_u64());
+        let repro = json(&mut vopr(here.path(), &format!("repro {small} --format json")), 1);
+        assert_eq!(
+            (&repro["result"], &repro["violation"]["invariant"]),
+            (&"same_violation_same_digest".into(), &finding["invariant"])
+        );
     }
+    let fuzz =
+        format!("fuzz {scenario} --bug {bug} --runs 400 --seed 3 --output-dir other --no-minimize --format json");
+    let value = json(&mut vopr(here.path(), &fuzz), 1);
+    assert!(value["findings"].as_array().expect("a list").iter().all(|finding| finding["minimized"].is_null()));
 }
 
 #[test]

@@ -35,11 +35,15 @@ pub fn json(command: &mut Command, code: i32) -> Value {
     value
 }
 
-/// The `.kmb` files in a directory.
+/// The `.kmb` files of findings in a directory, without the minimized ones beside them.
 pub fn kmb_files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = directory.read_dir() else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|it| it == "kmb")).collect();
+    let finding = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.ends_with(".kmb") && !name.ends_with(".min.kmb")
+    };
+    let mut paths: Vec<_> = paths.filter(finding).collect();
     paths.sort();
     paths
 }

@@ -41,6 +41,7 @@ fn nothing_inside_a_run_can_differ_from_run_to_run() {
     let folders = [
         "sim/src",
         "systems/vsr/src",
+        "systems/kimberlite/src",
         "systems/host/src",
         "systems/raft/src",
         "systems/omnipaxos/src",
@@ -63,7 +64,7 @@ fn nothing_inside_a_run_can_differ_from_run_to_run() {
 
 #[test]
 fn files_are_of_a_size_that_one_reads_in_one_go() {
-    for folder in ["sim", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
+    for folder in ["sim", "hermetic", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
         for file in rust_files(folder) {
             let lines = fs::read_to_string(&file).expect("text").lines().count();
             assert!(lines <= 600, "{} has {lines} lines; past 500 it is probably two files", file.display());
@@ -73,7 +74,7 @@ fn files_are_of_a_size_that_one_reads_in_one_go() {
 
 #[test]
 fn every_file_says_in_its_first_line_what_it_is() {
-    for folder in ["sim", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
+    for folder in ["sim", "hermetic", "systems", "scenarios", "vopr", "fuzz", "tests", "benches"] {
         for file in rust_files(folder) {
             let text = fs::read_to_string(&file).expect("text");
             assert!(text.starts_with("//!"), "{} does not", file.display());
@@ -89,19 +90,20 @@ fn the_arrows_go_one_way() {
             text.contains(&format!("{krate}::")) || text.contains(&format!("use {krate};"))
         })
     };
-    let systems = ["vsr", "host", "raft_system", "omnipaxos_system"];
+    let systems = ["vsr", "kimberlite", "hermetic", "host", "raft_system", "omnipaxos_system"];
     for krate in ["scenarios", "vopr"].into_iter().chain(systems) {
         assert!(!uses("sim/src", krate), "sim knows {krate}");
     }
     for krate in ["vopr"].into_iter().chain(systems) {
         assert!(!uses("scenarios/src", krate), "scenarios knows {krate}");
     }
-    for folder in ["systems/vsr/src", "systems/host/src", "systems/raft/src", "systems/omnipaxos/src"] {
+    for system in ["vsr", "kimberlite", "host", "raft", "omnipaxos"] {
         for krate in ["scenarios", "vopr"] {
-            assert!(!uses(folder, krate), "{folder} knows {krate}");
+            assert!(!uses(&format!("systems/{system}/src"), krate), "{system} knows {krate}");
         }
     }
     for krate in ["raft", "omnipaxos"] {
         assert!(!uses("systems/host/src", krate), "host knows {krate}");
     }
+    assert!(!uses("hermetic/src", "sim"), "hermetic knows no simulator");
 }

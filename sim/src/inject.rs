@@ -5,7 +5,7 @@
 //! trigger has fired) are carried out, and a short grace has passed since. Faults that still last then end early.
 
 use crate::client;
-use crate::observation::{Observation, SkipReason, Who};
+use crate::observation::{Observation, SkipReason, Status, Who};
 use crate::plan::{Target, What};
 use crate::random::Domain;
 use crate::runtime::{Core, Event};
@@ -75,6 +75,10 @@ impl<S: System> Core<S> {
             What::Partition { side, .. } if side.0 & all.0 == 0 || side.0 & all.0 == all.0 => return nobody,
             What::Crash { .. } | What::Pause { .. } if target.is_none_or(|id| !self.seats[id.index()].up) => {
                 return nobody;
+            }
+            What::Crash { .. } if !self.survives(1, target) => return Err((who, SkipReason::NotAllowed)),
+            What::PowerLoss { .. } if !self.survives(self.replicas(), None) => {
+                return Err((who, SkipReason::NotAllowed));
             }
             What::Crash { down, .. } => {
                 self.observe(who, injected);
@@ -163,6 +167,17 @@ impl<S: System> Core<S> {
     }
 
     /// Damages a disk, where the ledger allows it.
+    /// Whether the system promises to survive so many more crashes now, the target's among them.
+    fn survives(&self, more: u8, target: Option<ReplicaId>) -> bool {
+        let most = S::crashes_max(&self.config.cluster);
+        let unwell = |id: &ReplicaId| {
+            let replica = &self.shadow.replicas[id.index()];
+            Some(*id) != target && (!replica.up || replica.status == Status::Recovering)
+        };
+        let down = (0..self.replicas()).map(ReplicaId).filter(unwell).count() as u8;
+        down.saturating_add(more) <= most
+    }
+
     fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
         let zone = self.damageable(target, zone)?;
         let disk = &mut self.seats[target.index()].drive.disk;

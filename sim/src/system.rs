@@ -116,6 +116,12 @@ pub trait System: Sized + 'static {
         None
     }
 
+    /// How many replicas may be down or starting at the same time; a crash beyond that is left out of the plan. A system that
+    /// recovers from the memory of the others promises nothing to those who lose too many of them at once.
+    fn crashes_max(_cluster: &Cluster) -> u8 {
+        u8::MAX
+    }
+
     /// Starts a replica, for the first time or after a crash (then `left` is what `crash` returned).
     fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, left: Self::Durable) -> Self;
     /// The replica crashes; its memory is gone but for what it returns.

@@ -36,6 +36,10 @@ impl System for Alone {
         scenarios: &[],
     }];
 
+    fn crashes_max(cluster: &Cluster) -> u8 {
+        cluster.replicas / 2
+    }
+
     fn boot(env: &mut Env<'_, Self>, _: ReplicaId, spec: &ClusterSpec, left: Self::Durable) -> Self {
         env.observe(Observation::Loading);
         let mut alone = left.map_or_else(Alone::default, |alone| *alone);
@@ -51,7 +55,7 @@ impl System for Alone {
         alone
     }
     fn crash(self) -> Self::Durable {
-        // What it executed it cannot say again, so this one only crashes before its first request.
+        // What it executed it cannot say again: it promises to survive no crash, and none happens (`crashes_max`).
         Some(Box::new(self))
     }
     fn deliver(&mut self, _: &mut Env<'_, Self>, _: ReplicaId, (): ()) {}
@@ -146,6 +150,14 @@ fn clients_that_have_much_left_to_ask_do_not_count_against_liveness() {
     assert_eq!(outcome.verdict, Verdict::Passed);
     assert!((100..1000).contains(&outcome.committed));
     assert!((SECOND + SECOND / 2..2 * SECOND).contains(&outcome.time), "they stop in the middle of the heal phase");
+}
+
+#[test]
+fn crashes_that_the_system_does_not_promise_to_survive_are_left_out() {
+    let crash = What::Crash { target: Target::Primary, down: SECOND };
+    let whats = [crash, What::PowerLoss { down: SECOND }];
+    let outcome = run(|case| case.actions = whats.map(|what| Action { when: When::At(SECOND / 10), what }).to_vec());
+    assert_eq!((outcome.verdict, outcome.actions_done, outcome.actions_skipped), (Verdict::Passed, 0, 2));
 }
 
 #[test]

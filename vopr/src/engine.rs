@@ -31,6 +31,39 @@ impl<S: System> Runner for World<S> {
     }
 }
 
+/// A world for a system that reads clocks and draws random numbers by itself: each run is inside of `hermetic::run`, on a
+/// thread of its own, in a world of its own.
+#[cfg(feature = "kimberlite")]
+struct Hermetic<S: System> {
+    system: std::marker::PhantomData<S>,
+    reached: Vec<u32>,
+    recorded: Vec<Seen>,
+    checks: Vec<u64>,
+}
+
+#[cfg(feature = "kimberlite")]
+impl<S: System> Runner for Hermetic<S> {
+    fn run(&mut self, case: &Case, record: bool) -> Outcome {
+        let outcome;
+        (outcome, self.reached, self.recorded, self.checks) = hermetic::run(case.seed, || {
+            let mut world = World::<S>::new();
+            let outcome = world.run(case, record);
+            let recorded = world.trace().recorded().to_vec();
+            (outcome, world.coverage().reached().to_vec(), recorded, world.judge().checks())
+        });
+        outcome
+    }
+    fn reached(&self) -> &[u32] {
+        &self.reached
+    }
+    fn recorded(&self) -> &[Seen] {
+        &self.recorded
+    }
+    fn checks(&self) -> Vec<u64> {
+        self.checks.clone()
+    }
+}
+
 /// A system under test that is built in.
 pub struct SystemEntry {
     /// Its name on the command line and in `.kmb` files.
@@ -40,6 +73,8 @@ pub struct SystemEntry {
     /// The planted bugs that can be switched on in it.
     pub bugs: &'static [Bug],
     not_applicable: fn(&Case) -> Option<&'static str>,
+    /// Whether its runs can be deterministic on this machine; if not, why.
+    supported: fn() -> Result<(), &'static str>,
     create: fn() -> Box<dyn Runner>,
 }
 
@@ -51,8 +86,19 @@ impl SystemEntry {
             version: S::VERSION,
             bugs: S::BUGS,
             not_applicable: S::not_applicable,
+            supported: || Ok(()),
             create: || Box::new(World::<S>::new()),
         }
+    }
+
+    /// A system that reads clocks and draws random numbers by itself.
+    #[cfg(feature = "kimberlite")]
+    const fn hermetic<S: System>() -> Self {
+        let create: fn() -> Box<dyn Runner> = || {
+            let system = std::marker::PhantomData::<S>;
+            Box::new(Hermetic { system, reached: Vec::new(), recorded: Vec::new(), checks: Vec::new() })
+        };
+        SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
     }
 
     /// Why the scenario makes no sense for the system; `None` where it does.
@@ -62,11 +108,13 @@ impl SystemEntry {
 
     /// The system with this name.
     pub fn find(name: &str) -> Result<&'static SystemEntry, Error> {
-        systems().find(|system| system.name == name).ok_or_else(|| {
+        let found = systems().find(|system| system.name == name).ok_or_else(|| {
             let names: Vec<_> = systems().map(|system| system.name).collect();
             let next = suggestion(name, names.iter().copied(), &format!("there is {}", names.join(", ")));
             Error::usage(format!("unknown system `{}`; {next}", name.escape_debug()))
-        })
+        })?;
+        (found.supported)().map_err(|why| Error::usage(format!("system {name} cannot be run here: {why}")))?;
+        Ok(found)
     }
 
     /// The bug with this name.
@@ -90,6 +138,8 @@ impl SystemEntry {
 /// The systems that are built in; the first is the default. The others are behind Cargo features (docs/systems.md).
 pub const SYSTEMS: &[SystemEntry] = &[
     SystemEntry::of::<vsr::Vsr>(),
+    #[cfg(feature = "kimberlite")]
+    SystemEntry::hermetic::<kimberlite::Kimberlite>(),
     #[cfg(feature = "primary-backup")]
     SystemEntry::of::<primary_backup::PrimaryBackup>(),
     #[cfg(feature = "raft")]

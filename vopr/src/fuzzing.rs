@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::minimize::Smaller;
+
 pub mod campaign;
 pub mod process;
 pub mod worker;
@@ -66,4 +68,7 @@ pub struct Finding {
     pub reproduced: bool,
     /// After how many runs of this worker it was found.
     pub runs: u64,
+    /// The smaller case beside it, once the campaign is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimized: Option<Smaller>,
 }

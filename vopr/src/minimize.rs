@@ -11,15 +11,21 @@
 //! Source of `Strategy::Delta`: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), ddmin
 //! with complements only: a part alone hardly ever fails here, and a complement that does not is soon halved.
 
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use sim::time::MILLISECOND;
 use sim::{Action, Case, Lie, Outcome, Time, Verdict, What, When};
 
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::limits;
+
+/// So long a finding is minimized where nobody asked for it.
+const TIME_BESIDE: Duration = Duration::from_secs(10);
 
 /// In which order actions are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -57,6 +63,48 @@ pub struct Minimizer<'a> {
     pub stop: &'a AtomicBool,
     /// Is told how many actions are left, after how many runs.
     pub progress: &'a mut dyn FnMut(usize, u64),
+}
+
+/// A smaller case that was written beside the one that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Smaller {
+    /// Its file.
+    pub file: PathBuf,
+    /// How many actions it has.
+    pub actions: usize,
+    /// How many there were.
+    pub actions_before: usize,
+}
+
+/// Minimizes a failure file that was just written, within a bounded time, into `NAME.min.kmb` beside it. `None` where nothing
+/// got smaller: the finding itself is safe, so no trouble here is worth an error.
+///
+/// Another process does it, since a smaller case may be one at which the system under test hangs or dies.
+pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
+    let smaller = file.with_extension("min.kmb");
+    let mut child = Command::new(std::env::current_exe().ok()?)
+        .arg("minimize")
+        .arg(file)
+        .arg("--output")
+        .arg(&smaller)
+        .args(["--format", "json", "--time", &format!("{}s", TIME_BESIDE.as_secs()), "--jobs", &jobs.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let deadline = Instant::now() + 2 * TIME_BESIDE;
+    // What it prints fits into the pipe, so it may be read when the process has ended.
+    while child.try_wait().ok()?.is_none() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().ok().filter(|output| output.status.success())?;
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let actions = |side: &str| value[side]["actions"].as_u64().map(|actions| actions as usize);
+    Some(Smaller { file: smaller, actions: actions("after")?, actions_before: actions("before")? })
 }
 
 /// The work in progress.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::explore::Exploration;
 use crate::kmb::Expected;
+use crate::minimize::Smaller;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, grouped, rate, styled};
 use crate::tally::Tally;
 use crate::words;
@@ -77,6 +78,9 @@ pub struct FailureReport {
     pub digest: String,
     /// Where it was saved.
     pub file: Option<PathBuf>,
+    /// The smaller case beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimized: Option<Smaller>,
 }
 
 /// A scenario.
@@ -148,6 +152,11 @@ impl ScenarioReport {
             reason: Some(reason),
             ..ScenarioReport::new(scenario, Tally::default(), Duration::ZERO, false, Vec::new())
         }
+    }
+
+    /// The failed runs that it names.
+    pub fn failures_mut(&mut self) -> impl Iterator<Item = &mut FailureReport> {
+        self.failures.iter_mut()
     }
 
     /// How it came out.
@@ -268,6 +277,9 @@ impl Report {
                 Some(file) => writeln!(text, "    vopr repro {}", file.display()),
                 None => writeln!(text, "    vopr run {}", self.arguments(name, &failure.seed)),
             };
+            if let Some(Smaller { file, actions, actions_before }) = &failure.minimized {
+                let _ = writeln!(text, "    vopr repro {} ({actions} of {actions_before} actions)", file.display());
+            }
         }
         for seed in &scenario.unstable_seeds {
             let line = format!("the same case gave two traces: vopr run {}", self.arguments(name, seed));
@@ -285,8 +297,8 @@ impl Report {
 
     /// The arguments of the `vopr run` that has this one run again.
     fn arguments(&self, scenario: &str, seed: &str) -> String {
-        let bugs = words::bug_options(&self.bugs);
-        format!("--scenario {scenario} --seed {seed} --iterations 1{}{bugs}", words::system_option(self.system))
+        let (system, bugs) = (words::system_option(self.system), words::bug_options(&self.bugs));
+        format!("--scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
     }
 
     /// One line a scenario: scenario, iterations, seconds, rate, verdict.

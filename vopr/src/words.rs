@@ -42,14 +42,14 @@ pub fn replicas(set: ReplicaSet) -> String {
     }
 }
 
-/// The system as an option of the command line; nothing for the one that is taken without it.
-pub fn system_option(system: &str) -> String {
-    if system == crate::engine::SYSTEMS[0].name { String::new() } else { format!(" --system {system}") }
-}
-
 /// The options that switch planted bugs on, each with a space before it.
 pub fn bug_options(bugs: &[String]) -> String {
     bugs.iter().flat_map(|bug| [" --bug ", bug]).collect()
+}
+
+/// The option that names a system other than the default, with a space before it.
+pub fn system_option(name: &str) -> String {
+    if name == crate::engine::SYSTEMS[0].name { String::new() } else { format!(" --system {}", printable(name)) }
 }
 
 /// A name in capital letters as words in small ones: `StartViewChange` is `start view change`.

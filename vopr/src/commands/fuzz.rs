@@ -12,6 +12,7 @@ use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interru
 use crate::commands::run::parse_jobs;
 use crate::error::Error;
 use crate::fuzzing::campaign::{Campaign, Summary};
+use crate::minimize::{self, Smaller};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, rate, styled};
 use crate::selection::Target;
 use crate::{exit, seeds, words};
@@ -46,6 +47,9 @@ pub(crate) struct Arguments {
     /// End at the first finding under one of these invariants (separated by commas)
     #[arg(long, value_name = "INVARIANTS", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(sim::invariants::NAMES))]
     stop_on: Vec<String>,
+    /// Do not minimize what was found
+    #[arg(long)]
+    no_minimize: bool,
     /// The seed of the fuzzer's own decisions; a fresh one if not given
     #[arg(long, env = "VOPR_SEED", value_name = "S")]
     seed: Option<u64>,
@@ -54,6 +58,9 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     system: SystemArguments,
 }
+
+/// So many findings of a campaign are minimized.
+const MINIMIZED_MAX: usize = 10;
 
 /// A time as people write it: `90`, `60s`, `5m`, `8h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -102,7 +109,12 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         seed: arguments.seed.unwrap_or_else(seeds::fresh),
     };
     let stop = stop_at_interrupt()?;
-    let summary = campaign.run(&stop)?;
+    let mut summary = campaign.run(&stop)?;
+    if !arguments.no_minimize {
+        for finding in summary.findings.iter_mut().filter(|finding| finding.reproduced).take(MINIMIZED_MAX) {
+            finding.minimized = minimize::beside(&finding.file, campaign.jobs);
+        }
+    }
     match common.format {
         Format::Human => output::print(&human(&campaign, &summary))?,
         Format::Json => output::print_json(&as_json(&campaign, &summary))?,
@@ -165,6 +177,9 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
             runs(finding.runs),
             finding.file.display()
         );
+        if let Some(Smaller { file, actions, actions_before }) = &finding.minimized {
+            let _ = writeln!(text, "    vopr repro {} ({actions} of {actions_before} actions)", file.display());
+        }
         let same = summary.duplicates.iter();
         for other in same.filter(|other| other.invariant == finding.invariant && other.rule == finding.rule) {
             let _ = writeln!(text, "    the same from another job: {}", other.file.display());

@@ -1,5 +1,6 @@
 //! `vopr run`: random exploration of the scenarios.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -15,10 +16,11 @@ use crate::kmb::{Expected, Kmb, Origin};
 use crate::output::{self, Format, Progress, grouped};
 use crate::report::{FailureReport, Report, ScenarioReport};
 use crate::selection::ScenarioArguments;
-use crate::{exit, seeds};
+use crate::{exit, minimize, seeds};
 
 /// The arguments of `vopr run`.
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // Flags are what a command line has.
 pub(crate) struct Arguments {
     #[command(flatten)]
     scenarios: ScenarioArguments,
@@ -35,6 +37,9 @@ pub(crate) struct Arguments {
     /// Write a .kmb file for each kind of failure (the first three of a kind)
     #[arg(long)]
     save_failures: bool,
+    /// Do not minimize the failures that are written
+    #[arg(long, requires = "save_failures")]
+    no_minimize: bool,
     #[command(flatten)]
     output_directory: OutputDirectory,
     /// Run each case twice and compare the traces
@@ -84,6 +89,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     };
     let stop = stop_at_interrupt()?;
     let mut reports = Vec::new();
+    let mut minimized = BTreeSet::new();
     for scenario in &selection {
         if let Some(reason) = system.not_applicable(scenario) {
             reports.push(ScenarioReport::not_applicable(scenario, reason));
@@ -94,7 +100,16 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
             progress.set(done, || format!("{}: {} runs", scenario.name, grouped(done)));
         })?;
         let directory = arguments.save_failures.then_some(&arguments.output_directory);
-        reports.push(report(&exploration, scenario, explored, directory)?);
+        let mut report = report(&exploration, scenario, explored, directory)?;
+        // One of a kind is enough.
+        for failure in report.failures_mut().filter(|_| !arguments.no_minimize && !stop.load(Ordering::Relaxed)) {
+            if let Some(file) = &failure.file
+                && minimized.insert((failure.violation.invariant.clone(), failure.violation.rule.clone()))
+            {
+                failure.minimized = minimize::beside(file, arguments.jobs);
+            }
+        }
+        reports.push(report);
         if common.verbose {
             progress.tell(&format!("{}: {:?}", scenario.name, reports[reports.len() - 1].verdict()));
         }
@@ -148,6 +163,7 @@ fn report(
             violation: expected,
             digest: format!("{:016x}", failure.digest),
             file,
+            minimized: None,
         });
     }
     Ok(ScenarioReport::new(scenario, tally, elapsed, exploration.coverage, failures))

@@ -124,8 +124,7 @@ fn human(kmb: &Kmb) -> String {
 fn origin(kmb: &Kmb) -> String {
     match &kmb.origin {
         Origin::Run { seed, scenario } => {
-            let bugs = words::bug_options(&kmb.case.bugs);
-            let system = words::printable(&words::system_option(&kmb.case.system));
+            let (system, bugs) = (words::system_option(&kmb.case.system), words::bug_options(&kmb.case.bugs));
             format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
         }
         Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),

@@ -198,6 +198,7 @@ impl Worker {
             rule: violation.rule.to_string(),
             reproduced: again.digest == outcome.digest && again.verdict == outcome.verdict,
             runs: self.runs,
+            minimized: None,
         })
     }
 }

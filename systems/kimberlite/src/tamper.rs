@@ -1,0 +1,248 @@
+//! The lies: a message of the crate with one field changed, signed again with the liar's own key, or wrongly.
+//!
+//! A lie that the crate says it detects (a wrong signature, checksum or hash; a stated length that does not fit; a commit
+//! number past the log; an empty range) costs a careful receiver no more than a lost message. Every other false claim is
+//! beyond its promise: its quorums are majorities, and two of them may have nobody but the liar in common. So the latter is
+//! put into the class that leaves nothing owed but "no panic" and bounded resources.
+
+use kimberlite_crypto::verified::VerifiedSigningKey;
+use kimberlite_kernel::Command;
+use kimberlite_types::{DataClass, Hash, Placement, StreamName};
+use kimberlite_vsr::{CommitNumber, LogEntry, Message, MessagePayload as Payload, OpNumber, StartView, ViewNumber};
+use sim::{Field, How, Liar, Lie, LieClass};
+
+/// Larger than any number that a run reaches, and far from overflowing.
+const HUGE: u64 = 1 << 40;
+/// One more than the crate takes in one message.
+const OVERSIZED: usize = 10_001;
+/// What the crate does not promise to survive.
+const BEYOND: LieClass = LieClass::Equivocation;
+
+/// The key of a replica: the crate derives its test keys from the replica's number, and offers no other way in.
+fn key(id: u8) -> VerifiedSigningKey {
+    let mut seed = [0; 32];
+    seed[0] = id;
+    seed[1..9].copy_from_slice(b"kimbrlte");
+    VerifiedSigningKey::from_bytes(&seed)
+}
+
+/// The message as the liar sends it, and what that amounts to; `None` where the lie makes no sense.
+pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
+    let mut lied = message.clone();
+    match lie.field {
+        Field::Sender => {
+            // A neighbour's name, with the signature that the liar has.
+            lied.from = kimberlite_vsr::ReplicaId::new(liar.id.0 ^ 1);
+            return Some((lied, LieClass::Contradiction));
+        }
+        Field::Signature => {
+            match (&mut lied.signature, lie.how) {
+                (signature, How::Zero) => *signature = None,
+                (Some(signature), _) => signature[usize::from(lie.amount) % 64] ^= 1,
+                (None, _) => return None,
+            }
+            return Some((lied, LieClass::Contradiction));
+        }
+        _ => {}
+    }
+    let class = change(&mut lied.payload, lie)?;
+    Some((lied.sign(&key(liar.id.0)), class))
+}
+
+fn change(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
+    match (payload, lie.field) {
+        (Payload::Prepare(prepare), Field::View) => view(&mut prepare.view, lie),
+        (Payload::Prepare(prepare), Field::Op) => op(&mut prepare.op_number, lie),
+        (Payload::Prepare(prepare), Field::Commit) => commit(&mut prepare.commit_number, lie),
+        (Payload::Prepare(prepare), field) => entry(&mut prepare.entry, field, lie),
+        (Payload::PrepareOk(ok), Field::View) => view(&mut ok.view, lie),
+        (Payload::PrepareOk(ok), Field::Op) => op(&mut ok.op_number, lie),
+        (Payload::Commit(told), Field::View) => view(&mut told.view, lie),
+        (Payload::Commit(told), Field::Commit) => commit(&mut told.commit_number, lie),
+        (Payload::Heartbeat(told), Field::View) => view(&mut told.view, lie),
+        (Payload::Heartbeat(told), Field::Commit) => commit(&mut told.commit_number, lie),
+        (Payload::StartViewChange(vote), Field::View) => view(&mut vote.view, lie),
+        (Payload::DoViewChange(vote), Field::View) => view(&mut vote.view, lie),
+        (Payload::DoViewChange(vote), Field::LastNormalView) => view(&mut vote.last_normal_view, lie),
+        (Payload::DoViewChange(vote), field) => {
+            log(&mut vote.op_number, &mut vote.commit_number, &mut vote.log_tail, &mut vote.log_tail_hash, field, lie)
+        }
+        (Payload::StartView(start), Field::View) => view(&mut start.view, lie),
+        (Payload::StartView(start), field) => log(
+            &mut start.op_number,
+            &mut start.commit_number,
+            &mut start.log_tail,
+            &mut start.log_tail_hash,
+            field,
+            lie,
+        ),
+        (Payload::RepairRequest(asked), field @ (Field::RangeStart | Field::RangeEnd)) => {
+            match field {
+                Field::RangeStart => op(&mut asked.op_range_start, lie)?,
+                _ => op(&mut asked.op_range_end, lie)?,
+            };
+            Some(LieClass::Contradiction)
+        }
+        (Payload::RepairResponse(answer), field) => tail(&mut answer.entries, field, lie),
+        _ => None,
+    }
+}
+
+/// A number that lies; `None` if it would stay the same.
+fn number(value: u64, lie: Lie) -> Option<u64> {
+    let amount = u64::from(lie.amount.max(1));
+    let lied = match lie.how {
+        How::Increase => value.saturating_add(amount),
+        How::Decrease => value.saturating_sub(amount),
+        How::Huge => HUGE + value % HUGE,
+        How::Zero => 0,
+        _ => return None,
+    };
+    (lied != value).then_some(lied)
+}
+
+fn view(view: &mut ViewNumber, lie: Lie) -> Option<LieClass> {
+    *view = ViewNumber::new(number(view.as_u64(), lie)?);
+    Some(BEYOND)
+}
+
+fn op(op: &mut OpNumber, lie: Lie) -> Option<LieClass> {
+    *op = OpNumber::new(number(op.as_u64(), lie)?);
+    Some(BEYOND)
+}
+
+fn commit(commit: &mut CommitNumber, lie: Lie) -> Option<LieClass> {
+    *commit = CommitNumber::new(OpNumber::new(number(commit.as_u64(), lie)?));
+    Some(BEYOND)
+}
+
+/// The log in a vote or at the start of a view. Its hash is made anew but where the hash itself is to lie.
+fn log(
+    op_number: &mut OpNumber,
+    commit_number: &mut CommitNumber,
+    entries: &mut Vec<LogEntry>,
+    hash: &mut Hash,
+    field: Field,
+    lie: Lie,
+) -> Option<LieClass> {
+    match field {
+        Field::Op | Field::TailLength => {
+            op(op_number, lie)?;
+            // The length of the tail does not fit any more.
+            Some(LieClass::Contradiction)
+        }
+        Field::Commit => {
+            commit(commit_number, lie)?;
+            Some(LieClass::Contradiction)
+        }
+        Field::EntryHash if entries.is_empty() => {
+            *hash = Hash::from_bytes([lie.amount; 32]);
+            Some(LieClass::Contradiction)
+        }
+        _ => {
+            let class = tail(entries, field, lie)?;
+            if lie.how != How::Huge {
+                *op_number = OpNumber::new(commit_number.as_u64() + entries.len() as u64);
+            }
+            *hash = hash_of(entries);
+            Some(class)
+        }
+    }
+}
+
+/// The crate's hash of a tail, which it makes where it makes a message.
+fn hash_of(entries: &[LogEntry]) -> Hash {
+    let op = OpNumber::new(entries.len() as u64);
+    StartView::new(ViewNumber::ZERO, op, CommitNumber::ZERO, entries.to_vec()).log_tail_hash
+}
+
+/// A list of entries that lies: shorter, longer, with another end or a wrong checksum.
+fn tail(entries: &mut Vec<LogEntry>, field: Field, lie: Lie) -> Option<LieClass> {
+    let amount = usize::from(lie.amount.max(1));
+    match (field, lie.how) {
+        (Field::Tail, How::Truncate) if !entries.is_empty() => entries.truncate(entries.len().saturating_sub(amount)),
+        (Field::Tail, How::Zero) if !entries.is_empty() => entries.clear(),
+        (Field::Tail, How::Forge) => {
+            let kept = entries.len().checked_sub(amount)?;
+            for entry in &mut entries[kept..] {
+                *entry = forged(entry, entry.op_number, entry.view);
+            }
+        }
+        (Field::Tail, How::Extend) => {
+            let last = entries.last()?.clone();
+            for more in 1..=amount.min(8) as u64 {
+                entries.push(forged(&last, OpNumber::new(last.op_number.as_u64() + more), last.view));
+            }
+        }
+        (Field::Tail, How::Huge) => {
+            let last = entries.last()?.clone();
+            entries.resize(OVERSIZED, last);
+            return Some(LieClass::Contradiction);
+        }
+        (Field::EntryHash, _) => {
+            let index = entries.len().checked_sub(amount)?;
+            entries[index].checksum ^= 1;
+            // The crate checks the tail's hash, and the checksums of single entries only where they come one by one.
+            return Some(BEYOND);
+        }
+        _ => return None,
+    }
+    Some(BEYOND)
+}
+
+fn entry(entry: &mut LogEntry, field: Field, lie: Lie) -> Option<LieClass> {
+    match field {
+        Field::EntryHash => {
+            entry.checksum ^= 1 << (lie.amount % 32);
+            return Some(LieClass::Contradiction);
+        }
+        Field::EntryView => *entry = same(entry, entry.op_number, ViewNumber::new(number(entry.view.as_u64(), lie)?)),
+        Field::Command => *entry = forged(entry, entry.op_number, entry.view),
+        _ => return None,
+    }
+    Some(BEYOND)
+}
+
+fn same(entry: &LogEntry, op: OpNumber, view: ViewNumber) -> LogEntry {
+    LogEntry::new(op, view, entry.command.clone(), entry.idempotency_id, entry.client_id, entry.request_number)
+}
+
+/// An entry with a command that no client has asked for. It is one that the kernel accepts: one that it refuses keeps a
+/// leader in an endless loop (docs/findings), and with it the run.
+fn forged(entry: &LogEntry, op: OpNumber, view: ViewNumber) -> LogEntry {
+    let mut forged = same(entry, op, view);
+    forged.command = Command::CreateStreamWithAutoId {
+        stream_name: StreamName::new("a lie"),
+        data_class: DataClass::Public,
+        placement: Placement::Global,
+    };
+    same(&forged, op, view)
+}
+
+#[cfg(test)]
+mod tests {
+    use kimberlite_vsr::{Commit, ReplicaId};
+    use sim::MessageKind;
+
+    use super::*;
+
+    #[test]
+    fn a_lie_is_signed_with_the_liars_own_key_and_no_other() {
+        let told = Commit::new(ViewNumber::new(3), CommitNumber::new(OpNumber::new(5)));
+        let message = Message::broadcast(ReplicaId::new(2), Payload::Commit(told)).sign(&key(2));
+        let liar = &mut Liar { id: sim::ReplicaId(2), replicas: 5, key: [0; 32], views_led: vec![], forged: vec![] };
+        let lie = |field, how| Lie { kind: MessageKind::Commit, field, how, amount: 1, to: None, count: 1 };
+        let (lied, class) = tamper(&message, lie(Field::Commit, How::Increase), liar).unwrap();
+        assert_eq!(class, BEYOND);
+        assert!(lied.verify(&key(2).verifying_key()).is_ok());
+        assert!(matches!(&lied.payload, Payload::Commit(told) if told.commit_number.as_u64() == 6));
+        for (field, how) in
+            [(Field::Sender, How::Forge), (Field::Signature, How::Corrupt), (Field::Signature, How::Zero)]
+        {
+            let (lied, class) = tamper(&message, lie(field, how), liar).unwrap();
+            assert_eq!(class, LieClass::Contradiction);
+            assert!(lied.verify(&key(lied.from.as_u8()).verifying_key()).is_err(), "{field:?} {how:?}");
+        }
+        assert!(tamper(&message, lie(Field::Tail, How::Truncate), liar).is_none(), "a Commit has no tail");
+    }
+}
