@@ -3,9 +3,9 @@
 //! Its known bug: a follower stores the round of an `AcceptSync` before its log. If it crashes in between, it offers an old log as
 //! one of the new round, or none at all (fixed in 0.2.3).
 //!
-//! Another one that the fuzzer found in it, and in all earlier ones: a new leader takes over the highest decided index
-//! before it puts the entries that it lacks behind its own, at that index, which is past the end of its log (fixed in 0.2.3,
-//! too).
+//! Another one that the fuzzer found in it, and that is in the code of the earlier ones: a new leader takes over the
+//! highest decided index before it puts the entries that it lacks behind its own, at that index, which may be past the end
+//! of its log (gone in 0.2.4).
 
 #[path = "../../src/adapter.rs"]
 mod adapter;
