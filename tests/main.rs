@@ -11,4 +11,5 @@ mod matrix;
 mod running;
 mod scenario_files;
 mod support;
+mod systems;
 mod tidy;

@@ -1,6 +1,7 @@
 //! The model of the store: what every answer is compared with.
 //!
-//! It is as plain as possible and shares no code with any system under test. Every write is kept for ever, so a read as of
+//! It is as plain as possible and shares no code with the reference protocol, which has a store of its own. (A system that
+//! is tested for its log alone may execute this one.) Every write is kept for ever, so a read as of
 //! any position is a look-up. Tenants never meet: a place is a tenant together with a key or a stream.
 
 use crate::workload::{Answer, Operation, OperationKind};

@@ -106,7 +106,8 @@ pub trait System: Sized + 'static {
     const VERSION: &'static str;
     /// The planted bugs that can be switched on; at most 128.
     const BUGS: &'static [Bug];
-    /// The invariants that the system does not promise, by name, each with the reason. They are not judged.
+    /// What the system does not promise, each with the reason: invariants by name, or single rules of one
+    /// ([`crate::Violation::rule`]). They are not judged.
     const EXEMPT: &'static [(&'static str, &'static str)] = &[];
 
     /// Why such a case makes no sense for the system: it lacks a part that the configuration, the actions or the marks ask

@@ -1,5 +1,7 @@
 //! The engine: runs a case of any system that is built in. Every command goes through it.
 
+use std::sync::OnceLock;
+
 use scenarios::Scenario;
 use sim::{Bug, Case, Outcome, Seen, System, World};
 
@@ -77,7 +79,8 @@ pub struct SystemEntry {
 }
 
 impl SystemEntry {
-    const fn of<S: System>() -> Self {
+    /// A system.
+    pub const fn of<S: System>() -> Self {
         SystemEntry {
             name: S::NAME,
             version: S::VERSION,
@@ -105,8 +108,8 @@ impl SystemEntry {
 
     /// The system with this name.
     pub fn find(name: &str) -> Result<&'static SystemEntry, Error> {
-        let found = SYSTEMS.iter().find(|system| system.name == name).ok_or_else(|| {
-            let names: Vec<_> = SYSTEMS.iter().map(|system| system.name).collect();
+        let found = systems().find(|system| system.name == name).ok_or_else(|| {
+            let names: Vec<_> = systems().map(|system| system.name).collect();
             let next = suggestion(name, names.iter().copied(), &format!("there is {}", names.join(", ")));
             Error::usage(format!("unknown system `{}`; {next}", name.escape_debug()))
         })?;
@@ -132,14 +135,32 @@ impl SystemEntry {
     }
 }
 
-/// The systems that are built in; the first is the default.
+/// The systems that are built in; the first is the default. The others are behind Cargo features (docs/systems.md).
 pub const SYSTEMS: &[SystemEntry] = &[
     SystemEntry::of::<vsr::Vsr>(),
     #[cfg(feature = "kimberlite")]
     SystemEntry::hermetic::<kimberlite::Kimberlite>(),
     #[cfg(feature = "primary-backup")]
     SystemEntry::of::<primary_backup::PrimaryBackup>(),
+    #[cfg(feature = "raft")]
+    SystemEntry::of::<raft_system::Raft>(),
+    #[cfg(feature = "raft")]
+    SystemEntry::of::<raft_system::RaftAlpha>(),
+    #[cfg(feature = "omnipaxos")]
+    SystemEntry::of::<omnipaxos_system::OmniPaxos>(),
 ];
+
+/// Systems that are built in elsewhere.
+static ADDED: OnceLock<&'static [SystemEntry]> = OnceLock::new();
+
+/// Adds systems that are no part of this repository's `vopr`: a program of its own calls this before [`crate::main`], once.
+pub fn add(systems: &'static [SystemEntry]) {
+    assert!(ADDED.set(systems).is_ok(), "systems are added once");
+}
+
+fn systems() -> impl Iterator<Item = &'static SystemEntry> {
+    SYSTEMS.iter().chain(ADDED.get().copied().unwrap_or_default())
+}
 
 /// Runs cases of one system, one after another.
 pub struct Engine {

@@ -1,0 +1,109 @@
+//! `raft` 0.6.0-alpha: everything that a `Ready` has is to be done after it is durable, if `must_sync` says that it has to be.
+//!
+//! Its bug: `must_sync` is false where there are entries and no new term or vote. Who believes it acknowledges entries that
+//! a crash may lose (fixed in 0.6.0).
+
+use raft_alpha::eraftpb::{ConfState, Message};
+use raft_alpha::storage::MemStorage;
+use raft_alpha::{Config, RawNode, StateRole};
+// Nothing of it is used: it keeps Cargo from choosing a later version of it that does not fit this one of `raft`.
+use raft_proto_alpha as _;
+
+use crate::node::{Entry, HardState, Node, Ready, Role, Settings, translate};
+
+// This version wants a log that begins with a snapshot of the membership, at index 1.
+translate!(raft_alpha, 1);
+
+/// A node of this version.
+pub struct Alpha {
+    node: RawNode<MemStorage>,
+    /// What it waits for.
+    ready: Option<raft_alpha::Ready>,
+}
+
+impl Node for Alpha {
+    type Message = Message;
+    const NAME: &'static str = "raft-0.6.0-alpha";
+    const VERSION: &'static str = "0.6.0-alpha";
+
+    fn open(settings: &Settings, entries: &[Entry], hard_state: HardState) -> Self {
+        let members = ConfState { nodes: (1..=settings.nodes).collect(), ..ConfState::default() };
+        let storage = MemStorage::new_with_conf_state(members);
+        let fresh = hard_state == HardState::default();
+        let (entries, hard_state) = stored(entries, hard_state);
+        if !fresh {
+            let mut storage = storage.wl();
+            storage.append(&entries).expect("entries without a gap");
+            storage.set_hardstate(hard_state);
+        }
+        let config = Config {
+            id: settings.id,
+            election_tick: settings.election_tick,
+            heartbeat_tick: settings.heartbeat_tick,
+            max_size_per_msg: 1 << 20,
+            max_inflight_msgs: 256,
+            check_quorum: true,
+            pre_vote: true,
+            ..Config::default()
+        };
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let node = RawNode::new(&config, storage).expect("a valid configuration").with_logger(&logger);
+        Alpha { node, ready: None }
+    }
+
+    fn tick(&mut self) {
+        self.node.tick();
+    }
+
+    fn step(&mut self, message: Message) {
+        let _ = self.node.step(message);
+    }
+
+    fn propose(&mut self, data: Vec<u8>) {
+        let _ = self.node.propose(Vec::new(), data);
+    }
+
+    fn role(&self) -> Role {
+        let raft = &self.node.raft;
+        Role { term: raft.term, leads: raft.state == StateRole::Leader, leader: raft.leader_id }
+    }
+
+    fn set_election_timeout(&mut self, ticks: usize) {
+        self.node.raft.set_randomized_election_timeout(ticks);
+    }
+
+    fn ready(&mut self) -> Option<Ready<Message>> {
+        if !self.node.has_ready() {
+            return None;
+        }
+        let mut ready = self.node.ready();
+        {
+            let mut storage = self.node.mut_store().wl();
+            storage.append(ready.entries()).expect("entries without a gap");
+            if let Some(state) = ready.hs() {
+                storage.set_hardstate(state.clone());
+            }
+        }
+        let wanted = Ready {
+            entries: entries_of(ready.entries()),
+            hard_state: ready.hs().map(hard_state_of),
+            must_sync: ready.must_sync(),
+            persisted_messages: outgoing(std::mem::take(&mut ready.messages)),
+            persisted_committed: entries_of(&ready.committed_entries.take().unwrap_or_default()),
+            ..Ready::default()
+        };
+        self.ready = Some(ready);
+        Some(wanted)
+    }
+
+    fn advance(&mut self) -> Ready<Message> {
+        if let Some(ready) = self.ready.take() {
+            self.node.advance(ready);
+        }
+        Ready::default()
+    }
+
+    fn kind(message: &Message) -> sim::MessageKind {
+        kind_of(message)
+    }
+}

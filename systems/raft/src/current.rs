@@ -1,0 +1,113 @@
+//! `raft` 0.7: a `Ready` has messages that may leave at once and messages that wait until it is durable.
+
+use raft::eraftpb::{ConfState, Message};
+use raft::storage::MemStorage;
+use raft::{Config, RawNode, StateRole};
+
+use crate::node::{Entry, HardState, Node, Ready, Role, Settings, translate};
+
+translate!(raft, 0);
+
+/// A node of this version.
+pub struct Current {
+    node: RawNode<MemStorage>,
+    /// What it waits for.
+    ready: Option<raft::Ready>,
+}
+
+impl Node for Current {
+    type Message = Message;
+    const NAME: &'static str = "raft";
+    const VERSION: &'static str = "0.7.0";
+
+    fn open(settings: &Settings, entries: &[Entry], hard_state: HardState) -> Self {
+        let storage = MemStorage::new();
+        let (entries, hard_state) = stored(entries, hard_state);
+        let members = ConfState { voters: (1..=settings.nodes).collect(), ..ConfState::default() };
+        {
+            let mut storage = storage.wl();
+            storage.set_conf_state(members);
+            storage.append(&entries).expect("entries without a gap");
+            storage.set_hardstate(hard_state);
+        }
+        let config = Config {
+            id: settings.id,
+            election_tick: settings.election_tick,
+            heartbeat_tick: settings.heartbeat_tick,
+            max_size_per_msg: 1 << 20,
+            max_inflight_msgs: 256,
+            check_quorum: true,
+            pre_vote: true,
+            ..Config::default()
+        };
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        Current { node: RawNode::new(&config, storage, &logger).expect("a valid configuration"), ready: None }
+    }
+
+    fn tick(&mut self) {
+        self.node.tick();
+    }
+
+    fn step(&mut self, message: Message) {
+        // What comes too late or from nobody is refused; that is the protocol's affair.
+        let _ = self.node.step(message);
+    }
+
+    fn propose(&mut self, data: Vec<u8>) {
+        // Without a leader it is refused, and the client asks again.
+        let _ = self.node.propose(Vec::new(), data);
+    }
+
+    fn role(&self) -> Role {
+        let raft = &self.node.raft;
+        Role { term: raft.term, leads: raft.state == StateRole::Leader, leader: raft.leader_id }
+    }
+
+    fn set_election_timeout(&mut self, ticks: usize) {
+        self.node.raft.set_randomized_election_timeout(ticks);
+    }
+
+    fn ready(&mut self) -> Option<Ready<Message>> {
+        if !self.node.has_ready() {
+            return None;
+        }
+        let mut ready = self.node.ready();
+        {
+            let mut storage = self.node.store().wl();
+            storage.append(ready.entries()).expect("entries without a gap");
+            if let Some(state) = ready.hs() {
+                storage.set_hardstate(state.clone());
+            }
+        }
+        let wanted = Ready {
+            messages: outgoing(ready.take_messages()),
+            entries: entries_of(ready.entries()),
+            hard_state: ready.hs().map(hard_state_of),
+            must_sync: ready.must_sync(),
+            committed: entries_of(&ready.take_committed_entries()),
+            persisted_messages: outgoing(ready.take_persisted_messages()),
+            persisted_committed: Vec::new(),
+        };
+        self.ready = Some(ready);
+        Some(wanted)
+    }
+
+    fn advance(&mut self) -> Ready<Message> {
+        let Some(ready) = self.ready.take() else { return Ready::default() };
+        let mut light = self.node.advance(ready);
+        if let Some(commit) = light.commit_index() {
+            self.node.store().wl().mut_hard_state().set_commit(commit);
+        }
+        let wanted = Ready {
+            messages: outgoing(light.take_messages()),
+            committed: entries_of(&light.take_committed_entries()),
+            ..Ready::default()
+        };
+        self.node.advance_apply();
+        wanted
+    }
+
+    fn kind(message: &Message) -> sim::MessageKind {
+        kind_of(message)
+    }
+}

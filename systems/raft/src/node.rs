@@ -1,0 +1,198 @@
+//! What the adapter needs of `raft`'s `RawNode`, in words that every version of the crate has.
+
+use sim::MessageKind;
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log, from 1.
+    pub index: u64,
+    /// The term in which a leader made it.
+    pub term: u64,
+    /// What was proposed; empty in the entry with which a leader begins its term.
+    pub data: Vec<u8>,
+}
+
+/// What has to survive a crash besides the entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HardState {
+    /// The highest term that the node knows.
+    pub term: u64,
+    /// Whom it votes for in that term; 0 for nobody.
+    pub vote: u64,
+    /// Up to where it knows the log to be committed.
+    pub commit: u64,
+}
+
+/// A message with what an onlooker has to know of it.
+#[derive(Clone, Debug)]
+pub struct Outgoing<M> {
+    /// The id of the receiver.
+    pub to: u64,
+    /// The term in which it was sent.
+    pub term: u64,
+    /// If it promises that the sender holds the log up to an index, which.
+    pub acknowledges: Option<u64>,
+    /// The message.
+    pub message: M,
+}
+
+/// What a node wants to be done.
+#[derive(Clone, Debug)]
+pub struct Ready<M> {
+    /// To be sent at once.
+    pub messages: Vec<Outgoing<M>>,
+    /// To be written.
+    pub entries: Vec<Entry>,
+    /// To be written, if it changed.
+    pub hard_state: Option<HardState>,
+    /// Whether it has to be durable before the node goes on.
+    pub must_sync: bool,
+    /// To be executed at once.
+    pub committed: Vec<Entry>,
+    /// To be sent once what was to be written is.
+    pub persisted_messages: Vec<Outgoing<M>>,
+    /// To be executed once what was to be written is.
+    pub persisted_committed: Vec<Entry>,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Role {
+    /// Its term.
+    pub term: u64,
+    /// Whether it leads.
+    pub leads: bool,
+    /// The leader that it follows; 0 for none.
+    pub leader: u64,
+}
+
+/// How a node is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Its id, from 1.
+    pub id: u64,
+    /// How many nodes there are.
+    pub nodes: u64,
+    /// The shortest election timeout, in ticks; the longest is twice that.
+    pub election_tick: usize,
+    /// A leader lets itself be heard every so many ticks.
+    pub heartbeat_tick: usize,
+}
+
+/// A `RawNode` with the crate's own storage in memory behind it.
+pub trait Node: Sized + 'static {
+    /// The crate's message.
+    type Message: Clone + 'static;
+    /// The system's name.
+    const NAME: &'static str;
+    /// The crate's version.
+    const VERSION: &'static str;
+
+    /// A node that finds this in its storage.
+    fn open(settings: &Settings, entries: &[Entry], hard_state: HardState) -> Self;
+    /// A tick has passed.
+    fn tick(&mut self);
+    /// A message has arrived.
+    fn step(&mut self, message: Self::Message);
+    /// Somebody wants this in the log.
+    fn propose(&mut self, data: Vec<u8>);
+    /// What it is.
+    fn role(&self) -> Role;
+    /// Sets the election timeout, which the crate has drawn at random.
+    fn set_election_timeout(&mut self, ticks: usize);
+    /// What it wants to be done, if anything; it stands in the storage in memory from now on.
+    fn ready(&mut self) -> Option<Ready<Self::Message>>;
+    /// That is done. What follows from it needs no writing.
+    fn advance(&mut self) -> Ready<Self::Message>;
+    /// The kind of a message.
+    fn kind(message: &Self::Message) -> MessageKind;
+}
+
+impl<M> Default for Ready<M> {
+    fn default() -> Self {
+        Ready {
+            messages: Vec::new(),
+            entries: Vec::new(),
+            hard_state: None,
+            must_sync: false,
+            committed: Vec::new(),
+            persisted_messages: Vec::new(),
+            persisted_committed: Vec::new(),
+        }
+    }
+}
+
+/// The translation of what has the same names in every version. The log of the crate may begin later than at index 1:
+/// `$before` is the last index before it.
+macro_rules! translate {
+    ($library:ident, $before:literal) => {
+        fn kind_of(message: &$library::eraftpb::Message) -> sim::MessageKind {
+            use sim::MessageKind as K;
+            use $library::eraftpb::MessageType as T;
+            // A leader begins its term with an empty entry, which goes out with all that a follower lacks.
+            let begins = |message: &$library::eraftpb::Message| {
+                message.get_entries().iter().any(|entry| entry.term == message.term && entry.data.is_empty())
+            };
+            match message.get_msg_type() {
+                T::MsgPropose => K::Request,
+                T::MsgAppend if begins(message) => K::StartView,
+                T::MsgAppend if message.get_entries().is_empty() => K::Commit,
+                T::MsgAppend => K::Prepare,
+                T::MsgAppendResponse if message.reject => K::RequestRepair,
+                T::MsgAppendResponse => K::PrepareOk,
+                T::MsgRequestPreVote | T::MsgRequestVote => K::StartViewChange,
+                T::MsgRequestVoteResponse if !message.reject => K::DoViewChange,
+                T::MsgHeartbeat => K::Commit,
+                T::MsgHeartbeatResponse => K::Pong,
+                T::MsgSnapshot => K::State,
+                _ => K::Other,
+            }
+        }
+
+        fn outgoing(
+            messages: Vec<$library::eraftpb::Message>,
+        ) -> Vec<crate::node::Outgoing<$library::eraftpb::Message>> {
+            let translate = |message: $library::eraftpb::Message| {
+                let promises = kind_of(&message) == sim::MessageKind::PrepareOk;
+                crate::node::Outgoing {
+                    to: message.to,
+                    term: message.term,
+                    acknowledges: promises.then_some(message.index.saturating_sub($before)),
+                    message,
+                }
+            };
+            messages.into_iter().map(translate).collect()
+        }
+
+        fn entries_of(entries: &[$library::eraftpb::Entry]) -> Vec<crate::node::Entry> {
+            let translate = |entry: &$library::eraftpb::Entry| crate::node::Entry {
+                index: entry.index - $before,
+                term: entry.term,
+                data: entry.data.to_vec(),
+            };
+            entries.iter().map(translate).collect()
+        }
+
+        fn hard_state_of(state: &$library::eraftpb::HardState) -> crate::node::HardState {
+            crate::node::HardState { term: state.term, vote: state.vote, commit: state.commit - $before }
+        }
+
+        /// The crate's storage in memory, with what was found on the disk.
+        fn stored(
+            entries: &[crate::node::Entry],
+            hard_state: crate::node::HardState,
+        ) -> (Vec<$library::eraftpb::Entry>, $library::eraftpb::HardState) {
+            let translate = |entry: &crate::node::Entry| {
+                let mut stored = $library::eraftpb::Entry::default();
+                (stored.index, stored.term, stored.data) =
+                    (entry.index + $before, entry.term, entry.data.clone().into());
+                stored
+            };
+            let mut state = $library::eraftpb::HardState::default();
+            (state.term, state.vote, state.commit) = (hard_state.term, hard_state.vote, hard_state.commit + $before);
+            (entries.iter().map(translate).collect(), state)
+        }
+    };
+}
+pub(crate) use translate;
