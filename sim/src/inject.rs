@@ -166,7 +166,6 @@ impl<S: System> Core<S> {
         Ok(Deed::Done)
     }
 
-    /// Damages a disk, where the ledger allows it.
     /// Whether the system promises to survive so many more crashes now, the target's among them.
     fn survives(&self, more: u8, target: Option<ReplicaId>) -> bool {
         let most = S::crashes_max(&self.config.cluster);
@@ -178,6 +177,7 @@ impl<S: System> Core<S> {
         down.saturating_add(more) <= most
     }
 
+    /// Damages a disk, where the ledger allows it.
     fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
         let zone = self.damageable(target, zone)?;
         let disk = &mut self.seats[target.index()].drive.disk;

@@ -471,7 +471,13 @@ impl What {
 
     /// How long it lasts, if it does.
     pub fn duration(&self) -> Option<Time> {
-        match *self {
+        let mut what = *self;
+        what.duration_mut().map(|duration| *duration)
+    }
+
+    /// The same, to be changed.
+    pub fn duration_mut(&mut self) -> Option<&mut Time> {
+        match self {
             What::Partition { duration, .. }
             | What::Isolate { duration, .. }
             | What::Cut { duration, .. }

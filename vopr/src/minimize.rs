@@ -145,8 +145,7 @@ impl Minimizer<'_> {
 
 impl Work<'_, '_> {
     fn is_over(&self) -> bool {
-        let late = self.minimizer.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        late || self.minimizer.stop.load(Ordering::Relaxed)
+        is_over(self.minimizer.deadline, self.minimizer.stop)
     }
 
     /// Keeps the first of the candidates that still fails, if one does.
@@ -177,12 +176,11 @@ impl Work<'_, '_> {
         let (next, first, runs) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX), AtomicU64::new(0));
         let (system, invariant) = (self.engine.system(), self.invariant);
         let (deadline, stop) = (self.minimizer.deadline, self.minimizer.stop);
-        let over = || stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         std::thread::scope(|scope| {
             for _ in 0..jobs {
                 scope.spawn(|| {
                     let mut engine = Engine::new(system);
-                    while !over() {
+                    while !is_over(deadline, stop) {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         // What comes after one that fails need not be tried; what comes before it has been begun.
                         let Some(case) = candidates.get(index).filter(|_| index < first.load(Ordering::Relaxed)) else {
@@ -274,6 +272,10 @@ impl Work<'_, '_> {
     }
 }
 
+fn is_over(deadline: Option<Instant>, stop: &AtomicBool) -> bool {
+    stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
 fn fails(engine: &mut Engine, case: &Case, invariant: &str) -> bool {
     matches!(engine.run(case, false).verdict, Verdict::Violated(violation) if violation.invariant == invariant)
 }
@@ -313,7 +315,7 @@ fn simpler_what(what: What) -> Vec<What> {
         }
     };
     with(&|what| {
-        if let Some(duration) = duration_of(what) {
+        if let Some(duration) = what.duration_mut() {
             *duration = (*duration / 2).max(SHORT.min(*duration));
         }
     });
@@ -332,31 +334,6 @@ fn simpler_what(what: What) -> Vec<What> {
         _ => {}
     });
     all
-}
-
-fn duration_of(what: &mut What) -> Option<&mut Time> {
-    match what {
-        What::Partition { duration, .. }
-        | What::Isolate { duration, .. }
-        | What::Cut { duration, .. }
-        | What::Clog { duration, .. }
-        | What::Loss { duration, .. }
-        | What::Delay { duration, .. }
-        | What::Duplicate { duration, .. }
-        | What::Reorder { duration, .. }
-        | What::Crash { down: duration, .. }
-        | What::PowerLoss { down: duration }
-        | What::Pause { duration, .. }
-        | What::DiskError { duration, .. }
-        | What::DiskSlow { duration, .. }
-        | What::DiskFull { duration, .. }
-        | What::ClockDrift { duration, .. }
-        | What::ClockFreeze { duration, .. }
-        | What::NoNtp { duration, .. }
-        | What::WrongNtp { duration, .. }
-        | What::StaleRead { duration, .. } => Some(duration),
-        _ => None,
-    }
 }
 
 /// The same case with one thing of its configuration smaller, the boldest first; those that cannot be run are left out.

@@ -110,7 +110,8 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     };
     let stop = stop_at_interrupt()?;
     let mut summary = campaign.run(&stop)?;
-    if !arguments.no_minimize {
+    // Who has pressed Ctrl-C does not want to wait.
+    if !arguments.no_minimize && !summary.interrupted {
         for finding in summary.findings.iter_mut().filter(|finding| finding.reproduced).take(MINIMIZED_MAX) {
             finding.minimized = minimize::beside(&finding.file, campaign.jobs);
         }
