@@ -3,13 +3,13 @@
 //! Its bug: `must_sync` is false where there are entries and no new term or vote. Who believes it acknowledges entries that
 //! a crash may lose (fixed in 0.6.0).
 
+use raft_alpha::RawNode;
 use raft_alpha::eraftpb::{ConfState, Message};
 use raft_alpha::storage::MemStorage;
-use raft_alpha::{Config, RawNode, StateRole};
 // Nothing of it is used: it keeps Cargo from choosing a later version of it that does not fit this one of `raft`.
 use raft_proto_alpha as _;
 
-use crate::node::{Entry, HardState, Node, Ready, Role, Settings, translate};
+use crate::node::{Entry, HardState, Node, Ready, Settings, forward, translate};
 
 // This version wants a log that begins with a snapshot of the membership, at index 1.
 translate!(raft_alpha, 1);
@@ -36,41 +36,12 @@ impl Node for Alpha {
             storage.append(&entries).expect("entries without a gap");
             storage.set_hardstate(hard_state);
         }
-        let config = Config {
-            id: settings.id,
-            election_tick: settings.election_tick,
-            heartbeat_tick: settings.heartbeat_tick,
-            max_size_per_msg: 1 << 20,
-            max_inflight_msgs: 256,
-            check_quorum: true,
-            pre_vote: true,
-            ..Config::default()
-        };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
-        let node = RawNode::new(&config, storage).expect("a valid configuration").with_logger(&logger);
+        let node = RawNode::new(&configuration(settings), storage).expect("a valid configuration").with_logger(&logger);
         Alpha { node, ready: None }
     }
 
-    fn tick(&mut self) {
-        self.node.tick();
-    }
-
-    fn step(&mut self, message: Message) {
-        let _ = self.node.step(message);
-    }
-
-    fn propose(&mut self, data: Vec<u8>) {
-        let _ = self.node.propose(Vec::new(), data);
-    }
-
-    fn role(&self) -> Role {
-        let raft = &self.node.raft;
-        Role { term: raft.term, leads: raft.state == StateRole::Leader, leader: raft.leader_id }
-    }
-
-    fn set_election_timeout(&mut self, ticks: usize) {
-        self.node.raft.set_randomized_election_timeout(ticks);
-    }
+    forward!(raft_alpha);
 
     fn ready(&mut self) -> Option<Ready<Message>> {
         if !self.node.has_ready() {
@@ -101,9 +72,5 @@ impl Node for Alpha {
             self.node.advance(ready);
         }
         Ready::default()
-    }
-
-    fn kind(message: &Message) -> sim::MessageKind {
-        kind_of(message)
     }
 }

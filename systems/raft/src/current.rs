@@ -1,10 +1,10 @@
 //! `raft` 0.7: a `Ready` has messages that may leave at once and messages that wait until it is durable.
 
+use raft::RawNode;
 use raft::eraftpb::{ConfState, Message};
 use raft::storage::MemStorage;
-use raft::{Config, RawNode, StateRole};
 
-use crate::node::{Entry, HardState, Node, Ready, Role, Settings, translate};
+use crate::node::{Entry, HardState, Node, Ready, Settings, forward, translate};
 
 translate!(raft, 0);
 
@@ -30,42 +30,14 @@ impl Node for Current {
             storage.append(&entries).expect("entries without a gap");
             storage.set_hardstate(hard_state);
         }
-        let config = Config {
-            id: settings.id,
-            election_tick: settings.election_tick,
-            heartbeat_tick: settings.heartbeat_tick,
-            max_size_per_msg: 1 << 20,
-            max_inflight_msgs: 256,
-            check_quorum: true,
-            pre_vote: true,
-            ..Config::default()
-        };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
-        Current { node: RawNode::new(&config, storage, &logger).expect("a valid configuration"), ready: None }
+        Current {
+            node: RawNode::new(&configuration(settings), storage, &logger).expect("a valid configuration"),
+            ready: None,
+        }
     }
 
-    fn tick(&mut self) {
-        self.node.tick();
-    }
-
-    fn step(&mut self, message: Message) {
-        // What comes too late or from nobody is refused; that is the protocol's affair.
-        let _ = self.node.step(message);
-    }
-
-    fn propose(&mut self, data: Vec<u8>) {
-        // Without a leader it is refused, and the client asks again.
-        let _ = self.node.propose(Vec::new(), data);
-    }
-
-    fn role(&self) -> Role {
-        let raft = &self.node.raft;
-        Role { term: raft.term, leads: raft.state == StateRole::Leader, leader: raft.leader_id }
-    }
-
-    fn set_election_timeout(&mut self, ticks: usize) {
-        self.node.raft.set_randomized_election_timeout(ticks);
-    }
+    forward!(raft);
 
     fn ready(&mut self) -> Option<Ready<Message>> {
         if !self.node.has_ready() {
@@ -105,9 +77,5 @@ impl Node for Current {
         };
         self.node.advance_apply();
         wanted
-    }
-
-    fn kind(message: &Message) -> sim::MessageKind {
-        kind_of(message)
     }
 }

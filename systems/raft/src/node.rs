@@ -193,6 +193,53 @@ macro_rules! translate {
             (state.term, state.vote, state.commit) = (hard_state.term, hard_state.vote, hard_state.commit + $before);
             (entries.iter().map(translate).collect(), state)
         }
+
+        fn configuration(settings: &crate::node::Settings) -> $library::Config {
+            $library::Config {
+                id: settings.id,
+                election_tick: settings.election_tick,
+                heartbeat_tick: settings.heartbeat_tick,
+                max_size_per_msg: 1 << 20,
+                max_inflight_msgs: 256,
+                check_quorum: true,
+                pre_vote: true,
+                ..$library::Config::default()
+            }
+        }
     };
 }
 pub(crate) use translate;
+
+/// The methods of `Node` that read the same in all versions; the node of the library is in the field `node`.
+macro_rules! forward {
+    ($library:ident) => {
+        fn tick(&mut self) {
+            self.node.tick();
+        }
+
+        fn step(&mut self, message: Self::Message) {
+            // What comes too late or from nobody is refused; that is the protocol's affair.
+            let _ = self.node.step(message);
+        }
+
+        fn propose(&mut self, data: Vec<u8>) {
+            // Without a leader it is refused, and the client asks again.
+            let _ = self.node.propose(Vec::new(), data);
+        }
+
+        fn role(&self) -> crate::node::Role {
+            let raft = &self.node.raft;
+            let leads = raft.state == $library::StateRole::Leader;
+            crate::node::Role { term: raft.term, leads, leader: raft.leader_id }
+        }
+
+        fn set_election_timeout(&mut self, ticks: usize) {
+            self.node.raft.set_randomized_election_timeout(ticks);
+        }
+
+        fn kind(message: &Self::Message) -> sim::MessageKind {
+            kind_of(message)
+        }
+    };
+}
+pub(crate) use forward;
