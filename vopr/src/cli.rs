@@ -36,6 +36,9 @@ enum Command {
     Show(commands::show::Arguments),
     /// Find the smallest plan that still breaks the same invariant
     Minimize(commands::minimize::Arguments),
+    /// Convert, merge, minimize and count the inputs of a fuzz target
+    #[command(subcommand)]
+    Corpus(commands::corpus::Command),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
     /// List the scenarios
@@ -82,6 +85,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Repro(arguments) => commands::repro::run(common, &arguments),
         Command::Show(arguments) => commands::show::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
+        Command::Corpus(command) => commands::corpus::run(common, &command),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),

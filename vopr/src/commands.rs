@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub(crate) mod bugs;
+pub(crate) mod corpus;
 pub(crate) mod digests;
 pub(crate) mod fuzz;
 pub(crate) mod matrix;

@@ -6,6 +6,7 @@
 mod arguments;
 mod cli;
 mod commands;
+mod corpus;
 pub mod counters;
 pub mod engine;
 mod error;
@@ -15,6 +16,7 @@ mod faults;
 mod files;
 pub mod fuzz_entry;
 mod fuzzing;
+mod guarded;
 pub mod kmb;
 mod limits;
 mod matrix;
