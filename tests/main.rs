@@ -1,6 +1,7 @@
 //! End to end: the binary as its users call it. One binary of tests, a module a topic.
 
 mod corpus;
+mod deaths;
 mod dependencies;
 mod determinism;
 mod errors;

@@ -13,8 +13,8 @@ use sim::lie::{Liar, Lie, LieClass};
 use sim::model::Store;
 use sim::spec::Cluster;
 use sim::{
-    Answer, Bug, Case, ClusterSpec, Env, IoId, IoResult, MessageKind, Observation, Operation, ReplicaId, Reply, Request, Status,
-    System, TimerId, Zone,
+    Answer, Bug, Case, ClusterSpec, Env, IoId, IoResult, MessageKind, Observation, Operation, ReplicaId, Reply,
+    Request, Status, System, TimerId, Zone,
 };
 use vopr::engine::SystemEntry;
 
@@ -49,7 +49,7 @@ impl Dying {
                 let mut blocks = Vec::new();
                 loop {
                     blocks.push(vec![1_u8; 16 << 20]);
-                    std::thread::sleep(std::time::Duration::from_millis(2));
+                    std::thread::sleep(std::time::Duration::from_millis(10));
                 }
             }
             Some(3) => std::process::exit(7),
@@ -82,7 +82,11 @@ impl System for Dying {
         env.observe(Observation::StatusChanged { status: Status::Normal, view: 0, primary });
         env.observe(Observation::ViewStarted { view: 0, op: 0, commit: 0, primary });
         let strikes = !HARMLESS.contains(&spec.keys[0][0]);
-        Dying { serving: primary, fatal: (0..Self::BUGS.len()).find(|index| strikes && spec.bugs.has(*index)), ..Dying::default() }
+        Dying {
+            serving: primary,
+            fatal: (0..Self::BUGS.len()).find(|index| strikes && spec.bugs.has(*index)),
+            ..Dying::default()
+        }
     }
     fn crash(self) {}
     fn deliver(&mut self, _: &mut Env<'_, Self>, _: ReplicaId, (): ()) {}

@@ -111,19 +111,29 @@ pub fn express(target: &Target, kmb: &Kmb) -> Result<Vec<u8>, String> {
     })
 }
 
+/// How many seeds are tried for a case whose own does not fit into an input.
+const SEEDS_TRIED: u32 = 200;
+
 /// An input near to the case that still breaks the same invariant with the bugs of the file; else why there is none. The
 /// smallest goes first: an input for the minimized actions, then the one that the fuzzer wrote.
 pub fn nearest(target: &Target, kmb: &Kmb) -> Result<Vec<u8>, String> {
+    let case = &kmb.case;
     let expected = kmb.expected.as_ref().ok_or("it expects no violation")?;
-    let mut inputs: Vec<_> = plans(target, &kmb.case)?.iter().map(codec::encode).collect();
+    let plans = |seed: u64| plans(target, &Case { seed, ..case.clone() });
+    let mut inputs: Vec<_> = plans(u64::from(case.seed as u32))?.iter().map(codec::encode).collect();
     if let Origin::Fuzz { target: name, input } = &kmb.origin
-        && (*name == target.name || target.scenarios.len() == 1)
+        && *name == target.name
     {
         inputs.push(input.clone());
     }
+    if u32::try_from(case.seed).is_err() {
+        for seed in 0..SEEDS_TRIED {
+            inputs.extend(plans(seed.into())?.iter().map(codec::encode));
+        }
+    }
     let mut engine = Engine::new(target.system);
     let breaks = |input: &Vec<u8>| {
-        let verdict = engine.run(&target.case(&kmb.case.bugs, input), false).verdict;
+        let verdict = engine.run(&target.case(&case.bugs, input), false).verdict;
         matches!(verdict, Verdict::Violated(violation) if violation.invariant == expected.invariant)
     };
     inputs.into_iter().find(breaks).ok_or(format!("no input near to it breaks {}", expected.invariant))
@@ -138,7 +148,8 @@ fn plans(target: &Target, case: &Case) -> Result<Vec<Plan>, String> {
     let number = number.ok_or_else(|| format!("the target has no scenario {}", case.scenario))?;
     let seed = u32::try_from(case.seed).map_err(|_| "its seed does not fit into an input".to_string())?;
     let liar = case.liars.iter().next().map_or(0, |liar| liar.0);
-    let plan = |bare, actions: &[sim::Action]| Plan { scenario: number as u8, bare, seed, liar, actions: actions.to_vec() };
+    let plan =
+        |bare, actions: &[sim::Action]| Plan { scenario: number as u8, bare, seed, liar, actions: actions.to_vec() };
     let mut plans = vec![plan(true, &case.actions)];
     let own = target.scenarios[number].planned_case(target.system.name, &[], &plan(false, &[])).actions;
     plans.extend(case.actions.strip_prefix(own.as_slice()).map(|overlay| plan(false, overlay)));

@@ -8,7 +8,7 @@ use serde_json::json;
 use sim::coverage::REGIONS;
 use sim::{Plan, codec};
 
-use crate::arguments::{Common, OutputDirectory, SystemArguments};
+use crate::arguments::{Common, OutputDirectory, SystemArguments, prepare};
 use crate::corpus::{self, Input, Weighed};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -128,13 +128,9 @@ fn leave_out(line: &str) {
     tell(&format!("{} left out: {}", styled(DOUBTFUL, "warning:"), line.escape_debug()));
 }
 
-fn create(folder: &Path) -> Result<(), Error> {
-    let next = "choose another with --corpus";
-    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error, next))
-}
-
 fn write(folder: &Path, name: Option<&str>, bytes: &[u8]) -> Result<bool, Error> {
-    corpus::add(folder, name, bytes).map_err(|error| Error::io("write to", folder, &error, "make room, or choose another"))
+    corpus::add(folder, name, bytes)
+        .map_err(|error| Error::io("write to", folder, &error, "make room, or choose another"))
 }
 
 fn import(common: &Common, arguments: &Import) -> Result<(), Error> {
@@ -142,7 +138,7 @@ fn import(common: &Common, arguments: &Import) -> Result<(), Error> {
     if arguments.from.is_empty() && !arguments.baselines {
         return Err(Error::usage("nothing to import; name inputs, .kmb files or folders, or --baselines"));
     }
-    create(&folder)?;
+    prepare(&folder, "choose another with --corpus")?;
     let (mut added, mut known, mut left_out) = (0, 0, 0);
     let mut count = |new: bool| *(if new { &mut added } else { &mut known }) += 1;
     if arguments.baselines {
@@ -157,9 +153,8 @@ fn import(common: &Common, arguments: &Import) -> Result<(), Error> {
             continue;
         }
         let expressed = Kmb::decode(&bytes).map_err(|error| error.to_string()).and_then(|kmb| {
-            corpus::express(&target, &kmb).or_else(|why| {
-                if arguments.nearest { corpus::nearest(&target, &kmb).map_err(|no| format!("{why}; {no}")) } else { Err(why) }
-            })
+            let exactly = corpus::express(&target, &kmb);
+            exactly.or_else(|why| if arguments.nearest { corpus::nearest(&target, &kmb) } else { Err(why) })
         });
         match expressed {
             Ok(input) => count(write(&folder, path.file_stem().and_then(|stem| stem.to_str()), &input)?),
@@ -220,7 +215,9 @@ fn export(common: &Common, arguments: &Export) -> Result<(), Error> {
 fn measure(corpus: &Resolved) -> Result<(Vec<Input>, Vec<Vec<u32>>), Error> {
     let mut inputs = read(std::slice::from_ref(&corpus.folder))?;
     // In the order of their content, which names in other corpora may not have.
-    inputs.sort_by(|one, other| (one.bytes.len(), &one.bytes, &one.path).cmp(&(other.bytes.len(), &other.bytes, &other.path)));
+    inputs.sort_by(|one, other| {
+        (one.bytes.len(), &one.bytes, &one.path).cmp(&(other.bytes.len(), &other.bytes, &other.path))
+    });
     let mut engine = Engine::new(corpus.target.system);
     let mut progress = Progress::new(inputs.len() as u64);
     let mut reached = Vec::with_capacity(inputs.len());
@@ -251,7 +248,7 @@ fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
         .collect();
     let chosen = corpus::cover(&weighed, arguments.bytes_max.unwrap_or(usize::MAX));
     if let Some(output) = &arguments.output {
-        create(output)?;
+        prepare(output, "choose another with --output")?;
         for index in &chosen {
             let Input { path, bytes } = &inputs[*index];
             let name = path.file_name().and_then(|name| name.to_str()).filter(|_| inputs[*index].is_named());
@@ -261,7 +258,8 @@ fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
         // Nothing goes before all that stays is known.
         for (_, input) in (0..).zip(&inputs).filter(|(index, _)| chosen.binary_search(index).is_err()) {
             let removed = std::fs::remove_file(&input.path);
-            removed.map_err(|error| Error::io("remove", &input.path, &error, "write the few elsewhere with --output"))?;
+            removed
+                .map_err(|error| Error::io("remove", &input.path, &error, "write the few elsewhere with --output"))?;
         }
     }
     let kept: Vec<Vec<u32>> = chosen.iter().map(|index| weighed[*index].slots.clone()).collect();
@@ -280,9 +278,7 @@ fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
             grouped(kept_states as u64),
             grouped(states as u64),
         )),
-        Format::Compact => {
-            output::print(&format!("{} {} {bytes} {kept_states}\n", corpus.target.name, chosen.len()))
-        }
+        Format::Compact => output::print(&format!("{} {} {bytes} {kept_states}\n", corpus.target.name, chosen.len())),
         Format::Json => output::print_json(&json!({
             "version": output::JSON_VERSION, "command": "corpus minimize", "target": corpus.target.name,
             "corpus": folder.to_string(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
+use crate::arguments::{Common, OutputDirectory, SystemArguments, prepare, stop_at_interrupt};
 use crate::commands::run::parse_jobs;
 use crate::error::Error;
 use crate::fuzzing::campaign::{Campaign, Summary};
@@ -92,8 +92,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     arguments.output_directory.prepare()?;
     let output_directory = arguments.output_directory.path;
     let corpus = arguments.corpus.unwrap_or_else(|| output_directory.join("corpus").join(&target.name));
-    let next = "choose another with --corpus";
-    std::fs::create_dir_all(&corpus).map_err(|error| Error::io("create", &corpus, &error, next))?;
+    prepare(&corpus, "choose another with --corpus")?;
     let campaign = Campaign {
         system,
         bugs,
@@ -199,7 +198,7 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
     let runs = runs(summary.violated);
     let _ = match (summary.findings.len(), summary.fails()) {
         (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
-        (0, true) => writeln!(text, "{}", styled(BAD, "vopr itself failed")),
+        (0, true) => writeln!(text, "{}", styled(BAD, "the system, or vopr, died")),
         (1, _) => writeln!(text, "{}, in {runs}", styled(BAD, "1 kind of violation")),
         (count, _) => writeln!(text, "{}, in {runs}", styled(BAD, format_args!("{count} kinds of violations"))),
     };

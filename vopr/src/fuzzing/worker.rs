@@ -15,6 +15,7 @@ use crate::arguments::SystemArguments;
 use crate::counters;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::guarded;
 use crate::kmb::{Kmb, Origin};
 use crate::selection::Target;
 use crate::tally::Slots;
@@ -23,10 +24,6 @@ use crate::tally::Slots;
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// A header and 127 actions. Plans that find something have a handful.
 const INPUT_BYTES_MAX: usize = 2048;
-/// A run takes milliseconds; one that takes this many seconds hangs.
-const TIMEOUT_SECONDS: u32 = 30;
-/// An engine takes some ten megabytes.
-const MEMORY_MEGABYTES_MAX: u32 = 2048;
 
 /// The arguments of a worker; the campaign fills them in.
 #[derive(Args, Clone)]
@@ -114,8 +111,8 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
         format!("-max_len={INPUT_BYTES_MAX}"),
         // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
         "-len_control=0".to_string(),
-        format!("-timeout={TIMEOUT_SECONDS}"),
-        format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
+        format!("-timeout={}", guarded::TIME_MAX.as_secs()),
+        format!("-rss_limit_mb={}", guarded::MEGABYTES_MAX),
         format!("-artifact_prefix={}", arguments.artifact_prefix),
         format!("-reload={}", u8::from(arguments.shared)),
         // The parent decides when the campaign ends.
