@@ -7,6 +7,7 @@ mod determinism;
 mod errors;
 mod failures;
 mod fuzzing;
+mod fuzzing_page;
 mod lists;
 mod matrix;
 mod running;
