@@ -19,10 +19,10 @@ fn dying(directory: &Path, arguments: &str) -> assert_cmd::Command {
 fn check(bug: &str, how: &str) {
     let here = directory();
     let system = format!("--system dying --bug {bug}");
-    let fuzz = format!("fuzz baseline {system} --runs 400 --seed 1 --output-dir found --format json");
+    let fuzz = format!("fuzz baseline {system} --runs 400 --seed 1 --stop-on-first --output-dir found --format json");
     let value = json(&mut dying(here.path(), &fuzz), 1);
     let deaths = value["deaths"].as_array().expect("a list");
-    assert!(!deaths.is_empty(), "{value}");
+    assert_eq!(deaths.len(), 1, "{value}");
     let path = |value: &serde_json::Value| value.as_str().expect("a path").to_string();
     let (file, input) = (path(&deaths[0]["file"]), path(&deaths[0]["input"]));
 

@@ -48,8 +48,11 @@ impl Dying {
             Some(2) => {
                 let mut blocks = Vec::new();
                 loop {
-                    blocks.push(vec![1_u8; 16 << 20]);
-                    std::thread::sleep(std::time::Duration::from_millis(10));
+                    // A page is taken when it is touched.
+                    let mut block = vec![0_u8; 32 << 20];
+                    block.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+                    blocks.push(block);
+                    std::thread::sleep(std::time::Duration::from_millis(2));
                 }
             }
             Some(3) => std::process::exit(7),
@@ -70,6 +73,7 @@ impl System for Dying {
         bug("memory", "takes memory without end"),
         bug("exit", "ends the process by itself"),
     ];
+    const EXEMPT: &'static [(&'static str, &'static str)] = &[("liveness", "the other replicas hear of nothing")];
 
     fn not_applicable(case: &Case) -> Option<&'static str> {
         (case.scenario != "baseline").then_some("it serves where nothing is wrong")

@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// The corpus, kept and used again [default: <output-dir>/corpus/<target>]
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// End at the first finding; else findings are saved and the search goes on
+    /// End at the first finding, or death of a worker; else findings are saved and the search goes on
     #[arg(long)]
     stop_on_first: bool,
     /// End at the first finding under one of these invariants (separated by commas)

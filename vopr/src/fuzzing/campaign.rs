@@ -278,6 +278,9 @@ impl Running<'_> {
             self.campaign.log(number).display()
         ));
         self.summary.deaths.push(Death { status, input, file });
+        if self.campaign.stop_on_first {
+            self.ask_to_leave();
+        }
         // At the same input as before, the next would die there, too.
         let again = !known && self.summary.deaths.len() < DEATHS_MAX && self.leaving.is_none();
         if again { self.start(number) } else { Ok(()) }

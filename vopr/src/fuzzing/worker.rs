@@ -118,6 +118,8 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
         // The parent decides when the campaign ends.
         "-handle_int=0".to_string(),
         "-handle_term=0".to_string(),
+        // A file that may not get larger is an error where it is written, like a full disk.
+        "-handle_xfsz=0".to_string(),
         "-detect_leaks=0".to_string(),
         "-use_value_profile=0".to_string(),
         "-print_final_stats=1".to_string(),
