@@ -10,7 +10,7 @@ use crate::error::Error;
 /// A run takes milliseconds; one that takes this long hangs.
 pub const TIME_MAX: Duration = Duration::from_secs(10);
 /// An engine takes some ten megabytes; a process that takes so many never stops.
-pub const MEGABYTES_MAX: u64 = 2048;
+pub const MEGABYTES_MAX: u64 = 1024;
 /// How often the process is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 

@@ -24,6 +24,8 @@ use crate::tally::Slots;
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// A header and 127 actions. Plans that find something have a handful.
 const INPUT_BYTES_MAX: usize = 2048;
+/// An engine takes some ten megabytes, and so does libFuzzer with its corpus.
+const MEMORY_MEGABYTES_MAX: u32 = 2048;
 
 /// The arguments of a worker; the campaign fills them in.
 #[derive(Args, Clone)]
@@ -112,7 +114,7 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
         // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
         "-len_control=0".to_string(),
         format!("-timeout={}", guarded::TIME_MAX.as_secs()),
-        format!("-rss_limit_mb={}", guarded::MEGABYTES_MAX),
+        format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
         format!("-artifact_prefix={}", arguments.artifact_prefix),
         format!("-reload={}", u8::from(arguments.shared)),
         // The parent decides when the campaign ends.
