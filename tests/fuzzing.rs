@@ -160,3 +160,32 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     let third = json(&mut vopr(here.path(), &fuzz), 1);
     assert!(!third["findings"].as_array().expect("a list").is_empty() && third["again"] == serde_json::json!([]));
 }
+
+#[test]
+fn a_data_directory_is_summed_up() {
+    let here = directory();
+    let Failing { bug, scenario, .. } = failing();
+    let fuzz = format!("fuzz {scenario} --bug {bug} --runs 300 --seed 3 --format json");
+    let fuzzed = json(&mut vopr(here.path(), &fuzz), 1);
+    std::fs::write(here.path().join("failures/failure-x.kmb"), "not one").expect("it is written");
+    let stats = json(&mut vopr(here.path(), "stats --format json"), 0);
+    assert_eq!((&stats["runs"], &stats["violated"]), (&fuzzed["runs"], &fuzzed["violated"]));
+    let target = &stats["campaigns"][0]["targets"][0];
+    assert_eq!((&target["latest"]["states"], &target["latest"]["target"]), (&fuzzed["states"], &fuzzed["target"]));
+    assert!(target["states_estimated"].as_u64() >= fuzzed["states"].as_u64());
+    let files: usize = stats["causes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| it["files"].as_array().expect("a list").len())
+        .sum();
+    assert_eq!(files, fuzzed["findings"].as_array().expect("a list").len());
+    let checked = |it: &&serde_json::Value| it["name"] == "vsr_agreement" && it["checks"].as_u64() > Some(300);
+    assert!(stats["invariants"].as_array().expect("a list").iter().any(|it| checked(&it)));
+    let text = stdout(&mut vopr(here.path(), "stats --detailed --coverage --invariants"), 0);
+    for wanted in [scenario, "Chao1", "Good-Turing", "cluster transitions", "vsr_agreement", "unreadable failure-x.kmb"]
+    {
+        assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
+    }
+    vopr(here.path(), "stats --data-dir nowhere").assert().code(3);
+}
