@@ -43,7 +43,9 @@ fn tables() -> String {
     let of_each = |names: &dyn Fn(&Palette) -> BTreeSet<String>| -> Vec<BTreeSet<String>> {
         palettes.iter().map(|palettes| palettes.iter().flat_map(names).collect()).collect()
     };
-    text.push_str("\nWhich faults may be laid over the scenarios of each target, by the numbers of the table above:\n\n");
+    text.push_str(
+        "\nWhich faults may be laid over the scenarios of each target, by the numbers of the table above:\n\n",
+    );
     let faults = |palette: &Palette| {
         let faults = palette.faults.iter().filter(|fault| **fault != sim::observation::Fault::Lie);
         faults.map(|fault| format!("{fault:?}")).collect()

@@ -41,6 +41,8 @@ enum Command {
     Corpus(commands::corpus::Command),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
+    /// Say what the campaigns of a data directory reached and found
+    Stats(commands::stats::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -87,6 +89,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Corpus(command) => commands::corpus::run(common, &command),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
+        Command::Stats(arguments) => commands::stats::run(common, &arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod corpus;
 pub mod counters;
+mod data;
 pub mod engine;
 mod error;
 pub mod exit;
