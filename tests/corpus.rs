@@ -78,7 +78,7 @@ fn the_corpus_remembers_the_faults_that_were_mended() {
             }
         }
     }
-    assert!(remembered >= 10, "only {remembered}");
+    assert!(remembered >= 8, "only {remembered}");
 }
 
 /// Failures that were found in the reference protocol. Most have a planted bug that brings the old fault back: with it the

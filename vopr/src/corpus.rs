@@ -27,7 +27,8 @@ impl Input {
     /// Whether somebody gave it a name. Fuzzers name inputs by a hash of their content, AFL++ by a number (`id:000000,...`).
     pub fn is_named(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with("id:") && !(name.len() >= 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        let is_hash = name.len() >= 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        !is_hash && !name.starts_with("id:")
     }
 }
 

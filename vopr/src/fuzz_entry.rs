@@ -60,8 +60,10 @@ pub fn prepare(target: &str) -> Result<(), Error> {
     if FORMATS.iter().any(|(name, _)| *name == target) { Ok(()) } else { with_entry(target, |_| ()) }
 }
 
+type Reader = fn(&[u8]);
+
 /// The targets that know no simulator: readers of bytes that anybody may have written.
-const FORMATS: [(&str, fn(&[u8])); 3] =
+const FORMATS: [(&str, Reader); 3] =
     [("kmb_reader", read_kmb), ("plan_decoder", round_trip_plan), ("disk_records", read_disk_records)];
 
 fn with_entry<T>(target: &str, body: impl FnOnce(&mut Entry) -> T) -> Result<T, Error> {

@@ -1,6 +1,7 @@
 //! `vopr corpus`: inputs of a fuzz target in and out, the few that reach what all do, and what they reach.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -33,7 +34,7 @@ pub(crate) enum Command {
 
 /// Which corpus.
 #[derive(Args)]
-struct Corpus {
+struct Place {
     /// The fuzz target, or a scenario that stands for one
     target: String,
     /// The corpus [default: <output-dir>/corpus/<target>, as for `vopr fuzz`]
@@ -49,7 +50,7 @@ struct Corpus {
 #[derive(Args)]
 pub(crate) struct Import {
     #[command(flatten)]
-    corpus: Corpus,
+    place: Place,
     /// Inputs, .kmb files, and folders of them, such as the queue of AFL++
     from: Vec<PathBuf>,
     /// An input for each scenario of the target, too, named after it: its own faults alone
@@ -64,7 +65,7 @@ pub(crate) struct Import {
 #[derive(Args)]
 pub(crate) struct Export {
     #[command(flatten)]
-    corpus: Corpus,
+    place: Place,
     /// Inputs and folders of them [default: the corpus]
     from: Vec<PathBuf>,
 }
@@ -73,7 +74,7 @@ pub(crate) struct Export {
 #[derive(Args)]
 pub(crate) struct Minimize {
     #[command(flatten)]
-    corpus: Corpus,
+    place: Place,
     /// Where the few are written [default: all others are removed from the corpus]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -86,7 +87,7 @@ pub(crate) struct Minimize {
 #[derive(Args)]
 pub(crate) struct Stats {
     #[command(flatten)]
-    corpus: Corpus,
+    place: Place,
 }
 
 /// Runs the command.
@@ -107,7 +108,7 @@ struct Resolved {
     folder: PathBuf,
 }
 
-impl Corpus {
+impl Place {
     fn resolve(&self) -> Result<Resolved, Error> {
         let (system, bugs) = self.system.resolve()?;
         let target = Target::find(system, &self.target, None)?;
@@ -134,7 +135,7 @@ fn write(folder: &Path, name: Option<&str>, bytes: &[u8]) -> Result<bool, Error>
 }
 
 fn import(common: &Common, arguments: &Import) -> Result<(), Error> {
-    let Resolved { target, folder, .. } = arguments.corpus.resolve()?;
+    let Resolved { target, folder, .. } = arguments.place.resolve()?;
     if arguments.from.is_empty() && !arguments.baselines {
         return Err(Error::usage("nothing to import; name inputs, .kmb files or folders, or --baselines"));
     }
@@ -178,8 +179,8 @@ fn import(common: &Common, arguments: &Import) -> Result<(), Error> {
 }
 
 fn export(common: &Common, arguments: &Export) -> Result<(), Error> {
-    let Resolved { target, bugs, folder } = arguments.corpus.resolve()?;
-    let output = &arguments.corpus.output_directory;
+    let Resolved { target, bugs, folder } = arguments.place.resolve()?;
+    let output = &arguments.place.output_directory;
     output.prepare()?;
     let from = if arguments.from.is_empty() { vec![folder] } else { arguments.from.clone() };
     let mut written = Vec::new();
@@ -206,7 +207,11 @@ fn export(common: &Common, arguments: &Export) -> Result<(), Error> {
             "version": output::JSON_VERSION, "command": "corpus export", "target": target.name, "files": written,
         })),
         Format::Compact | Format::Human => {
-            output::print(&written.iter().map(|file| format!("{}\n", file.display())).collect::<String>())
+            let mut text = String::new();
+            for file in &written {
+                let _ = writeln!(text, "{}", file.display());
+            }
+            output::print(&text)
         }
     }
 }
@@ -238,7 +243,7 @@ fn slots(reached: &[Vec<u32>]) -> Slots {
 }
 
 fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
-    let corpus = arguments.corpus.resolve()?;
+    let corpus = arguments.place.resolve()?;
     let (inputs, reached) = measure(&corpus)?;
     let states = slots(&reached).count();
     let weighed: Vec<_> = inputs
@@ -289,7 +294,7 @@ fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
 }
 
 fn stats(common: &Common, arguments: &Stats) -> Result<(), Error> {
-    let corpus = arguments.corpus.resolve()?;
+    let corpus = arguments.place.resolve()?;
     let (inputs, reached) = measure(&corpus)?;
     let (folder, slots) = (corpus.folder.display(), slots(&reached));
     let bytes: usize = inputs.iter().map(|input| input.bytes.len()).sum();
@@ -323,7 +328,7 @@ fn stats(common: &Common, arguments: &Stats) -> Result<(), Error> {
             for (name, reached, size) in regions {
                 table.add_row([name, &grouped(reached as u64), &grouped(size.into())]);
             }
-            text += &format!("{table}\n");
+            let _ = writeln!(text, "{table}");
             let mut table = output::table(&["scenario", "inputs"]);
             for (name, count) in scenarios {
                 table.add_row([name, grouped(count)]);
