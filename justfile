@@ -48,6 +48,10 @@ fuzz-all *arguments:
 vopr-stats *arguments:
     {{ vopr }} stats {{ arguments }}
 
+# The same in the browser, at http://127.0.0.1:8080/.
+vopr-dashboard *arguments:
+    {{ vopr }} dashboard {{ arguments }}
+
 # All that CI checks.
 ci:
     .ci/run

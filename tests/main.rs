@@ -1,6 +1,8 @@
 //! End to end: the binary as its users call it. One binary of tests, a module a topic.
 
 mod corpus;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod dependencies;
 mod determinism;
 mod errors;

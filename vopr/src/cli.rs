@@ -40,6 +40,9 @@ enum Command {
     Matrix(commands::matrix::Arguments),
     /// Say what the campaigns of a data directory reached and found
     Stats(commands::stats::Arguments),
+    /// Show a data directory in the browser: campaigns as they go, failures, coverage
+    #[cfg(feature = "dashboard")]
+    Dashboard(commands::dashboard::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -47,6 +50,10 @@ enum Command {
     /// Print the digests of runs, to compare two processes
     #[command(hide = true)]
     Digests(commands::digests::Arguments),
+    /// One process of `vopr dashboard`
+    #[cfg(feature = "dashboard")]
+    #[command(hide = true)]
+    DashboardReplay(commands::dashboard::ReplayArguments),
     /// One process of `vopr fuzz`
     #[command(hide = true)]
     FuzzWorker(crate::fuzzing::worker::Arguments),
@@ -86,6 +93,10 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),
+        #[cfg(feature = "dashboard")]
+        Command::Dashboard(arguments) => commands::dashboard::run(common, &arguments),
+        #[cfg(feature = "dashboard")]
+        Command::DashboardReplay(arguments) => commands::dashboard::replay(&arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),

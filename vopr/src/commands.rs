@@ -1,6 +1,8 @@
 //! The commands, one a file.
 
 pub(crate) mod bugs;
+#[cfg(feature = "dashboard")]
+pub(crate) mod dashboard;
 pub(crate) mod digests;
 pub(crate) mod fuzz;
 pub(crate) mod matrix;

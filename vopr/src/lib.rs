@@ -7,6 +7,8 @@ mod arguments;
 mod cli;
 mod commands;
 pub mod counters;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod data;
 pub mod engine;
 mod error;

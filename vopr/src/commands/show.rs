@@ -121,7 +121,7 @@ fn human(kmb: &Kmb) -> String {
     text
 }
 
-fn origin(kmb: &Kmb) -> String {
+pub(crate) fn origin(kmb: &Kmb) -> String {
     match &kmb.origin {
         Origin::Run { seed, scenario } => {
             let (system, bugs) = (words::system_option(&kmb.case.system), words::bug_options(&kmb.case.bugs));
