@@ -19,3 +19,6 @@ pub mod svg;
 pub mod text;
 
 pub use model::Timeline;
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ pub(super) const BAR_TOP: f64 = 8.0;
 /// The first line of the heading, and the distance to the next.
 pub(super) const HEADING_TOP: f64 = 26.0;
 pub(super) const HEADING_LINE: f64 = 19.0;
+/// A line of the legend, which has two at most.
+pub(super) const LEGEND_LINE: f64 = 17.0;
 /// The least distance of times on the axis.
 pub(super) const TICKS: f64 = 80.0;
 /// A line of a fault, and of a client.
@@ -62,6 +64,7 @@ pub(super) struct Layout {
     pub(super) clients_top: f64,
     /// How many lines the clients have.
     pub(super) clients: u16,
+    pub(super) legend_top: f64,
     pub(super) height: f64,
 }
 
@@ -89,7 +92,8 @@ impl Layout {
             replicas: timeline.lanes.iter().map(|lane| lane.replica).collect(),
             clients_top: lanes_bottom + 4.0,
             clients,
-            height: clients_bottom + if alone { 34.0 } else { 6.0 },
+            legend_top: clients_bottom + 18.0,
+            height: clients_bottom + if alone { 18.0 + 2.0 * LEGEND_LINE } else { 6.0 },
         }
     }
 

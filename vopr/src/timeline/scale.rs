@@ -2,13 +2,16 @@
 //! much room, and is marked as shortened.
 
 use sim::Time;
+use sim::time::{MICROSECOND, MILLISECOND, SECOND};
+
+use crate::words;
 
 /// A shortened stretch gets one part in so many of the room.
 const PARTS: f64 = 24.0;
 /// No more stretches than this are shortened.
-const BREAKS_MAX: usize = 8;
+const BREAKS_MAX: usize = 5;
 /// A stretch is shortened where it would take more than this share of the room,
-const SHARE: f64 = 0.1;
+const SHARE: f64 = 0.14;
 /// and is so many times as long as the others are on average.
 const TIMES_MEAN: f64 = 8.0;
 
@@ -31,6 +34,19 @@ pub struct Break {
     pub start: f64,
     /// Its right end.
     pub end: f64,
+}
+
+impl Break {
+    /// How long it is, in round words.
+    pub fn words(&self) -> String {
+        let unit = match self.duration {
+            10_000_000_000.. => SECOND,
+            1_000_000_000.. => SECOND / 10,
+            10_000_000.. => MILLISECOND,
+            _ => MICROSECOND,
+        };
+        words::time((self.duration + unit / 2) / unit * unit)
+    }
 }
 
 /// The scale of a picture.
@@ -152,7 +168,6 @@ fn round_up(least: Time) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sim::time::{MILLISECOND, SECOND};
 
     #[test]
     fn time_runs_evenly_where_something_happens() {
@@ -178,6 +193,15 @@ mod tests {
         assert!(breaks[0].end - breaks[0].start < 60.0, "{breaks:?}");
         assert!(scale.place(50 * MILLISECOND) > 450.0, "the rest has the room");
         assert!(scale.ticks(50.0).len() > 10);
+    }
+
+    #[test]
+    fn breaks_have_round_names() {
+        let words = |duration| Break { duration, start: 0.0, end: 1.0 }.words();
+        assert_eq!(words(223_602_111), "224 ms");
+        assert_eq!(words(20_060_000_000), "20 s");
+        assert_eq!(words(1_250_000_000), "1.3 s");
+        assert_eq!(words(1_234_567), "1.235 ms");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! What stands at a point of time has it as `data-a` (and the end of what lasts as `data-b`), in places of the drawing as it
 //! is made here; `timeline.js` moves these things when the reader zooms. A `title` says more about each of them.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, PreEscaped, Render, html};
-use sim::Time;
+use sim::{MessageKind, Time};
 
 use super::layout::{self, BAR, CLIENT, LANE, Layout, RIGHT, WIDTH};
 use super::model::{Fault, Finding, Lane, Mark, MarkKind, Message, Request, Span, State, Timeline};
@@ -19,6 +21,10 @@ pub const STYLE_DARK: &str = include_str!("dark.css");
 /// More messages than this, and more marks a replica, make no picture.
 pub(super) const MESSAGES_MAX: usize = 3_000;
 pub(super) const MARKS_MAX: usize = 600;
+/// How far signs may stand out of the plot.
+const MARGIN: f64 = 10.0;
+/// Messages of a kind on a link nearer to each other than this are one.
+const NEAR: f64 = 5.0;
 /// The families of messages, as classes.
 const FAMILIES: [(&str, &str); 6] = [
     ("normal", "Prepare, PrepareOk"),
@@ -63,7 +69,10 @@ fn drawing(timeline: &Timeline, id: &str, alone: bool) -> Markup {
                 (heading(&layout))
             }
             defs {
-                clipPath id=(clip) { rect.clip x=(layout.left) y="0" width=(plot_width) height=(N(height)) {} }
+                clipPath id=(clip) {
+                    // A little wider than the plot: signs at its ends are wide, too.
+                    rect.clip x=(layout.left - MARGIN) y="0" width=(plot_width + 2.0 * MARGIN) height=(N(height)) {}
+                }
                 @for (family, _) in FAMILIES {
                     marker.head.(family) id={ (id) "-" (family) } viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7"
                         markerHeight="7" markerUnits="userSpaceOnUse" orient="auto" { path d="M0 1L8 4L0 7z" {} }
@@ -84,7 +93,7 @@ fn drawing(timeline: &Timeline, id: &str, alone: bool) -> Markup {
                 @for (index, lane) in timeline.lanes.iter().enumerate() {
                     @for one in &lane.spans { (span(one, index, &layout)) }
                 }
-                @for message in &timeline.messages { (arrow(message, timeline, id, &layout)) }
+                @for message in worth_drawing(timeline, &layout) { (arrow(message, timeline, id, &layout)) }
                 @if let Some(healed) = timeline.healed { (heal(healed, &layout)) }
                 @for (index, lane) in timeline.lanes.iter().enumerate() {
                     @for one in &lane.spans { (span_label(one, index, &layout)) }
@@ -93,7 +102,7 @@ fn drawing(timeline: &Timeline, id: &str, alone: bool) -> Markup {
                 }
                 @if let Some(one) = &timeline.finding { (finding(one, timeline, &layout)) }
             }
-            @if alone { (legend(timeline, height - 16.0)) }
+            @if alone { (legend(timeline, layout.legend_top)) }
         }
     }
 }
@@ -166,13 +175,15 @@ pub fn key(timeline: &Timeline) -> Markup {
     }
 }
 
-fn legend(timeline: &Timeline, y: f64) -> Markup {
-    let mut x = 10.0;
+fn legend(timeline: &Timeline, top: f64) -> Markup {
+    let (mut x, mut y) = (10.0, top);
     html! {
         g.legend {
             @for (look, words) in key_entries(timeline) {
+                @let width = 28.0 + layout::text_width(words, 11.0);
+                @let () = if x + width > WIDTH { (x, y) = (10.0, y + layout::LEGEND_LINE) };
                 g transform={ "translate(" (N(x)) " " (N(y - 4.0)) ")" } { (look) text x="17" y="4" { (words) } }
-                @let () = x += 28.0 + layout::text_width(words, 11.0);
+                @let () = x += width;
             }
         }
     }
@@ -184,7 +195,7 @@ fn axis(layout: &Layout) -> Markup {
         @for shortened in layout.scale.breaks() {
             rect.break data-a=[layout.data(shortened.start)] data-b=[layout.data(shortened.end)] x=(N(shortened.start)) y=(N(top))
                 width=(N(shortened.end - shortened.start)) height=(N(bottom - top)) {
-                title { "nothing happens for " (words::time(shortened.duration)) ": shortened" }
+                title { "nothing new for " (shortened.words()) ": shortened" }
             }
         }
         g.axis data-top=(N(top)) data-bottom=(N(bottom)) {
@@ -195,7 +206,7 @@ fn axis(layout: &Layout) -> Markup {
         }
         @for shortened in layout.scale.breaks() {
             text.tick.break data-a=[layout.data(shortened.start)] data-b=[layout.data(shortened.end)]
-                x=(N(shortened.start.midpoint(shortened.end))) y=(N(bottom - 2.0)) { "\u{22ef} " (words::time(shortened.duration)) }
+                x=(N(shortened.start.midpoint(shortened.end))) y=(N(bottom - 2.0)) { "\u{22ef} " (shortened.words()) }
         }
     }
 }
@@ -288,6 +299,21 @@ fn span_label(span: &Span, lane: usize, layout: &Layout) -> Markup {
             }
         }
     }
+}
+
+/// The messages without those that would be drawn over one of their kind: where a reader can zoom, all.
+fn worth_drawing<'a>(timeline: &'a Timeline, layout: &Layout) -> Vec<&'a Message> {
+    let mut last: BTreeMap<(u8, u8, MessageKind, bool), f64> = BTreeMap::new();
+    let fresh = |message: &&Message| {
+        let place = layout.scale.place(message.sent);
+        let key = (message.from, message.to, message.kind, message.lost.is_some());
+        let near = last.get(&key).is_some_and(|last| place - last < NEAR) && message.lie.is_none();
+        if !near {
+            last.insert(key, place);
+        }
+        layout.answers || !near
+    };
+    timeline.messages.iter().filter(fresh).collect()
 }
 
 fn arrow(message: &Message, timeline: &Timeline, id: &str, layout: &Layout) -> Markup {

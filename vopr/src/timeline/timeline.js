@@ -71,7 +71,7 @@
       offset = Math.min(Math.max(offset, 0), plot() * (zoom - 1));
       svg.setAttribute("viewBox", `0 0 ${width} ${base.height}`);
       svg.setAttribute("height", base.height);
-      parts.clip.setAttribute("width", plot());
+      parts.clip.setAttribute("width", plot() + 20);
       for (const { it, a, b, least } of parts.rects) {
         // Far outside of the drawing, renderers lose precision.
         const from = Math.max(x(a), -width);
@@ -96,11 +96,17 @@
         const long = entry.text.previousElementSibling;
         if (long && !long.classList.contains("off")) entry.text.classList.add("off");
       }
+      const taken = new Map();
       for (const { text, a, b, width: own } of parts.beside) {
         const [from, to] = [Math.max(x(a), base.left), Math.min(Math.max(x(b), x(a) + 3), right())];
         const after = to + 5 + own < right();
         const before = from - 5 - own > base.left;
-        show(text, x(b) >= base.left && x(a) <= right(), after ? to + 5 : before ? from - 5 - own : from + 6);
+        const place = after ? to + 5 : before ? from - 5 - own : from + 6;
+        const row = taken.get(text.getAttribute("y")) ?? [];
+        const free = row.every(([left, end]) => place > end + 4 || place + own < left - 4);
+        const shown = free && x(b) >= base.left && x(a) <= right();
+        if (shown) taken.set(text.getAttribute("y"), [...row, [place, place + own]]);
+        show(text, shown, place);
       }
       for (const { text, a, b, width: own } of parts.breaks) show(text, x(b) - x(a) > own, (x(a) + x(b)) / 2);
       for (const row of parts.commits) {
