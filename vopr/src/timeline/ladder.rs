@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use sim::Time;
+use sim::time::{MICROSECOND, MILLISECOND};
 
 use super::model::{Message, Timeline};
 use super::text::{Row, milliseconds};
@@ -44,7 +45,7 @@ pub(super) fn render(timeline: &Timeline, width: usize, faults: bool, text: &mut
 }
 
 fn milliseconds_aligned(at: Time) -> String {
-    format!("{:>width$.3}", at as f64 / 1e6, width = TIMES - 2)
+    format!("{:>width$}.{:03}", at / MILLISECOND, at % MILLISECOND / MICROSECOND, width = TIMES - 6)
 }
 
 fn lines(timeline: &Timeline, faults: bool) -> Vec<(Time, u64, Line<'_>)> {

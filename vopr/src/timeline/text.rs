@@ -42,7 +42,7 @@ pub fn render(timeline: &Timeline, width: usize, show: Show) -> String {
         plot.lane(lane, &timeline, &mut text);
     }
     plot.moment(&timeline, &mut text);
-    legend(&timeline, &mut text);
+    legend(&timeline, width, &mut text);
     if show.faults {
         not_due(&timeline.faults, &mut text);
     }
@@ -320,7 +320,7 @@ impl Plot {
     }
 }
 
-fn legend(timeline: &Timeline, text: &mut String) {
+fn legend(timeline: &Timeline, width: usize, text: &mut String) {
     let spans = || timeline.lanes.iter().flat_map(|lane| &lane.spans);
     let marks = || timeline.lanes.iter().flat_map(|lane| &lane.marks);
     let used = State::ALL.into_iter().filter(|state| spans().any(|span| span.state == *state));
@@ -331,7 +331,16 @@ fn legend(timeline: &Timeline, text: &mut String) {
         entries.push("! violation".to_string());
     }
     entries.push("/ idle, shortened".to_string());
-    let _ = writeln!(text, "\n{}", entries.join("   "));
+    let mut line = String::new();
+    text.push('\n');
+    for entry in entries {
+        if !line.is_empty() && line.len() + 3 + entry.len() > width {
+            let _ = writeln!(text, "{line}");
+            line.clear();
+        }
+        let _ = write!(line, "{}{entry}", if line.is_empty() { "" } else { "   " });
+    }
+    let _ = writeln!(text, "{line}");
 }
 
 fn not_due(faults: &[Fault], text: &mut String) {
