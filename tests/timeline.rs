@@ -26,7 +26,8 @@ fn a_failure_is_drawn_in_the_terminal_and_into_files() {
         let written = std::fs::read_to_string(here.path().join(file)).expect("it is there");
         assert!(written.starts_with(beginning), "{file}");
     }
-    let value = json(&mut vopr(here.path(), &format!("timeline {example} --format json --nodes 1 --time-range 0 300")), 0);
+    let value =
+        json(&mut vopr(here.path(), &format!("timeline {example} --format json --nodes 1 --time-range 0 300")), 0);
     let lanes = value["timeline"]["lanes"].as_array().expect("a list");
     assert_eq!((lanes.len(), &lanes[0]["replica"]), (1, &1.into()));
     assert_eq!(value["timeline"]["to"], 300_000_000);

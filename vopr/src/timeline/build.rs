@@ -9,9 +9,6 @@ use crate::error::Error;
 use crate::kmb::Kmb;
 use crate::words;
 
-/// Names from files are shown up to this length.
-const NAME_CHARACTERS_MAX: usize = 80;
-
 /// Runs what is in a failure file and draws up its timeline.
 pub fn replay(kmb: &Kmb) -> Result<Timeline, Error> {
     let mut engine = Engine::for_case(&kmb.case)?;
@@ -43,9 +40,10 @@ pub fn timeline(
     }
     Timeline {
         name,
-        scenario: clean(&case.scenario),
-        system: clean(&system),
-        bugs: case.bugs.iter().map(|bug| clean(bug)).collect(),
+        // `limits` has seen to it that names from files are short and plain; whoever draws escapes them all the same.
+        scenario: case.scenario.clone(),
+        system,
+        bugs: case.bugs.clone(),
         from: 0,
         to: end,
         faults: faults(case, fates, builder.healed.unwrap_or(end)),
@@ -56,18 +54,6 @@ pub fn timeline(
         finding: finding.map(|violation| self::finding(violation, owed)),
         left_out: 0,
     }
-}
-
-/// A text from elsewhere without anything that a terminal would obey, that XML forbids or that turns the direction of
-/// writing, and not too long.
-fn clean(text: &str) -> String {
-    let harmless = |symbol: char| match symbol {
-        '\u{FFFE}' | '\u{FFFF}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {
-            '\u{FFFD}'
-        }
-        symbol => symbol,
-    };
-    words::printable(text).chars().take(NAME_CHARACTERS_MAX).map(harmless).collect()
 }
 
 fn finding(violation: &Violation, owed: bool) -> Finding {
