@@ -40,6 +40,8 @@ enum Command {
     Minimize(commands::minimize::Arguments),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
+    /// Say what the campaigns of a data directory reached and found
+    Stats(commands::stats::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -86,6 +88,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Timeline(arguments) => commands::timeline::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
+        Command::Stats(arguments) => commands::stats::run(common, &arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),

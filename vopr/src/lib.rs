@@ -7,6 +7,7 @@ mod arguments;
 mod cli;
 mod commands;
 pub mod counters;
+mod data;
 pub mod engine;
 mod error;
 pub mod exit;
