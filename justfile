@@ -32,6 +32,10 @@ kill-matrix:
 vopr-repro file:
     {{ vopr }} repro {{ file }} --verbose
 
+# A failure as a picture, in the terminal: `--output FILE.html` makes a page of it.
+vopr-timeline file *arguments:
+    {{ vopr }} timeline {{ file }} {{ arguments }}
+
 # The smallest plan that still breaks the same invariant.
 vopr-minimize file:
     {{ vopr }} minimize {{ file }}

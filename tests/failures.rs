@@ -1,5 +1,10 @@
 //! Failure files: `vopr repro` and `vopr show`.
 
+use std::path::Path;
+
+use sim::{Action, ReplicaId, Target, What, When};
+use vopr::kmb::Kmb;
+
 use crate::support::{Failing, directory, failing, json, stdout, vopr};
 
 #[test]
@@ -21,13 +26,36 @@ fn a_failure_is_reproduced_and_shown() {
         let show = json(&mut vopr(here.path(), &format!("show {file} --format json --coverage --invariants")), 0);
         assert_eq!((&show["scenario"], &show["bugs"][0]), (&scenario.as_str().into(), &bug.as_str().into()));
         assert_eq!(show["violation"]["invariant"], repro["violation"]["invariant"]);
-        assert!(show["states"].as_u64() > Some(0));
+        let regions = show["coverage"].as_object().expect("by region");
+        let sum: u64 = regions.values().map(|count| count.as_u64().expect("a number")).sum();
+        assert!(sum > 0 && show["states"].as_u64() == Some(sum), "{show}");
         assert!(show["checks"].is_object());
         let human = stdout(&mut vopr(here.path(), &format!("show {file}")), 0);
         assert!(human.contains(scenario) && human.contains(bug), "{human}");
         let detailed = stdout(&mut vopr(here.path(), &format!("show {file} --detailed --events")), 0);
         assert!(detailed.lines().count() > human.lines().count() + 20, "{detailed}");
     }
+}
+
+/// The case of a replica that does not exist, of an action that is skipped, and of one whose time never comes.
+#[test]
+fn actions_are_shown_as_the_run_understands_them() {
+    let here = directory();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/regressions/superblock-in-one-copy.kmb");
+    let mut kmb = Kmb::read(&shipped).expect("a failure file");
+    let crash = |id, millis: u64| Action {
+        when: When::At(millis * 1_000_000),
+        what: What::Crash { target: Target::Replica(ReplicaId(id)), down: 50_000_000 },
+    };
+    kmb.case.actions = vec![crash(6, 20), crash(1, 30), crash(2, 3_600_000)];
+    std::fs::write(here.path().join("changed.kmb"), kmb.encode().expect("bytes")).expect("written");
+    let plain = stdout(&mut vopr(here.path(), "show changed.kmb"), 0);
+    assert!(plain.contains("1. at 20 ms: crash replica 1 for 50 ms\n"), "6 of 5 is 1: {plain}");
+    assert!(!plain.contains('['), "it was not run: {plain}");
+    let detailed = stdout(&mut vopr(here.path(), "show changed.kmb --detailed"), 0);
+    assert!(detailed.contains("1. at 20 ms: crash replica 1 for 50 ms\n"), "{detailed}");
+    assert!(detailed.contains("2. at 30 ms: crash replica 1 for 50 ms [skipped: "), "{detailed}");
+    assert!(detailed.contains("3. at 3600 s: crash replica 2 for 50 ms [it did not come to it]"), "{detailed}");
 }
 
 #[test]

@@ -15,3 +15,4 @@ mod scenario_files;
 mod support;
 mod systems;
 mod tidy;
+mod timeline;

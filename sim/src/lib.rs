@@ -15,6 +15,7 @@ pub mod codec;
 pub mod coverage;
 pub mod disk;
 pub mod drive;
+pub mod fates;
 pub mod faults;
 pub mod ids;
 pub mod inject;

@@ -15,6 +15,7 @@ use crate::client::Clients;
 use crate::clock::Clock;
 use crate::coverage::Coverage;
 use crate::drive::{Drive, Sync};
+use crate::fates::Fates;
 use crate::faults::Faults;
 use crate::invariants::{Judge, Violation};
 use crate::ledger::Ledger;
@@ -41,8 +42,8 @@ const NEVER: Time = Time::MAX;
 /// One thing that is going to happen.
 #[derive(Clone, Debug)]
 pub(crate) enum Event<M> {
-    /// A message between replicas arrives.
-    Deliver { from: ReplicaId, to: ReplicaId, message: M },
+    /// A message between replicas arrives; `number` is its place in `Fates`.
+    Deliver { from: ReplicaId, to: ReplicaId, number: u32, message: M },
     /// A request arrives at a replica.
     Request { to: ReplicaId, request: Request },
     /// A reply arrives at its client.
@@ -121,7 +122,7 @@ pub struct Core<S: System> {
     pub(crate) clocks: [Clock; REPLICAS_MAX],
     pub(crate) network: Network,
     /// Messages that wait for the end of a clog.
-    pub(crate) held: Vec<(ReplicaId, ReplicaId, S::Message)>,
+    pub(crate) held: Vec<(ReplicaId, ReplicaId, u32, S::Message)>,
     pub(crate) clients: Clients,
     pub(crate) zones: Vec<Zone>,
     pub(crate) ledger: Ledger,
@@ -141,6 +142,7 @@ pub struct Core<S: System> {
     pub(crate) marks: Marks,
     pub(crate) coverage: Coverage,
     pub(crate) trace: Trace,
+    pub(crate) fates: Fates,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
     /// The liars that made a well-formed false claim, and whether one of them equivocated.
@@ -218,6 +220,7 @@ impl<S: System> Core<S> {
             marks: Marks::default(),
             coverage: Coverage::default(),
             trace: Trace::default(),
+            fates: Fates::default(),
             actions_done: 0,
             actions_skipped: 0,
             deceivers: ReplicaSet::default(),
@@ -264,6 +267,7 @@ impl<S: System> Core<S> {
         self.marks.reset(&case.marks);
         self.coverage.reset(&self.config, case.liars);
         self.trace.reset(record);
+        self.fates.reset(record, case.actions.len());
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
         (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
         self.owed = owed::owed(&self.config.cluster, 0, false, false);

@@ -14,6 +14,7 @@ pub use crate::runtime::Core;
 
 use crate::case::{Case, Outcome, Verdict};
 use crate::coverage::Coverage;
+use crate::fates::Fates;
 use crate::inject::Deed;
 use crate::invariants::{Judge, Violation, no_panic, resource_limits};
 use crate::mark::Mark;
@@ -92,6 +93,11 @@ impl<S: System> World<S> {
         &self.core.trace
     }
 
+    /// What became of the last run's actions and, if it was recorded, of its messages.
+    pub fn fates(&self) -> &Fates {
+        &self.core.fates
+    }
+
     /// The invariants of the last run.
     pub fn judge(&self) -> &Judge {
         &self.core.judge
@@ -152,8 +158,8 @@ impl<S: System> World<S> {
     #[inline]
     fn dispatch(&mut self, event: Event<S::Message>) {
         match event {
-            Event::Deliver { from, to, message } => {
-                if let Some(message) = self.core.arrive(from, to, message) {
+            Event::Deliver { from, to, number, message } => {
+                if let Some(message) = self.core.arrive(from, to, number, message) {
                     self.call(to, |replica, env| replica.deliver(env, from, message));
                 }
             }

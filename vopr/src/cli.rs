@@ -34,6 +34,8 @@ enum Command {
     Repro(commands::repro::Arguments),
     /// Say what is in a failure file
     Show(commands::show::Arguments),
+    /// Draw a failure: a lane for each replica over virtual time
+    Timeline(commands::timeline::Arguments),
     /// Find the smallest plan that still breaks the same invariant
     Minimize(commands::minimize::Arguments),
     /// Try which scenario catches which planted bug
@@ -90,6 +92,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Fuzz(arguments) => commands::fuzz::run(common, arguments),
         Command::Repro(arguments) => commands::repro::run(common, &arguments),
         Command::Show(arguments) => commands::show::run(common, &arguments),
+        Command::Timeline(arguments) => commands::timeline::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),

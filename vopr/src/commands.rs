@@ -12,6 +12,7 @@ pub(crate) mod run;
 pub(crate) mod scenarios;
 pub(crate) mod show;
 pub(crate) mod stats;
+pub(crate) mod timeline;
 
 use std::path::Path;
 

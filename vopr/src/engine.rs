@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use scenarios::Scenario;
+use sim::fates::Fates;
 use sim::{Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
@@ -13,6 +14,7 @@ trait Runner {
     fn run(&mut self, case: &Case, record: bool) -> Outcome;
     fn reached(&self) -> &[u32];
     fn recorded(&self) -> &[Seen];
+    fn fates(&self) -> &Fates;
     fn checks(&self) -> Vec<u64>;
 }
 
@@ -26,6 +28,9 @@ impl<S: System> Runner for World<S> {
     fn recorded(&self) -> &[Seen] {
         self.trace().recorded()
     }
+    fn fates(&self) -> &Fates {
+        World::fates(self)
+    }
     fn checks(&self) -> Vec<u64> {
         self.judge().checks()
     }
@@ -38,6 +43,7 @@ struct Hermetic<S: System> {
     system: std::marker::PhantomData<S>,
     reached: Vec<u32>,
     recorded: Vec<Seen>,
+    fates: Fates,
     checks: Vec<u64>,
 }
 
@@ -45,11 +51,12 @@ struct Hermetic<S: System> {
 impl<S: System> Runner for Hermetic<S> {
     fn run(&mut self, case: &Case, record: bool) -> Outcome {
         let outcome;
-        (outcome, self.reached, self.recorded, self.checks) = hermetic::run(case.seed, || {
+        (outcome, self.reached, self.recorded, self.fates, self.checks) = hermetic::run(case.seed, || {
             let mut world = World::<S>::new();
             let outcome = world.run(case, record);
             let recorded = world.trace().recorded().to_vec();
-            (outcome, world.coverage().reached().to_vec(), recorded, world.judge().checks())
+            let reached = world.coverage().reached().to_vec();
+            (outcome, reached, recorded, world.fates().clone(), world.judge().checks())
         });
         outcome
     }
@@ -58,6 +65,9 @@ impl<S: System> Runner for Hermetic<S> {
     }
     fn recorded(&self) -> &[Seen] {
         &self.recorded
+    }
+    fn fates(&self) -> &Fates {
+        &self.fates
     }
     fn checks(&self) -> Vec<u64> {
         self.checks.clone()
@@ -96,7 +106,8 @@ impl SystemEntry {
     const fn hermetic<S: System>() -> Self {
         let create: fn() -> Box<dyn Runner> = || {
             let system = std::marker::PhantomData::<S>;
-            Box::new(Hermetic { system, reached: Vec::new(), recorded: Vec::new(), checks: Vec::new() })
+            let (reached, recorded, fates, checks) = Default::default();
+            Box::new(Hermetic { system, reached, recorded, fates, checks })
         };
         SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
     }
@@ -205,6 +216,11 @@ impl Engine {
     /// The observations of the last run, if it was recorded.
     pub fn recorded(&self) -> &[Seen] {
         self.runner.recorded()
+    }
+
+    /// What became of the last run's actions and, if it was recorded, of its messages.
+    pub fn fates(&self) -> &Fates {
+        self.runner.fates()
     }
 
     /// How often each invariant was checked in the last run, in the order of `sim::invariants::NAMES`.

@@ -27,6 +27,7 @@ mod report;
 mod seeds;
 mod selection;
 mod tally;
+pub mod timeline;
 mod words;
 
 pub use cli::main;
