@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::browser::Browser;
 use crate::support::{directory, failing, vopr};
 
 /// A dashboard that ends with the test.
@@ -149,6 +150,21 @@ fn every_page_says_what_it_is_for_under_a_strict_policy() {
 }
 
 #[test]
+fn a_failure_that_cannot_be_run_here_has_its_page_all_the_same() {
+    let here = directory();
+    let bytes = fs::read(&failing().files[0]).expect("a file");
+    let mut kmb = vopr::kmb::Kmb::decode(&bytes).expect("a failure");
+    kmb.case.system = "elsewhere".to_string();
+    kmb.expected.as_mut().expect("a violation").seen = "<i>seen</i>\u{1b}[2J".to_string();
+    fs::write(here.path().join("it's $(foreign).kmb"), kmb.encode().expect("bytes")).expect("written");
+    let dashboard = Dashboard::of(here.path());
+    let page = dashboard.page(&format!("/failures/{}", kmb.name()));
+    assert!(page.contains("It could not be run again here: unknown system `elsewhere`"), "{page}");
+    assert!(page.contains("&lt;i&gt;seen&lt;/i&gt;") && !page.contains('\u{1b}'), "{page}");
+    assert!(page.contains(r"it'\''s $(foreign).kmb'"), "the shell takes the name literally: {page}");
+}
+
+#[test]
 fn what_is_not_there_is_not_found_and_no_address_becomes_a_path() {
     let here = data_directory();
     fs::write(here.path().join("secret.txt"), "secret").expect("written");
@@ -247,54 +263,82 @@ fn an_interrupt_ends_it_though_a_page_is_open() {
     assert_eq!(dashboard.child.wait().expect("it ends").code(), Some(0));
 }
 
-/// What a headless Chromium makes of a page after a while: its document, and what it complained of.
-fn browse(chromium: &Path, url: &str, more: &[&str]) -> (String, String) {
-    let profile = directory();
-    let output = Command::new(chromium)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--enable-logging=stderr",
-            "--v=0",
-        ])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(more)
-        .arg(url)
-        .output()
-        .expect("Chromium runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let complaints: Vec<_> = errors.lines().filter(|line| line.contains(":CONSOLE")).collect();
-    (String::from_utf8_lossy(&output.stdout).into_owned(), complaints.join("\n"))
-}
-
-fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let mut names = ["chromium", "chromium-browser", "google-chrome"].into_iter();
-    names.find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file()))
-}
+/// What no page may have: it would be wider than the window.
+const TOO_WIDE: &str = "document.documentElement.scrollWidth > innerWidth";
 
 #[test]
-fn a_browser_shows_every_page_without_a_complaint() {
-    let Some(chromium) = chromium() else {
-        println!("skipped: there is no Chromium on this machine");
-        return;
-    };
+fn a_browser_shows_every_page_without_a_complaint_on_a_desk_and_on_a_phone() {
+    let Some(mut browser) = Browser::start() else { return };
     let here = data_directory();
     let dashboard = Dashboard::of(here.path());
     for path in pages(&dashboard) {
-        // The stream of the overview never ends, so the time that passes for the page is bounded.
-        let (document, complaints) = browse(&chromium, &dashboard.url(&path), &["--dump-dom", "--timeout=4000"]);
-        assert!(document.contains("<h1"), "{path}: {document}");
-        assert_eq!(complaints, "", "{path}");
-        if path.starts_with("/failures/") {
-            // Made by the script alone, so it ran.
-            assert!(document.contains("<button type=\"button\">Copy</button>"), "{path}: {document}");
-        }
-        if path == "/scenarios" {
-            assert!(document.contains("<p class=\"filter\"><label>"), "the filter is offered: {document}");
+        for (width, colours) in [(1280, "light"), (360, "dark")] {
+            browser.look(width, 800, colours);
+            browser.open(&dashboard.url(&path));
+            assert_eq!(browser.value(TOO_WIDE), false, "{path} at {width}");
+            let ground = browser.value("getComputedStyle(document.body).backgroundColor");
+            assert_eq!(ground == "rgb(247, 248, 250)", colours == "light", "{path} in {colours}: {ground}");
+            assert_eq!(browser.complaints(), [""; 0], "{path} at {width}");
         }
     }
+}
+
+#[test]
+fn a_browser_shows_a_campaign_as_it_goes_and_filters_lists() {
+    let Some(mut browser) = Browser::start() else { return };
+    let here = data_directory();
+    let dashboard = Dashboard::of(here.path());
+    browser.open(&dashboard.url("/"));
+    browser.wait_for("document.getElementById('connection').textContent === 'live'");
+    let mut log = fs::File::options().append(true).open(here.path().join("campaign.jsonl")).expect("the log");
+    log.write_all(progress(30_000, 54_321).as_bytes()).expect("written");
+    browser.wait_for("document.getElementById('live').textContent.includes('54,321')");
+    browser.open(&dashboard.url("/scenarios"));
+    browser.value("filter.value = 'swizzle'; filter.dispatchEvent(new Event('input')); true");
+    let shown = "[...document.querySelectorAll('tbody tr')].filter((row) => row.checkVisibility()).length";
+    assert_eq!(browser.value(shown), 1);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_timeline_of_a_failure_answers_in_a_browser() {
+    let Some(mut browser) = Browser::start() else { return };
+    let here = data_directory();
+    let dashboard = Dashboard::of(here.path());
+    browser.look(1280, 3_000, "light");
+    browser.open(&dashboard.url(&pages(&dashboard)[6]));
+    browser.wait_for("document.querySelector('.timeline-figure.answers') !== null");
+    let place = "document.querySelector('svg.timeline .finding[data-a], svg.timeline .finding [data-a]').getAttribute('transform')";
+    let middle = |browser: &mut Browser| {
+        let value = browser.value(
+            "(() => { const box = document.querySelector('svg.timeline').getBoundingClientRect(); \
+                                   return [box.x + box.width / 2, box.y + box.height / 2]; })()",
+        );
+        (value[0].as_f64().expect("a number"), value[1].as_f64().expect("a number"))
+    };
+    // Zoom by the keyboard, then pan by the mouse; each moves the violation.
+    let before = browser.value(place);
+    browser.value("document.querySelector('svg.timeline').focus(); true");
+    browser.press("+");
+    browser.press("+");
+    browser.wait_for(&format!("{place} !== {before}"));
+    let zoomed = browser.value(place);
+    let (x, y) = middle(&mut browser);
+    browser.drag((x, y), x + 150.0);
+    browser.wait_for(&format!("{place} !== {zoomed}"));
+    browser.press("0");
+    browser.wait_for(&format!("{place} === {before}"));
+    // Hover: a replica's bar says what it is.
+    let bar = browser.value(
+        "(() => { const box = document.querySelector('svg.timeline rect.span').getBoundingClientRect(); \
+                             return [box.x + Math.min(box.width, 60) / 2, box.y + box.height / 2]; })()",
+    );
+    browser.point_at(bar[0].as_f64().expect("a number"), bar[1].as_f64().expect("a number"));
+    browser.wait_for("!document.querySelector('.timeline-tip').hidden && document.querySelector('.timeline-tip').textContent.length > 3");
+    // Filter: without a kind there is none of its arrows.
+    let shown = "[...document.querySelectorAll('svg.timeline .message')].filter((it) => it.checkVisibility()).length";
+    assert!(browser.value(shown).as_u64() > Some(0));
+    browser.value("document.querySelectorAll('input[data-kind]:checked').forEach((box) => box.click()); true");
+    assert_eq!(browser.value(shown), 0);
+    assert_eq!(browser.complaints(), [""; 0]);
 }

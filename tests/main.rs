@@ -1,5 +1,7 @@
 //! End to end: the binary as its users call it. One binary of tests, a module a topic.
 
+#[cfg(feature = "dashboard")]
+mod browser;
 mod corpus;
 #[cfg(feature = "dashboard")]
 mod dashboard;

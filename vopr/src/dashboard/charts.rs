@@ -10,13 +10,13 @@ use crate::output::{grouped, span};
 /// More points than this are not drawn.
 const POINTS_MAX: usize = 160;
 
-const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 210.0;
+const WIDTH: f64 = 360.0;
+const HEIGHT: f64 = 170.0;
 /// Where the axes are.
-const LEFT: f64 = 52.0;
-const BOTTOM: f64 = HEIGHT - 24.0;
+const LEFT: f64 = 46.0;
+const BOTTOM: f64 = HEIGHT - 22.0;
 const TOP: f64 = 14.0;
-const RIGHT: f64 = WIDTH - 8.0;
+const RIGHT: f64 = WIDTH - 6.0;
 
 /// A number that grew: the milliseconds that it took, and how far it was then.
 pub type Series = [(u64, usize)];

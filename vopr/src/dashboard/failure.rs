@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use maud::{Markup, html};
-use sim::Action;
+use maud::{Markup, PreEscaped, html};
 
 use super::frame;
-use super::replay::Replay;
-use crate::commands::show::origin;
+use super::replay::{Explanation, Replay};
+use crate::commands::show;
 use crate::data::{Cause, Data, Failure};
 use crate::kmb::Kmb;
 use crate::output::count;
@@ -150,7 +149,7 @@ pub fn page(data: &Data, number: usize, directory: &Path, replay: &Result<Replay
         }
         (replayed(replay))
         h2 { "The plan" }
-        (plan(failure))
+        (plan(failure, replay))
         h2 { "To replay it" }
         (commands(failure, directory))
         h2 { "The case" }
@@ -165,9 +164,13 @@ fn replayed(replay: &Result<Replay, String>) -> Markup {
         Err(why) => return html! { p.note.doubtful { "It could not be run again here: " (words::printable(why)) } },
     };
     html! {
-        p.note.(if replay.same { "good" } else { "doubtful" }) {
-            "Run again just now: " (replay.result) ". " (replay.events) " events, " (replay.time) " of virtual time."
+        p.note.doubtful[!replay.same] {
+            "Run again here: " (replay.result) ". " (replay.events) " events, " (replay.time) " of virtual time."
         }
+        @if let Some(explanation) = &replay.explanation { (explained(explanation)) }
+        h2 { "Timeline" }
+        // Drawn by our own process, which escapes what is from the file as this one does.
+        div.card.drawn { (PreEscaped(&replay.timeline)) }
         @if !replay.around.is_empty() {
             details {
                 summary { "The last " (count(replay.around.len(), "notable observation", "notable observations")) " up to it" }
@@ -177,15 +180,33 @@ fn replayed(replay: &Result<Replay, String>) -> Markup {
     }
 }
 
-fn plan(failure: &Failure) -> Markup {
-    let (original, smallest) = (&failure.kmb.case.actions, &failure.smallest().case.actions);
-    let list = |actions: &[Action]| html! { ol.plan { @for action in actions { li { (words::action(action)) } } } };
+fn explained(explanation: &Explanation) -> Markup {
     html! {
-        @if smallest.is_empty() { p { "No action: the scenario's ordinary course is enough." } } @else { (list(smallest)) }
+        h2 { "What happened" }
+        ol.plan.steps {
+            @for step in &explanation.steps {
+                li { span.at { (words::time(step.at)) } " " (words::printable(&step.text)) }
+            }
+        }
+        @if explanation.left_out > 0 {
+            p.muted { (count(explanation.left_out, "fact that bears", "facts that bear")) " on it less " (if explanation.left_out == 1 { "is" } else { "are" }) " left out." }
+        }
+    }
+}
+
+fn plan(failure: &Failure, replay: &Result<Replay, String>) -> Markup {
+    let list = |actions: &[String]| html! { ol.plan { @for action in actions { li { (action) } } } };
+    let smallest = match replay {
+        Ok(replay) => replay.plan.clone(),
+        Err(_) => show::actions(&failure.smallest().case, None),
+    };
+    let original = &failure.kmb.case;
+    html! {
+        @if smallest.is_empty() { p { "No action: the scenario's ordinary course is enough." } } @else { (list(&smallest)) }
         @if failure.minimized.is_some() {
             details {
-                summary { "As it was found: " (count(original.len(), "action", "actions")) }
-                (list(original))
+                summary { "As it was found: " (count(original.actions.len(), "action", "actions")) }
+                (list(&show::actions(original, None)))
             }
         }
     }
@@ -197,6 +218,9 @@ fn commands(failure: &Failure, directory: &Path) -> Markup {
     html! {
         (frame::command(&["vopr", "repro", &smallest, "--verbose"]))
         (frame::command(&["vopr", "show", &smallest, "--events"]))
+        (frame::command(&["vopr", "explain", &smallest]))
+        (frame::command(&["vopr", "timeline", &smallest, "--output", "timeline.html"]))
+        (frame::command(&["vopr", "bisect", &smallest]))
         @if failure.minimized.is_none() { (frame::command(&["vopr", "minimize", &smallest])) }
         @else { (frame::command(&["vopr", "repro", &path(&failure.file)])) }
     }
@@ -223,7 +247,7 @@ fn case(failure: &Failure) -> Markup {
                 (cluster.view_change_quorum) ", liars: " @if case.liars.is_empty() { "none" } @else { (words::replicas(case.liars)) }
             }
             dt { "Workload" } dd { (workload.requests) " requests of " (workload.clients) " clients" }
-            dt { "Origin" } dd { (origin(&failure.kmb)) }
+            dt { "Origin" } dd { (show::origin(&failure.kmb)) }
             dt { "Written by" } dd { "vopr " (kmb.vopr_version) }
             @if let Some(digest) = kmb.digest { dt { "Digest" } dd { span.name { (format!("{digest:016x}")) } } }
         }

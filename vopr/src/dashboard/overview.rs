@@ -48,6 +48,8 @@ pub fn changing(data: &Data, now: u64) -> Markup {
             (frame::tile(&short(checks), "invariant checks", ""))
             @if died > 0 { (frame::tile(&grouped(died as u64), "workers died", "")) }
         }
+        h2 { "Findings" }
+        (failure::causes(data))
         h2 { "Campaigns" }
         @if data.campaigns.is_empty() {
             p { "None has been here yet. " code { "vopr fuzz combined --time 60s" } " begins one." }
@@ -56,8 +58,6 @@ pub fn changing(data: &Data, now: u64) -> Markup {
         @if data.campaigns.len() > CAMPAIGNS_SHOWN {
             p.muted { "Older ones are left out; " code { "vopr stats --detailed" } " lists all " (data.campaigns.len()) "." }
         }
-        h2 { "Findings" }
-        (failure::causes(data))
     }
 }
 

@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::commands::repro::Comparison;
+use crate::commands::show;
 use crate::data::Failure;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::kmb::{Kmb, ReadError};
-use crate::words;
+use crate::{timeline, words};
 
 /// A run takes milliseconds; one that takes longer than this hangs.
 const TIME_MAX: Duration = Duration::from_secs(10);
@@ -41,8 +43,33 @@ pub struct Replay {
     pub events: u64,
     /// How long it took, in virtual time.
     pub time: String,
+    /// The actions in words, with what became of those that were not carried out.
+    pub plan: Vec<String>,
+    /// The timeline, drawn.
+    pub timeline: String,
     /// The last notable observations up to the violation, a line each.
     pub around: Vec<String>,
+    /// What `vopr explain` says.
+    #[serde(skip)]
+    pub explanation: Option<Explanation>,
+}
+
+/// A failure in sentences: what is read of the output of `vopr explain`.
+#[derive(Debug, Deserialize)]
+pub struct Explanation {
+    /// One after another.
+    pub steps: Vec<Step>,
+    /// How many facts are not told.
+    pub left_out: usize,
+}
+
+/// One of its sentences.
+#[derive(Debug, Deserialize)]
+pub struct Step {
+    /// When, in virtual time.
+    pub at: u64,
+    /// The sentence.
+    pub text: String,
 }
 
 impl Replay {
@@ -59,8 +86,19 @@ impl Replay {
         let notable = engine.recorded().iter().filter(|seen| seen.event <= end && words::notable(&seen.what));
         let lines: Vec<String> = notable.map(words::observation).collect();
         let around = lines[lines.len().saturating_sub(AROUND)..].to_vec();
-        let (result, same) = (comparison.words().to_string(), comparison == Comparison::Same);
-        Ok(Replay { result, same, events: outcome.events, time: words::time(outcome.time), around })
+        let system = format!("{} {}", engine.system().name, engine.system().version);
+        let timeline =
+            timeline::build::timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.fates());
+        Ok(Replay {
+            result: comparison.words().to_string(),
+            same: comparison == Comparison::Same,
+            events: outcome.events,
+            time: words::time(outcome.time),
+            plan: show::actions(&kmb.case, Some(&engine)),
+            timeline: timeline::page::figure(&timeline, "timeline").into_string(),
+            around,
+            explanation: None,
+        })
     }
 }
 
@@ -100,21 +138,31 @@ impl Replays {
 }
 
 fn in_another_process(path: &Path) -> Result<Replay, String> {
-    let no_process = |error: std::io::Error| format!("no process to replay it in: {error}");
-    let mut child = Command::new(std::env::current_exe().map_err(no_process)?)
-        .arg("dashboard-replay")
-        .arg(path)
-        .args(["--color", "never"])
-        // As long as it is open, we are there.
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(no_process)?;
+    let us = std::env::current_exe().map_err(|error| no_process(&error))?;
+    let said_of = |command: &str| {
+        let mut process = Command::new(&us);
+        process.arg(command).arg(path).args(["--format", "json", "--color", "never"]);
+        process
+    };
+    let mut replay: Replay = said(&mut said_of("dashboard-replay"), TIME_MAX)?;
+    // The case is known to end now. What breaks nothing has no explanation.
+    replay.explanation = said(&mut said_of("explain"), TIME_MAX).ok();
+    Ok(replay)
+}
+
+fn no_process(error: &std::io::Error) -> String {
+    format!("no process to replay it in: {error}")
+}
+
+/// What a process says, as JSON, if it does so in time.
+fn said<T: DeserializeOwned>(process: &mut Command, time_max: Duration) -> Result<T, String> {
+    // As long as its standard input is open, we are there.
+    let process = process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = process.spawn().map_err(|error| no_process(&error))?;
     let (output, errors) = (drain(child.stdout.take()), drain(child.stderr.take()));
-    let deadline = Instant::now() + TIME_MAX;
+    let deadline = Instant::now() + time_max;
     let status = loop {
-        match child.try_wait().map_err(no_process)? {
+        match child.try_wait().map_err(|error| no_process(&error))? {
             Some(status) => break Some(status),
             None if Instant::now() > deadline => {
                 let _ = child.kill();
@@ -126,7 +174,7 @@ fn in_another_process(path: &Path) -> Result<Replay, String> {
     };
     let (output, errors) = (output.join().unwrap_or_default(), errors.join().unwrap_or_default());
     match status {
-        None => Err(format!("the replay took longer than {} s and was ended: the system hangs", TIME_MAX.as_secs())),
+        None => Err(format!("the replay took longer than {} s and was ended: the system hangs", time_max.as_secs())),
         Some(status) if status.success() => serde_json::from_slice(&output)
             .map_err(|error| format!("the replay said nothing that is understood: {error}")),
         Some(status) => {
@@ -146,4 +194,23 @@ fn drain(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
         }
         bytes
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn said_by(script: &str) -> Result<serde_json::Value, String> {
+        said(Command::new("sh").args(["-c", script]), Duration::from_secs(1))
+    }
+
+    #[test]
+    fn whatever_a_process_does_there_is_an_answer() {
+        assert_eq!(said_by("echo '{\"a\": 1}'").unwrap()["a"], 1);
+        assert!(said_by("exec sleep 60").unwrap_err().contains("took longer than 1 s"));
+        assert!(said_by("exec yes").unwrap_err().contains("took longer than 1 s"), "what it says is bounded");
+        assert!(said_by("kill -SEGV $$").unwrap_err().contains("died (signal: 11"));
+        assert_eq!(said_by("echo note; echo 'error: unknown system' >&2; exit 2").unwrap_err(), "unknown system");
+        assert!(said_by("echo nonsense").unwrap_err().contains("understood"));
+    }
 }

@@ -16,6 +16,7 @@ use super::guard::{Hosts, guard};
 use super::{Dashboard, coverage, failure, invariant, live, overview, scenario};
 use crate::data::Data;
 use crate::error::Error;
+use crate::timeline::{page as figure, svg};
 
 /// What the handlers get.
 type Shared = State<Arc<Dashboard>>;
@@ -30,15 +31,26 @@ pub fn router(dashboard: Arc<Dashboard>, hosts: Hosts) -> Router {
         .route("/coverage", get(coverage_page))
         .route("/invariants", get(invariants_page))
         .route("/events", get(live::events))
-        .route("/style.css", get(|| asset("text/css", include_str!("style.css"))))
-        .route("/script.js", get(|| asset("text/javascript", include_str!("script.js"))))
+        .route("/style.css", get(|| async { asset("text/css", style()) }))
+        .route("/script.js", get(|| async { asset("text/javascript", script()) }))
         .fallback(|| async { missing("There is no such page.") })
         .layer(from_fn_with_state(Arc::new(hosts), guard))
         .with_state(dashboard)
 }
 
-async fn asset(kind: &'static str, text: &'static str) -> Response {
+fn asset(kind: &'static str, text: String) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// The look of the pages and of the timelines in them.
+fn style() -> String {
+    let (timeline, controls, dark) = (svg::STYLE, figure::STYLE, svg::STYLE_DARK);
+    format!("{timeline}{controls}@media (prefers-color-scheme: dark) {{ {dark} }}\n{}", include_str!("style.css"))
+}
+
+/// What pages and timelines do.
+fn script() -> String {
+    format!("{}\n{}", include_str!("script.js"), figure::SCRIPT)
 }
 
 /// Does what takes its time where it holds up nobody; an error is said on a page of its own.

@@ -6,7 +6,6 @@ use scenarios::{FuzzTarget, Scenario, ScenarioType, TARGETS};
 use super::{failure, frame, kills};
 use crate::data::{Data, Failure};
 use crate::engine::SYSTEMS;
-use crate::output::count;
 use crate::words;
 
 /// What the phases are about, in their order.
@@ -74,7 +73,7 @@ pub fn page(scenario: &Scenario, data: &Data) -> Markup {
     };
     html! {
         p.crumbs { a href="/scenarios" { "Scenarios" } " / phase " (scenario.phase) }
-        h1.name { (name) }
+        h1 { span.name { (name) } }
         p.lead { (scenario.description) }
         dl.facts {
             dt { "Faults" } dd { (scenario.faults) }
@@ -113,11 +112,11 @@ fn kill_row(scenario: &str) -> Markup {
     };
     html! {
         @if row.kills.is_empty() { p { "No planted bug names it as its own." } }
-        @else { (frame::table("Kills", &["planted bug", "with it", "caught by", "#in run"], &rows)) }
+        @else { (frame::table("Kills", &["planted bug", "what it does", "caught by", "#in run"], &rows)) }
         p.muted {
             "The correct protocol here: " (row.correct) ", and " (row.marked) " of them showed all that the scenario is for. "
-            "Measured once, for the reference protocol, by " code { (kills::measured_by()) } "; "
-            (count(row.kills.len(), "bug", "bugs")) " tried that name this scenario and were caught."
+            "Measured for the reference protocol by " code { (kills::measured_by()) }
+            ", which tries a bug in those scenarios that the bug names."
         }
     }
 }
