@@ -8,7 +8,7 @@ use crate::client;
 use crate::observation::{Observation, SkipReason, Status, Who};
 use crate::plan::{Target, What};
 use crate::random::Domain;
-use crate::runtime::{Core, Event};
+use crate::runtime::{Begun, Core, Event};
 use crate::spec::{ReplicaId, ReplicaSet};
 use crate::system::System;
 use crate::time::{MILLISECOND, Time};
@@ -39,7 +39,7 @@ impl<S: System> Core<S> {
 
     /// Carries out an action, which is due now; `subject` is where its trigger was observed.
     pub(crate) fn act(&mut self, action: u16, subject: Option<ReplicaId>) -> Deed {
-        if self.healed {
+        if self.healed || self.planless {
             return Deed::Done;
         }
         if subject.is_some() {
@@ -53,6 +53,7 @@ impl<S: System> Core<S> {
         let deed = match self.attempt(action, what, subject) {
             Ok(deed) => {
                 self.actions_done += 1;
+                self.begun.push(Begun { event: self.event, action });
                 deed
             }
             Err((who, why)) => {

@@ -36,6 +36,8 @@ enum Command {
     Show(commands::show::Arguments),
     /// Find the smallest plan that still breaks the same invariant
     Minimize(commands::minimize::Arguments),
+    /// Find the event from which the failure is certain
+    Bisect(commands::bisect::Arguments),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
     /// List the scenarios
@@ -82,6 +84,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Repro(arguments) => commands::repro::run(common, &arguments),
         Command::Show(arguments) => commands::show::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
+        Command::Bisect(arguments) => commands::bisect::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),

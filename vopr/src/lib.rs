@@ -4,6 +4,7 @@
 //! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
 
 mod arguments;
+mod bisect;
 mod cli;
 mod commands;
 pub mod counters;
