@@ -158,8 +158,7 @@ mod tests {
 
     fn bisect(case: &Case, jobs: usize) -> Bisected {
         let stop = AtomicBool::new(false);
-        let mut bisecter =
-            Bisecter { interval: None, samples: 20, seed: 1, jobs, stop: &stop, progress: &mut |_| () };
+        let mut bisecter = Bisecter { interval: None, samples: 20, seed: 1, jobs, stop: &stop, progress: &mut |_| () };
         bisecter.bisect(case).expect("it can be run").expect("it fails")
     }
 

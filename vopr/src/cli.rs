@@ -38,6 +38,8 @@ enum Command {
     Minimize(commands::minimize::Arguments),
     /// Find the event from which the failure is certain
     Bisect(commands::bisect::Arguments),
+    /// Tell a failure in numbered sentences
+    Explain(commands::explain::Arguments),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
     /// List the scenarios
@@ -85,6 +87,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Show(arguments) => commands::show::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Bisect(arguments) => commands::bisect::run(common, &arguments),
+        Command::Explain(arguments) => commands::explain::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),

@@ -3,6 +3,7 @@
 pub(crate) mod bisect;
 pub(crate) mod bugs;
 pub(crate) mod digests;
+pub(crate) mod explain;
 pub(crate) mod fuzz;
 pub(crate) mod matrix;
 pub(crate) mod minimize;

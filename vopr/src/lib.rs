@@ -11,6 +11,7 @@ pub mod counters;
 pub mod engine;
 mod error;
 pub mod exit;
+mod explain;
 mod explore;
 mod faults;
 mod files;

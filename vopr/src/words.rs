@@ -89,7 +89,8 @@ fn target(target: Target) -> String {
     }
 }
 
-fn what(what: &What) -> String {
+/// What an action does.
+pub fn what(what: &What) -> String {
     let way = |outgoing: bool| if outgoing { "sends" } else { "is sent" };
     match *what {
         What::Partition { side, duration } => {

@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_danger_that_passed_is_no_certainty() {
-        let (curve, _) = search(2_000, None, |event| if (500..900).contains(&event) || event >= 1_200 { 100 } else { 0 });
+        let (curve, _) =
+            search(2_000, None, |event| if (500..900).contains(&event) || event >= 1_200 { 100 } else { 0 });
         assert_eq!(curve.certain_from(), Some(1_200));
         assert_eq!(curve.steps().iter().map(|step| step.after.event).collect::<Vec<_>>(), [500, 1_200]);
         assert_eq!(largest(&curve).0, 1_200, "the later one is nearer to the failure");
