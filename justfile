@@ -36,6 +36,14 @@ vopr-repro file:
 vopr-minimize file:
     {{ vopr }} minimize {{ file }}
 
+# The event from which the failure is certain.
+vopr-bisect file:
+    {{ vopr }} bisect {{ file }}
+
+# The failure in numbered sentences.
+vopr-explain file:
+    {{ vopr }} explain {{ file }}
+
 # A campaign: `just fuzz byzantine_dvc --time 10m`.
 fuzz target *arguments:
     {{ vopr }} fuzz {{ target }} {{ arguments }}

@@ -8,7 +8,8 @@
 //! What has been decided before stays decided: messages are on their way until the time that was drawn for them, a crashed
 //! replica restarts and a fault ends when it was to. Whatever is drawn afterwards is drawn with the new keys: what messages
 //! that are sent from now on meet, what clients ask next, how long disks take. The configuration stays, its baseline of lost and
-//! doubled messages included.
+//! doubled messages included. Nor does the heal phase begin earlier: the plan is waited for as if its actions were still there,
+//! or a failure that takes its time would be healed away.
 //!
 //! Left out: random numbers that a system draws by itself, past its `Env`; they stay those of the case's seed.
 
@@ -40,15 +41,9 @@ impl<S: System> Core<S> {
     #[cold]
     pub(crate) fn branch(&mut self, onward: Onward) {
         self.planless = true;
-        self.planned.clear();
-        self.triggers.clear();
-        self.triggered = 0;
         if let Onward::Reseeded(seed) = onward {
             self.keys.reseed(seed);
             self.lies.heal();
         }
-        // The heal phase may have waited for the plan alone.
-        self.activity = self.now;
-        self.settle();
     }
 }

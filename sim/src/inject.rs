@@ -39,7 +39,7 @@ impl<S: System> Core<S> {
 
     /// Carries out an action, which is due now; `subject` is where its trigger was observed.
     pub(crate) fn act(&mut self, action: u16, subject: Option<ReplicaId>) -> Deed {
-        if self.healed || self.planless {
+        if self.healed {
             return Deed::Done;
         }
         if subject.is_some() {
@@ -49,6 +49,10 @@ impl<S: System> Core<S> {
             self.next_planned();
         }
         self.activity = self.now;
+        if self.planless {
+            self.settle();
+            return Deed::Done;
+        }
         let what = self.actions[usize::from(action)].what;
         let deed = match self.attempt(action, what, subject) {
             Ok(deed) => {

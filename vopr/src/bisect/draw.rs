@@ -16,11 +16,22 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 45.0;
 
-/// A line for each point: the event, the share with its interval, and a bar.
+/// A line for each point: the event, the share with its interval, and a bar. Of several in a row that are alike the first and
+/// the last stand for all.
 pub fn text(curve: &Curve) -> String {
     let largest = curve.largest().map(|step| step.after.event);
     let mut text = String::new();
-    for point in &curve.points {
+    let mut folded = false;
+    for (index, point) in curve.points.iter().enumerate() {
+        let alike = |other: Option<&Point>| other.is_some_and(|other| other.failed == point.failed);
+        let before = index.checked_sub(1).and_then(|before| curve.points.get(before));
+        if alike(before) && alike(curve.points.get(index + 1)) {
+            if !std::mem::replace(&mut folded, true) {
+                text.push_str("      ...\n");
+            }
+            continue;
+        }
+        folded = false;
         let (low, high) = point.interval();
         let filled = (point.share() * BAR as f64).round() as usize;
         let bar = format!("{}{}", "█".repeat(filled), "·".repeat(BAR - filled));
@@ -93,14 +104,15 @@ mod tests {
 
     fn curve() -> Curve {
         let point = |event, failed| Point { event, failed, runs: 10 };
-        Curve { points: vec![point(0, 0), point(9, 1), point(10, 10), point(20, 10)] }
+        let late = (2..8).map(|tens| point(tens * 10, 10));
+        Curve { points: [point(0, 0), point(9, 1), point(10, 10)].into_iter().chain(late).collect() }
     }
 
     #[test]
     fn a_line_has_the_share_and_its_bar() {
         let text = text(&curve());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4);
+        assert_eq!((lines.len(), lines[3]), (5, "      ..."), "{text}");
         assert!(lines[1].starts_with("        9   10%  (  2% to  40%)  ████····"), "{text}");
         assert_eq!(lines.iter().position(|line| line.ends_with("<- the largest rise")), Some(2));
     }
@@ -110,7 +122,7 @@ mod tests {
         let picture = svg(&curve(), "a < b & c");
         assert!(picture.starts_with("<svg") && picture.ends_with("</svg>"));
         assert!(picture.contains("a &lt; b &amp; c") && !picture.contains("a < b"));
-        assert_eq!(picture.matches("<circle").count(), 4);
+        assert_eq!(picture.matches("<circle").count(), 9);
         assert!(picture.contains("after event 10: 10 of 10 runs fail"));
     }
 }
