@@ -106,3 +106,26 @@ fn a_failure_is_explained_in_a_few_sentences() {
     assert!(human.ends_with("vopr repro small.kmb\n") && report.contains("vopr repro small.kmb"), "{human}{report}");
     vopr(here.path(), "explain missing.kmb").assert().code(3);
 }
+
+/// What docs/bisect.md says of planted bugs: in which event the failure becomes likely, and what is seen in it.
+#[test]
+fn the_causal_events_of_planted_bugs_are_named() {
+    let here = directory();
+    let named = [
+        ("dvc-inflated-commit", 625, "lied (kind: DoViewChange, field: Commit"),
+        ("dvc-identical-claims", 621, "lied (kind: DoViewChange, field: Tail, how: Forge"),
+        ("view-led-twice", 97, "replica 1   crashed"),
+        ("commit-quorum-minus-one", 17, "injected (fault: PowerLoss)"),
+        ("skipped-fsync", 43, "replica 0   crashed"),
+        ("second-reconfiguration-accepted", 146, "reconfiguration asked"),
+        ("start-view-race", 226, "kind: StartView"),
+        ("checksum-not-checked", 88, "replica 1   crashed"),
+    ];
+    for (bug, event, what) in named {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/bisect");
+        let value = json(&mut vopr(here.path(), &format!("bisect {file}/{bug}.kmb --samples 40 --format json")), 0);
+        assert_eq!((&value["shape"], &value["jump"]["event"]), (&"jump".into(), &event.into()), "{bug}: {value}");
+        let seen = value["jump"]["observations"].as_array().expect("a list");
+        assert!(seen.iter().any(|seen| seen.as_str().is_some_and(|seen| seen.contains(what))), "{bug}: {seen:?}");
+    }
+}

@@ -3,8 +3,7 @@
 //! Three things are made smaller, in rounds, until a whole round finds nothing more: the list of actions, what each action
 //! carries (durations, amounts, delays, counts), and the configuration (requests, clients, tenants, losses, replicas). A
 //! candidate is kept if it breaks the same invariant; by which rule, when and where may change. Since random decisions are
-//! local, leaving one action out leaves all unrelated ones as they were. Where many actions are left all the same, one is
-//! left out together with those decisions: with others the failure may do without it.
+//! local, leaving one action out leaves all unrelated ones as they were.
 //!
 //! The result is 1-minimal: no action can be left out. Of the candidates that are tried side by side the first one that
 //! fails is kept, so the result does not depend on the number of threads.
@@ -27,11 +26,6 @@ use crate::limits;
 
 /// So long a finding is minimized where nobody asked for it.
 const TIME_BESIDE: Duration = Duration::from_secs(10);
-
-/// With so many actions nobody asks for fewer by way of other random choices.
-const FEW: usize = 5;
-/// So many other random choices are tried for an action.
-const CHOICES: u64 = 16;
 
 /// In which order actions are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -137,7 +131,6 @@ impl Minimizer<'_> {
         loop {
             let before = work.kept;
             work.fewer_actions();
-            work.other_choices();
             work.simpler_actions();
             work.smaller_configuration();
             if work.kept == before || work.is_over() {
@@ -250,18 +243,6 @@ impl Work<'_, '_> {
             let candidate = self.without(from, end);
             self.keep(vec![candidate]);
             end = from;
-        }
-    }
-
-    /// Leaves one action out and makes all random choices anew. A failure that takes a lucky time may need an action only because
-    /// that moves everything after it to that time; with other choices the time is another.
-    fn other_choices(&mut self) {
-        let mut index = self.best.actions.len();
-        while index > 0 && self.best.actions.len() > FEW && !self.is_over() {
-            index = index.min(self.best.actions.len()) - 1;
-            let without = self.without(index, index + 1);
-            let candidates = (0..CHOICES).map(|seed| Case { seed, ..without.clone() }).collect();
-            self.keep(candidates);
         }
     }
 

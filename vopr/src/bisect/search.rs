@@ -13,7 +13,7 @@ const STEP: f64 = 0.2;
 /// A step of the curve that is worth telling.
 const STEP_TOLD: f64 = 0.1;
 /// A rise within one event that is a jump.
-const JUMP: f64 = 0.5;
+const JUMP: f64 = 0.4;
 /// The grid has about so many events where nobody asks for another.
 const GRID: u64 = 24;
 

@@ -66,6 +66,8 @@ pub struct Facts<'a> {
     last: BTreeMap<(u8, usize), usize>,
     /// Who acknowledged which entry at which op of the focus.
     holders: BTreeMap<(u64, EntryHash), BTreeSet<u8>>,
+    /// Which entry was committed first at which op of the focus, and by whom.
+    committed: BTreeMap<u64, (EntryHash, ReplicaId)>,
     /// Which entries of ops of the focus were told already.
     entries: BTreeSet<(u64, EntryHash)>,
     /// Who voted for which view, during which event.
@@ -131,6 +133,7 @@ impl<'a> Facts<'a> {
             habits: BTreeMap::new(),
             last: BTreeMap::new(),
             holders: BTreeMap::new(),
+            committed: BTreeMap::new(),
             entries: BTreeSet::new(),
             votes: BTreeMap::new(),
             promised: BTreeMap::new(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use sim::invariants::{availability, liveness, mvcc_visibility};
 use sim::shadow::Shadow;
-use sim::{Case, EntryHash, Observation, ReplicaId, Seen, Violation};
+use sim::{Case, Observation, ReplicaId, Seen, Violation};
 
 /// Later ops than these are not told beside the first ones.
 const OPS_MAX: usize = 3;
@@ -26,8 +26,6 @@ pub struct Focus {
     pub clients: BTreeSet<u64>,
     /// The request numbers.
     pub requests: BTreeSet<u64>,
-    /// The entries of the ops that are committed.
-    pub committed: BTreeSet<EntryHash>,
     /// Which kinds of observations its invariant judges by: bit k is `Observation::kind` k.
     pub kinds: u128,
     /// The events, with their replicas, from which the past is followed.
@@ -71,7 +69,6 @@ impl Focus {
         }
         for op in &focus.ops {
             let Some(committed) = shadow.committed_at(*op) else { continue };
-            focus.committed.insert(committed.entry);
             focus.views.insert(committed.prepared);
             let commit = recorded.iter().find(|seen| {
                 seen.who.replica() == Some(committed.by)

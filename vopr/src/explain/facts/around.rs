@@ -2,7 +2,7 @@
 
 use sim::{ClientId, Observation, ReplicaId, Seen, Who};
 
-use super::{Facts, Merge, short};
+use super::{Facts, Merge};
 use crate::explain::phrase;
 use crate::words;
 

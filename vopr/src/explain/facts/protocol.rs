@@ -90,10 +90,13 @@ impl Facts<'_> {
     }
 
     fn commits(&mut self, seen: &Seen, id: ReplicaId, op: u64, entry: EntryHash) {
-        let first = self.shadow.committed_at(op);
         let held = short(entry);
-        match first {
+        match self.committed.get(&op).copied() {
+            _ if entry == 0 => {
+                self.tell(seen, 95, Merge::Phase, format!("commit[s] op {op}, where [it] hold[s] no entry"));
+            }
             None => {
+                self.committed.insert(op, (entry, id));
                 let holders = self.holders.get(&(op, entry)).cloned().unwrap_or_default();
                 let quorum = u32::from(self.case.config.cluster.replication_quorum);
                 let few = if (holders.len() as u32) < quorum { "only " } else { "" };
@@ -102,8 +105,8 @@ impl Facts<'_> {
                 self.tell(seen, 90, Merge::Phase, verb);
                 self.turn();
             }
-            Some(first) if first.entry != entry && entry != 0 => {
-                let verb = format!("commit[s] {held} at op {op}, where {} committed {}", first.by, short(first.entry));
+            Some((other, by)) if other != entry => {
+                let verb = format!("commit[s] {held} at op {op}, where {by} committed {}", short(other));
                 self.tell(seen, 95, Merge::Phase, verb);
             }
             Some(_) => {
