@@ -68,3 +68,65 @@ pub fn explain(case: &Case, recorded: &[Seen], begun: &[Begun], violation: &Viol
     }
     Explanation { steps: facts.into_iter().map(facts::Fact::told).collect(), left_out }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenarios::ScenarioType;
+    use sim::{MessageKind, Observation, ReplicaSet, Status, Who};
+
+    #[test]
+    fn what_several_do_is_one_sentence_and_what_cannot_have_mattered_is_not_told() {
+        use Observation as O;
+        let seen = |event, id, what| Seen { at: event, event, who: Who::Replica(ReplicaId(id)), what };
+        let (entry, op, view) = (7 << 96, 1, 0);
+        let sent = |to, kind| O::Sent { to: ReplicaId(to), kind };
+        let delivered = |from, kind| O::Delivered { from: ReplicaId(from), kind };
+        let (prepare, ok) = (MessageKind::Prepare, MessageKind::PrepareOk);
+        let appended = O::Appended { op, view, entry, parent: 0 };
+        let acknowledged = O::Acknowledged { view, op, entry };
+        let recorded = [
+            seen(1, 0, O::StatusChanged { status: Status::Normal, view, primary: true }),
+            seen(2, 0, appended),
+            seen(2, 0, sent(1, prepare)),
+            seen(2, 0, sent(2, prepare)),
+            seen(3, 1, delivered(0, prepare)),
+            seen(3, 1, appended),
+            seen(3, 1, acknowledged),
+            seen(3, 1, sent(0, ok)),
+            seen(4, 2, delivered(0, prepare)),
+            seen(4, 2, appended),
+            seen(4, 2, acknowledged),
+            seen(4, 2, sent(0, ok)),
+            seen(5, 0, delivered(1, ok)),
+            seen(6, 0, delivered(2, ok)),
+            seen(6, 0, O::Committed { op, entry }),
+            seen(7, 2, O::Damaged { op }),
+            seen(8, 1, O::Truncated { op: 0 }),
+        ];
+        let violation = Violation {
+            invariant: "vsr_agreement",
+            rule: "a committed entry was truncated",
+            at: 8,
+            event: 8,
+            replicas: ReplicaSet(0b010),
+            expected: "replica 1 keeps its log up to op 1".to_string(),
+            seen: "it truncated its log to op 0".to_string(),
+        };
+        let case = ScenarioType::CrashDuringCommit.create_scenario().random_case("vsr", &[], 1);
+        let told = explain(&case, &recorded, &[], &violation);
+        let texts: Vec<&str> = told.steps.iter().map(|step| step.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "Replica 0 prepares entry 00000007 at op 1 as the primary of view 0.",
+                "Replicas 1 and 2 append entry 00000007 of view 0 at op 1.",
+                "Replicas 1 and 2 acknowledge op 1 (entry 00000007) in view 0.",
+                "Replica 0, on replica 2's PrepareOk, commits op 1 (entry 00000007), which replicas 1 and 2 had \
+                 acknowledged.",
+                "Replica 1 cuts its log, which ended at op 1, off after op 0.",
+            ]
+        );
+        assert_eq!((told.left_out, told.steps[2].event), (0, 3));
+    }
+}

@@ -62,9 +62,10 @@ impl Report<'_> {
     fn about(&self) -> String {
         let case = &self.kmb.case;
         let cluster = &case.config.cluster;
-        let liars = match case.liars.is_empty() {
-            true => String::new(),
-            false => format!(", of which {} may lie", words::replicas(case.liars)),
+        let liars = if case.liars.is_empty() {
+            String::new()
+        } else {
+            format!(", of which {} may lie", words::replicas(case.liars))
         };
         format!(
             "{} {}, scenario {}: {} replicas{liars}; {} make a replication quorum, {} a view change quorum",

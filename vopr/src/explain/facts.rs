@@ -7,6 +7,7 @@ mod around;
 mod protocol;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use sim::shadow::Shadow;
 use sim::{Begun, Case, EntryHash, Observation, ReplicaId, Seen, Status, Target, Violation, What, Who};
@@ -101,7 +102,7 @@ impl Fact {
             format!("{}{lying}{} {verb}", phrase::replicas(ids.iter().copied()), self.cause)
         };
         if self.times > 1 {
-            text.push_str(&format!(" ({} times in all)", self.times));
+            let _ = write!(text, " ({} times in all)", self.times);
         }
         Step { at: self.at, event: self.event, replicas: ids, text: format!("{}.", phrase::capital(&text)) }
     }
