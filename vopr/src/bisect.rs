@@ -1,13 +1,15 @@
 //! Bisecting: after which event of a failing run is the failure certain?
 //!
-//! Of an event it is asked: given all that has happened up to here, how likely is it that the same invariant breaks? The answer is
-//! a share of runs that are the failing one up to that event and go on with other random choices, without what the plan still has
-//! in store (`sim/src/branch.rs`). Where that probability jumps, something happened that caused the failure.
+//! Of an event it is asked: given all that has happened up to here, how likely is it that the same invariant breaks?
+//! The answer is a share of runs that are the failing one up to that event and go on with other random choices, without
+//! what the plan still has in store (`sim/src/branch.rs`). Where that probability jumps, something happened that caused
+//! the failure.
 //!
-//! `search.rs` decides which events are asked about, `draw.rs` draws the curve. All events are asked about with the same random
-//! choices, so that two neighbouring events differ by what happened between them and not by luck.
+//! `search.rs` decides which events are asked about, `draw.rs` draws the curve. All events are asked about with the
+//! same random choices, so that two neighbouring events differ by what happened between them and not by luck.
 //!
-//! Beside it, the shortest prefix of the plan: how many of its actions, in the order in which they began, break the invariant.
+//! Beside it, the shortest prefix of the plan: how many of its actions, in the order in which they began, break the
+//! invariant.
 
 pub mod draw;
 pub mod search;

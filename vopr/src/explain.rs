@@ -1,16 +1,17 @@
 //! Explaining: a failure as a few numbered sentences, in the terms of the protocol.
 //!
-//! It reads the stream of observations and nothing else, so it works for every system. Three questions decide what is told:
+//! It reads the stream of observations and nothing else, so it works for every system. Three questions decide what is
+//! told:
 //!
-//! 1. *What is it about?* The ops, views, replicas, clients and sessions that the violation names (`focus.rs`), and the kinds of
-//!    observations that its invariant judges by.
-//! 2. *Could it have mattered?* Only what happened before the violation in the sense of Lamport: at the replicas concerned, or
-//!    at another before it sent something that reached them (`past.rs`).
-//! 3. *How much does it matter?* Each fact has a weight (`facts.rs`); what several replicas do alike is one fact. The heaviest
-//!    are told, in the order in which they happened.
+//! 1. *What is it about?* The ops, views, replicas, clients and sessions that the violation names (`focus.rs`), and the
+//!    kinds of observations that its invariant judges by.
+//! 2. *Could it have mattered?* Only what happened before the violation in the sense of Lamport: at the replicas
+//!    concerned, or at another before it sent something that reached them (`past.rs`).
+//! 3. *How much does it matter?* Each fact has a weight (`facts.rs`); what several replicas do alike is one fact. The
+//!    heaviest are told, in the order in which they happened.
 //!
-//! Left out: why a replica believed what it did, past the message that it acted on; that is in its code, and the promise at the
-//! end says what it should have done.
+//! Left out: why a replica believed what it did, past the message that it acted on; that is in its code, and the
+//! promise at the end says what it should have done.
 
 mod facts;
 mod focus;

@@ -16,8 +16,8 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 45.0;
 
-/// A line for each point: the event, the share with its interval, and a bar. Of several in a row that are alike the first and
-/// the last stand for all.
+/// A line for each point: the event, the share with its interval, and a bar. Of several in a row that are alike the
+/// first and the last stand for all.
 pub fn text(curve: &Curve) -> String {
     let largest = curve.largest().map(|step| step.after.event);
     let mut text = String::new();

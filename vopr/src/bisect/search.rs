@@ -1,8 +1,8 @@
-//! Which events are asked about: a coarse grid over the run, then halfway between neighbours that differ, until the largest jump
-//! lies between two neighbouring events, and so does the point from which the failure is certain.
+//! Which events are asked about: a coarse grid over the run, then halfway between neighbours that differ, until the
+//! largest jump lies between two neighbouring events, and so does the point from which the failure is certain.
 //!
-//! The curve need not rise all the time: a crash that is over may have been survived. So nothing is concluded of events that
-//! nobody asked about, and what is reported as certain was seen at all later events of the curve.
+//! The curve need not rise all the time: a crash that is over may have been survived. So nothing is concluded of events
+//! that nobody asked about, and what is reported as certain was seen at all later events of the curve.
 
 use std::collections::BTreeMap;
 
@@ -161,7 +161,8 @@ impl Curve {
 mod tests {
     use super::*;
 
-    /// The curve of a failure whose probability after an event, in percent, is `percent` of it; and how many were asked about.
+    /// The curve of a failure whose probability after an event, in percent, is `percent` of it; and how many were asked
+    /// about.
     fn search(last: u64, interval: Option<u64>, percent: impl Fn(u64) -> u32) -> (Curve, usize) {
         let mut asked = 0;
         let curve = Search { last, interval }.run(&mut |events| {

@@ -1,8 +1,9 @@
 //! What a violation is about: the ops, views, replicas, clients and sessions that it names.
 //!
-//! A violation says what was expected and what was seen in sentences with one vocabulary ("op 5", "view 3", "client 2"), and they
-//! are read for these. Where it names no view, it is about those that its replicas are in; where it names an op that is
-//! committed, also about the replica that committed it, since that is the other side of the contradiction.
+//! A violation says what was expected and what was seen in sentences with one vocabulary ("op 5", "view 3", "client
+//! 2"), and they are read for these. Where it names no view, it is about those that its replicas are in; where it names
+//! an op that is committed, also about the replica that committed it, since that is the other side of the
+//! contradiction.
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,10 @@
 //! What happened before what: Lamport's relation over the events of a run.
 //!
-//! An event is preceded by the earlier events at its replica, and by all that preceded the sending of the message that it handles.
-//! So a vector says it all: for each replica the last of its events that precede. A message is not seen to be the one that was
-//! sent: a delivery is taken for that of the oldest message of its kind on its link that has not arrived, as links mostly keep
-//! the order; a second copy for that of the last one. What passes through clients is left out.
+//! An event is preceded by the earlier events at its replica, and by all that preceded the sending of the message that
+//! it handles. So a vector says it all: for each replica the last of its events that precede. A message is not seen to
+//! be the one that was sent: a delivery is taken for that of the oldest message of its kind on its link that has not
+//! arrived, as links mostly keep the order; a second copy for that of the last one. What passes through clients is left
+//! out.
 
 use std::collections::{BTreeMap, VecDeque};
 

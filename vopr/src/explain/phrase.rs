@@ -20,7 +20,8 @@ pub fn members(set: ReplicaSet) -> String {
     replicas(set.iter())
 }
 
-/// What replicas do. In `verb`, `[s]` is the ending of a verb, and `[its]`, `[it]`, `[is]` and `[has]` change their number, too.
+/// What replicas do. In `verb`, `[s]` is the ending of a verb, and `[its]`, `[it]`, `[is]` and `[has]` change their
+/// number, too.
 pub fn agree(verb: &str, several: bool) -> String {
     let pairs = [("[s]", "s", ""), ("[its]", "its", "their"), ("[it]", "it", "they"), ("[is]", "is", "are")];
     let pairs = pairs.into_iter().chain([("[has]", "has", "have")]);
