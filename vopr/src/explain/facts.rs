@@ -1,8 +1,7 @@
 //! The facts of a failing run that may be told, and how much each of them bears on the violation.
 //!
 //! A weight is a rank and nothing more: 90 and above is the violation itself and what contradicts it, 70 and above the
-//! faults, the lies and the steps of the protocol that lead there, less is what makes it easier to follow. A fact of
-//! weight 0 is not told.
+//! faults, the lies and the steps of the protocol that lead there, less is what makes it easier to follow.
 
 mod around;
 mod protocol;
