@@ -40,6 +40,14 @@ vopr-timeline file *arguments:
 vopr-minimize file:
     {{ vopr }} minimize {{ file }}
 
+# The event from which the failure is certain.
+vopr-bisect file:
+    {{ vopr }} bisect {{ file }}
+
+# The failure in numbered sentences.
+vopr-explain file:
+    {{ vopr }} explain {{ file }}
+
 # A campaign: `just fuzz byzantine_dvc --time 10m`.
 fuzz target *arguments:
     {{ vopr }} fuzz {{ target }} {{ arguments }}

@@ -9,7 +9,7 @@ use crate::fates::ActionFate;
 use crate::observation::{Observation, SkipReason, Status, Who};
 use crate::plan::{Target, What};
 use crate::random::Domain;
-use crate::runtime::{Core, Event};
+use crate::runtime::{Begun, Core, Event};
 use crate::spec::{ReplicaId, ReplicaSet};
 use crate::system::System;
 use crate::time::{MILLISECOND, Time};
@@ -50,12 +50,17 @@ impl<S: System> Core<S> {
             self.next_planned();
         }
         self.activity = self.now;
+        if self.planless {
+            self.settle();
+            return Deed::Done;
+        }
         let what = self.actions[usize::from(action)].what;
         let (at, event, target) = (self.now, self.event, self.target(&what, subject));
         let deed = match self.attempt(action, what, subject) {
             Ok(deed) => {
                 self.actions_done += 1;
                 self.fates.acted(action, ActionFate::Done { at, event, target });
+                self.begun.push(Begun { event: self.event, action });
                 deed
             }
             Err((who, why)) => {

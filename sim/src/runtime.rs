@@ -110,6 +110,15 @@ pub(crate) struct Seat<M> {
     pub(crate) replies: Vec<u64>,
 }
 
+/// An action that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// During which event of the run.
+    pub event: u64,
+    /// Which action of the case, from 0.
+    pub action: u16,
+}
+
 /// The world without the replicas: what they reach through `Env`.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts about a run")]
 pub struct Core<S: System> {
@@ -145,6 +154,7 @@ pub struct Core<S: System> {
     pub(crate) fates: Fates,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
+    pub(crate) begun: Vec<Begun>,
     /// The liars that made a well-formed false claim, and whether one of them equivocated.
     deceivers: ReplicaSet,
     equivocated: bool,
@@ -153,6 +163,8 @@ pub struct Core<S: System> {
     pub(crate) violation: Option<Violation>,
     pub(crate) beyond: Option<Violation>,
     pub(crate) healed: bool,
+    /// Whether the rest of the plan is left out (`branch.rs`).
+    pub(crate) planless: bool,
     /// Whether something happened that may complete convergence.
     pub(crate) progress: bool,
     /// When the last answer came or the last action was carried out.
@@ -223,12 +235,14 @@ impl<S: System> Core<S> {
             fates: Fates::default(),
             actions_done: 0,
             actions_skipped: 0,
+            begun: Vec::new(),
             deceivers: ReplicaSet::default(),
             equivocated: false,
             owed: Owed { safety: true, liveness: true },
             violation: None,
             beyond: None,
             healed: false,
+            planless: false,
             progress: false,
             activity: 0,
             settling: false,
@@ -269,10 +283,11 @@ impl<S: System> Core<S> {
         self.trace.reset(record);
         self.fates.reset(record, case.actions.len());
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
+        self.begun.clear();
         (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
         self.owed = owed::owed(&self.config.cluster, 0, false, false);
         (self.violation, self.beyond) = (None, None);
-        (self.healed, self.progress, self.settling) = (false, false, false);
+        (self.healed, self.planless, self.progress, self.settling) = (false, false, false, false);
         (self.running, self.observing) = (None, false);
         self.plan(case);
     }

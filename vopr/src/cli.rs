@@ -38,6 +38,10 @@ enum Command {
     Timeline(commands::timeline::Arguments),
     /// Find the smallest plan that still breaks the same invariant
     Minimize(commands::minimize::Arguments),
+    /// Find the event from which the failure is certain
+    Bisect(commands::bisect::Arguments),
+    /// Tell a failure in numbered sentences
+    Explain(commands::explain::Arguments),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
     /// Say what the campaigns of a data directory reached and found
@@ -94,6 +98,8 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Show(arguments) => commands::show::run(common, &arguments),
         Command::Timeline(arguments) => commands::timeline::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
+        Command::Bisect(arguments) => commands::bisect::run(common, &arguments),
+        Command::Explain(arguments) => commands::explain::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),
         #[cfg(feature = "dashboard")]

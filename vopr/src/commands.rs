@@ -1,9 +1,11 @@
 //! The commands, one a file.
 
+pub(crate) mod bisect;
 pub(crate) mod bugs;
 #[cfg(feature = "dashboard")]
 pub(crate) mod dashboard;
 pub(crate) mod digests;
+pub(crate) mod explain;
 pub(crate) mod fuzz;
 pub(crate) mod matrix;
 pub(crate) mod minimize;

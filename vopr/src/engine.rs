@@ -4,23 +4,24 @@ use std::sync::OnceLock;
 
 use scenarios::Scenario;
 use sim::fates::Fates;
-use sim::{Bug, Case, Outcome, Seen, System, World};
+use sim::{Begun, Branch, Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
 use crate::limits;
 
 /// A world of some system, its type forgotten.
 trait Runner {
-    fn run(&mut self, case: &Case, record: bool) -> Outcome;
+    fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome;
     fn reached(&self) -> &[u32];
     fn recorded(&self) -> &[Seen];
     fn fates(&self) -> &Fates;
+    fn begun(&self) -> &[Begun];
     fn checks(&self) -> Vec<u64>;
 }
 
 impl<S: System> Runner for World<S> {
-    fn run(&mut self, case: &Case, record: bool) -> Outcome {
-        World::run(self, case, record)
+    fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
+        World::run_branch(self, case, branch, record)
     }
     fn reached(&self) -> &[u32] {
         self.coverage().reached()
@@ -30,6 +31,9 @@ impl<S: System> Runner for World<S> {
     }
     fn fates(&self) -> &Fates {
         World::fates(self)
+    }
+    fn begun(&self) -> &[Begun] {
+        World::begun(self)
     }
     fn checks(&self) -> Vec<u64> {
         self.judge().checks()
@@ -44,19 +48,20 @@ struct Hermetic<S: System> {
     reached: Vec<u32>,
     recorded: Vec<Seen>,
     fates: Fates,
+    begun: Vec<Begun>,
     checks: Vec<u64>,
 }
 
 #[cfg(feature = "kimberlite")]
 impl<S: System> Runner for Hermetic<S> {
-    fn run(&mut self, case: &Case, record: bool) -> Outcome {
+    fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         let outcome;
-        (outcome, self.reached, self.recorded, self.fates, self.checks) = hermetic::run(case.seed, || {
+        (outcome, self.reached, self.recorded, self.fates, self.begun, self.checks) = hermetic::run(case.seed, || {
             let mut world = World::<S>::new();
-            let outcome = world.run(case, record);
-            let recorded = world.trace().recorded().to_vec();
+            let outcome = world.run_branch(case, branch, record);
+            let (recorded, begun) = (world.trace().recorded().to_vec(), world.begun().to_vec());
             let reached = world.coverage().reached().to_vec();
-            (outcome, reached, recorded, world.fates().clone(), world.judge().checks())
+            (outcome, reached, recorded, world.fates().clone(), begun, world.judge().checks())
         });
         outcome
     }
@@ -68,6 +73,9 @@ impl<S: System> Runner for Hermetic<S> {
     }
     fn fates(&self) -> &Fates {
         &self.fates
+    }
+    fn begun(&self) -> &[Begun] {
+        &self.begun
     }
     fn checks(&self) -> Vec<u64> {
         self.checks.clone()
@@ -106,8 +114,8 @@ impl SystemEntry {
     const fn hermetic<S: System>() -> Self {
         let create: fn() -> Box<dyn Runner> = || {
             let system = std::marker::PhantomData::<S>;
-            let (reached, recorded, fates, checks) = Default::default();
-            Box::new(Hermetic { system, reached, recorded, fates, checks })
+            let (reached, recorded, fates, begun, checks) = Default::default();
+            Box::new(Hermetic { system, reached, recorded, fates, begun, checks })
         };
         SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
     }
@@ -204,8 +212,13 @@ impl Engine {
 
     /// Runs a case; with `record`, every observation is kept.
     pub fn run(&mut self, case: &Case, record: bool) -> Outcome {
+        self.run_branch(case, None, record)
+    }
+
+    /// Runs a case that becomes another run at some event; with `record`, every observation is kept.
+    pub fn run_branch(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         debug_assert_eq!(case.system, self.system.name, "an engine runs the cases of its own system");
-        self.runner.run(case, record)
+        self.runner.run(case, branch, record)
     }
 
     /// The coverage slots that the last run reached, each once.
@@ -221,6 +234,10 @@ impl Engine {
     /// What became of the last run's actions and, if it was recorded, of its messages.
     pub fn fates(&self) -> &Fates {
         self.runner.fates()
+    }
+    /// The actions that the last run carried out, in order.
+    pub fn begun(&self) -> &[Begun] {
+        self.runner.begun()
     }
 
     /// How often each invariant was checked in the last run, in the order of `sim::invariants::NAMES`.

@@ -4,6 +4,7 @@
 //! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
 
 mod arguments;
+mod bisect;
 mod cli;
 mod commands;
 pub mod counters;
@@ -13,6 +14,7 @@ mod data;
 pub mod engine;
 mod error;
 pub mod exit;
+mod explain;
 mod explore;
 mod faults;
 mod files;
