@@ -82,8 +82,8 @@ fn lines(timeline: &Timeline, faults: bool) -> Vec<(Time, u64, Line<'_>)> {
     if let Some(finding) = &timeline.finding {
         let words = format!("{}: {}", finding.invariant, finding.rule);
         let first = finding.replicas.first();
-        let lane = first.and_then(|replica| timeline.lanes.iter().position(|lane| lane.replica == *replica));
-        let line = match lane {
+        let place = first.and_then(|replica| timeline.lanes.iter().position(|lane| lane.replica == *replica));
+        let line = match place {
             Some(lane) => Line::Mark { lane, words: format!("! {words}"), style: BAD },
             None => Line::World { words, style: BAD },
         };
@@ -201,8 +201,8 @@ fn note(at: Time, targets: &[(usize, &Message)]) -> String {
         (Some(first), _) => format!("+{}", took(first)),
         _ => String::new(),
     };
-    let lost = targets.iter().find_map(|(_, message)| message.lost).map(|why| words::spaced(&format!("{why:?}")));
-    match lost {
+    let reason = targets.iter().find_map(|(_, message)| message.lost).map(|why| words::spaced(&format!("{why:?}")));
+    match reason {
         Some(why) if delay.is_empty() => why,
         Some(why) => format!("{delay} x {why}"),
         None if delay.is_empty() => "on its way".to_string(),

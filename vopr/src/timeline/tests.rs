@@ -6,7 +6,7 @@ use sim::Time;
 
 use super::model::{MarkKind, State};
 use super::text::Show;
-use super::{Timeline, build, page, svg, text};
+use super::{build, page, svg, text};
 use crate::kmb::Kmb;
 
 const ALL: Show = Show { messages: true, faults: true };
