@@ -48,6 +48,10 @@ fuzz-all *arguments:
 vopr-stats *arguments:
     {{ vopr }} stats {{ arguments }}
 
+# Campaigns, failures and their runs in the terminal.
+vopr-tui *arguments:
+    {{ vopr }} tui {{ arguments }}
+
 # All that CI checks.
 ci:
     .ci/run

@@ -8,8 +8,11 @@ mod failures;
 mod fuzzing;
 mod lists;
 mod matrix;
+mod reports;
 mod running;
 mod scenario_files;
 mod support;
 mod systems;
 mod tidy;
+#[cfg(unix)]
+mod tui;

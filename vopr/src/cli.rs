@@ -40,6 +40,9 @@ enum Command {
     Matrix(commands::matrix::Arguments),
     /// Say what the campaigns of a data directory reached and found
     Stats(commands::stats::Arguments),
+    /// Run campaigns, browse failures and step through them, in the terminal
+    #[cfg(feature = "tui")]
+    Tui(commands::tui::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -47,6 +50,10 @@ enum Command {
     /// Print the digests of runs, to compare two processes
     #[command(hide = true)]
     Digests(commands::digests::Arguments),
+    /// Record a run for `vopr tui`
+    #[cfg(feature = "tui")]
+    #[command(hide = true)]
+    TuiSteps(commands::tui::StepsArguments),
     /// One process of `vopr fuzz`
     #[command(hide = true)]
     FuzzWorker(crate::fuzzing::worker::Arguments),
@@ -86,9 +93,13 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),
+        #[cfg(feature = "tui")]
+        Command::Tui(arguments) => commands::tui::run(arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),
+        #[cfg(feature = "tui")]
+        Command::TuiSteps(arguments) => commands::tui::steps(&arguments),
         Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
     }
 }

@@ -10,6 +10,8 @@ pub(crate) mod run;
 pub(crate) mod scenarios;
 pub(crate) mod show;
 pub(crate) mod stats;
+#[cfg(feature = "tui")]
+pub(crate) mod tui;
 
 use std::path::Path;
 

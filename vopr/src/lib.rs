@@ -22,9 +22,12 @@ mod matrix;
 mod minimize;
 mod output;
 mod report;
+mod reports;
 mod seeds;
 mod selection;
 mod tally;
+#[cfg(feature = "tui")]
+mod tui;
 mod words;
 
 pub use cli::main;

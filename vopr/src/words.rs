@@ -1,7 +1,5 @@
 //! Cases in words: actions, observations, marks, violations. Whatever comes from a file is made harmless for terminals.
 
-use std::fmt::Write;
-
 use sim::settings::Setting;
 use sim::time::{MICROSECOND, MILLISECOND, SECOND};
 use sim::{Action, Observation, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
@@ -30,6 +28,16 @@ pub fn setting(setting: &Setting) -> String {
 /// A text from a file, without anything that a terminal would obey.
 pub fn printable(text: &str) -> String {
     text.chars().map(|symbol| if symbol.is_control() { '\u{FFFD}' } else { symbol }).collect()
+}
+
+/// An argument as one types it into a shell.
+pub fn quoted(argument: &str) -> String {
+    let plain = |symbol: char| symbol.is_alphanumeric() || "_-./:=+,@%".contains(symbol);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_string()
+    } else {
+        format!("'{}'", printable(argument).replace('\'', r"'\''"))
+    }
 }
 
 /// The replicas of a set: `replicas 0, 2`.
@@ -222,15 +230,16 @@ pub fn observation(seen: &Seen) -> String {
         Who::Replica(replica) => replica.to_string(),
         Who::Client(client) => format!("client {}", client.0),
     };
-    let mut line = format!("{:>14}  {:>7}  {who:<10}  ", time(seen.at), seen.event);
-    let debug = format!("{:?}", seen.what);
+    format!("{:>14}  {:>7}  {who:<10}  {}", time(seen.at), seen.event, happened(&seen.what))
+}
+
+/// What was observed, without when and to whom.
+pub fn happened(what: &Observation) -> String {
+    let debug = format!("{what:?}");
     let (name, rest) = debug.split_once(' ').unwrap_or((&debug, ""));
     let rest = rest.trim_start_matches('{').trim_end_matches('}').trim();
-    let _ = write!(line, "{}", spaced(name));
-    if !rest.is_empty() {
-        let _ = write!(line, " ({rest})");
-    }
-    line
+    let name = spaced(name);
+    if rest.is_empty() { name } else { format!("{name} ({rest})") }
 }
 
 #[cfg(test)]
@@ -257,6 +266,13 @@ mod tests {
     #[test]
     fn a_terminal_obeys_nothing_from_a_file() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{FFFD}[2Jb\u{FFFD}c");
+    }
+
+    #[test]
+    fn arguments_are_quoted_where_a_shell_would_take_them_apart() {
+        assert_eq!(quoted("./failures/failure-1.kmb"), "./failures/failure-1.kmb");
+        assert_eq!(quoted("a b; it's"), r"'a b; it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]
