@@ -2,6 +2,8 @@
 //! result for each finding. What it points to is the failure file, by a path that is relative where that of the output
 //! directory was; code scanning takes that for a path in the repository.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 use sim::invariants::NAMES;
 
@@ -113,7 +115,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(byte.into());
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

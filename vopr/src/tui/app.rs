@@ -160,7 +160,7 @@ impl App {
 
     /// A run was recorded, or could not be.
     pub fn recorded(&mut self, result: Result<Recording, String>) {
-        let file = self.recording.take().unwrap_or_default();
+        let file = words::printable(&self.recording.take().unwrap_or_default());
         match result {
             Ok(recording) if recording.steps.is_empty() => self.message = format!("{file}: nothing happened in it"),
             Ok(recording) => {
@@ -273,7 +273,7 @@ impl App {
                 let text = self.typed.take().unwrap_or_default();
                 match (self.screen, &mut self.timeline) {
                     (Screen::Timeline, Some(timeline)) => {
-                        if let Some(missing) = timeline.search(text) {
+                        if let Some(missing) = timeline.search(&text) {
                             self.message = missing;
                         }
                     }

@@ -76,7 +76,7 @@ fn a_campaign_is_picked_started_watched_and_stopped() {
     assert_eq!(app.typed.as_deref(), Some("CRASH_REC"), "letters are no keys while one types");
     code(&mut app, KeyCode::Enter);
     assert_eq!(app.targets.chosen().unwrap().name, "crash_recovery");
-    press(&mut app, "b j b");
+    press(&mut app, "b jb");
     assert_eq!((app.overlay, app.targets.bug_names().len()), (None, 1), "space switches one on, b leaves");
     let Some(Effect::Start(arguments)) = code(&mut app, KeyCode::Enter) else { panic!("it starts") };
     let bug = app.targets.bug_names()[0];

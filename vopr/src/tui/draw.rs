@@ -113,7 +113,10 @@ fn tabs(app: &App, theme: Theme) -> Line<'static> {
 fn news(app: &App, theme: Theme) -> Line<'_> {
     match (&app.typed, &app.recording) {
         (Some(typed), _) => Line::from(format!("/{typed}_")),
-        (None, Some(file)) => Line::styled(format!("running {file} (Esc: leave it)"), theme.doubtful()),
+        (None, Some(file)) => {
+            let file = crate::words::printable(file);
+            Line::styled(format!("running {file} (Esc: leave it)"), theme.doubtful())
+        }
         (None, None) => Line::styled(app.message.as_str(), theme.doubtful()),
     }
 }

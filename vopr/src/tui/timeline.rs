@@ -133,7 +133,7 @@ impl Timeline {
     }
 
     /// Looks for the next step with this text; for the same as before where there is none.
-    pub fn search(&mut self, text: String) -> Option<String> {
+    pub fn search(&mut self, text: &str) -> Option<String> {
         if !text.is_empty() {
             self.searched = text.to_lowercase();
         }
