@@ -123,7 +123,10 @@ fn news(app: &App, theme: Theme) -> Line<'_> {
 
 fn last_line(scope: Scope, theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
-    for Key { keys, word, .. } in KEYS.iter().filter(|key| key.scope == scope || key.scope == Scope::Everywhere) {
+    // The list of bugs takes all keys.
+    let everywhere = scope != Scope::Bugs;
+    let valid = |key: &&Key| key.scope == scope || everywhere && key.scope == Scope::Everywhere;
+    for Key { keys, word, .. } in KEYS.iter().filter(valid) {
         if !word.is_empty() {
             spans.extend([Span::styled(*keys, theme.strong()), Span::raw(format!(" {word}  "))]);
         }

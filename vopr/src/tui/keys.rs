@@ -35,6 +35,8 @@ const fn key(scope: Scope, keys: &'static str, what: &'static str, word: &'stati
 
 /// All keys.
 pub const KEYS: &[Key] = &[
+    key(Scope::Everywhere, "?", "this help", "help"),
+    key(Scope::Everywhere, "q", "leave; so does Ctrl-C, without a question", "leave"),
     key(Scope::Targets, "Enter", "start a campaign with the chosen target", "start"),
     key(Scope::Targets, "b", "choose planted bugs", "bugs"),
     key(Scope::Targets, "t", "how long the campaign is to be", "time"),
@@ -43,11 +45,11 @@ pub const KEYS: &[Key] = &[
     key(Scope::Bugs, "Space", "switch the bug on or off", "switch"),
     key(Scope::Bugs, "Enter Esc", "back to the targets", "back"),
     key(Scope::Campaign, "s", "stop the campaign; what it found is kept", "stop"),
-    key(Scope::Campaign, "Up Down k j", "another target of the campaign", "target"),
+    key(Scope::Campaign, "↑ ↓ k j", "another target of the campaign", "target"),
     key(Scope::Failures, "Enter", "step through the smallest case of the failure", "step through"),
     key(Scope::Failures, "o", "step through the case as it was found", "original"),
-    key(Scope::Timeline, "Down Up j k", "next, previous step", "step"),
-    key(Scope::Timeline, "Right Left l h", "next, previous event", "event"),
+    key(Scope::Timeline, "↓ ↑ j k", "next, previous step", "step"),
+    key(Scope::Timeline, "→ ← l h", "next, previous event", "event"),
     key(Scope::Timeline, "m M", "next, previous message", "message"),
     key(Scope::Timeline, "f F", "next, previous fault", "fault"),
     key(Scope::Timeline, "v V", "next, previous step of a view change", "view"),
@@ -56,7 +58,5 @@ pub const KEYS: &[Key] = &[
     key(Scope::Timeline, "/ n N", "search for a text; next, previous match", "search"),
     key(Scope::Timeline, "Esc", "back to the failures", ""),
     key(Scope::Everywhere, "1 2 3 4 Tab", "targets, campaign, failures, timeline; the next screen", ""),
-    key(Scope::Everywhere, "Up Down k j", "move; PgUp PgDn by ten; g G Home End to the ends", ""),
-    key(Scope::Everywhere, "?", "this help", "help"),
-    key(Scope::Everywhere, "q Ctrl-C", "leave", "leave"),
+    key(Scope::Everywhere, "↑ ↓ k j", "move; PgUp PgDn by ten; g G Home End to the ends", ""),
 ];
