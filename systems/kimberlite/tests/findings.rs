@@ -407,6 +407,29 @@ fn a_backup_that_missed_the_last_prepare_does_not_ask_for_it() {
     assert!(!cluster.at(2).is_repairing());
 }
 
+#[test]
+fn a_deposed_leader_that_lacks_nothing_stays_in_its_view() {
+    let mut cluster = Cluster::new(3);
+    let messages = cluster.request(0, "a", 1);
+    cluster.deliver(messages, ALL);
+    let messages = cluster.step(0, ReplicaEvent::Tick);
+    cluster.deliver(messages, ALL);
+    // Replica 0 is cut off while the others change views, and then hears the new leader.
+    cluster.change_view(&[2, 1]);
+    for _ in 0..100 {
+        let messages = cluster.step(1, ReplicaEvent::Tick);
+        cluster.deliver(messages, ALL);
+    }
+    assert_eq!((cluster.at(1).view().as_u64(), cluster.at(0).view().as_u64()), (1, 0));
+    assert!(cluster.at(0).is_acting_leader(), "it asks for a state, and nobody has a newer one to send");
+    // The next commit is what it needs.
+    let messages = cluster.request(1, "b", 2);
+    cluster.deliver(messages, ALL);
+    let messages = cluster.step(1, ReplicaEvent::Tick);
+    cluster.deliver(messages, ALL);
+    assert_eq!(cluster.at(0).view().as_u64(), 1);
+}
+
 /// Whether `event` at the leader, and the backups' answers, come to an end within two seconds. Where they do not, a thread
 /// is left behind that ends with the process.
 fn ends(event: ReplicaEvent) -> bool {
