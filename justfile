@@ -64,6 +64,10 @@ vopr-stats *arguments:
 vopr-dashboard *arguments:
     {{ vopr }} dashboard {{ arguments }}
 
+# Campaigns, failures and their runs in the terminal.
+vopr-tui *arguments:
+    {{ vopr }} tui {{ arguments }}
+
 # All that CI checks.
 ci:
     .ci/run

@@ -12,9 +12,12 @@ mod failures;
 mod fuzzing;
 mod lists;
 mod matrix;
+mod reports;
 mod running;
 mod scenario_files;
 mod support;
 mod systems;
 mod tidy;
 mod timeline;
+#[cfg(unix)]
+mod tui;

@@ -49,6 +49,9 @@ enum Command {
     /// Show a data directory in the browser: campaigns as they go, failures, coverage
     #[cfg(feature = "dashboard")]
     Dashboard(commands::dashboard::Arguments),
+    /// Run campaigns, browse failures and step through them, in the terminal
+    #[cfg(feature = "tui")]
+    Tui(commands::tui::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -60,6 +63,10 @@ enum Command {
     #[cfg(feature = "dashboard")]
     #[command(hide = true)]
     DashboardReplay(commands::dashboard::ReplayArguments),
+    /// Record a run for `vopr tui`
+    #[cfg(feature = "tui")]
+    #[command(hide = true)]
+    TuiSteps(commands::tui::StepsArguments),
     /// One process of `vopr fuzz`
     #[command(hide = true)]
     FuzzWorker(crate::fuzzing::worker::Arguments),
@@ -106,9 +113,13 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Dashboard(arguments) => commands::dashboard::run(common, &arguments),
         #[cfg(feature = "dashboard")]
         Command::DashboardReplay(arguments) => commands::dashboard::replay(&arguments),
+        #[cfg(feature = "tui")]
+        Command::Tui(arguments) => commands::tui::run(arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),
+        #[cfg(feature = "tui")]
+        Command::TuiSteps(arguments) => commands::tui::steps(&arguments),
         Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
     }
 }

@@ -15,6 +15,8 @@ pub(crate) mod scenarios;
 pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod timeline;
+#[cfg(feature = "tui")]
+pub(crate) mod tui;
 
 use std::path::Path;
 

@@ -26,10 +26,13 @@ mod matrix;
 mod minimize;
 mod output;
 mod report;
+mod reports;
 mod seeds;
 mod selection;
 mod tally;
 pub mod timeline;
+#[cfg(feature = "tui")]
+mod tui;
 mod words;
 
 pub use cli::main;
