@@ -68,6 +68,11 @@ vopr-dashboard *arguments:
 vopr-tui *arguments:
     {{ vopr }} tui {{ arguments }}
 
+# The seed corpora of the repository, made anew from campaigns, baselines and old failures, and minimized.
+corpus-min runs="20000" bytes="20000" *targets:
+    cargo build --release --quiet --bin vopr
+    corpus/regenerate target/release/vopr {{ runs }} {{ bytes }} {{ targets }}
+
 # All that CI checks.
 ci:
     .ci/run

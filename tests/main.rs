@@ -5,11 +5,13 @@ mod browser;
 mod corpus;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+mod deaths;
 mod dependencies;
 mod determinism;
 mod errors;
 mod failures;
 mod fuzzing;
+mod fuzzing_page;
 mod lists;
 mod matrix;
 mod reports;

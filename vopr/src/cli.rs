@@ -42,6 +42,9 @@ enum Command {
     Bisect(commands::bisect::Arguments),
     /// Tell a failure in numbered sentences
     Explain(commands::explain::Arguments),
+    /// Convert, merge, minimize and count the inputs of a fuzz target
+    #[command(subcommand)]
+    Corpus(commands::corpus::Command),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
     /// Say what the campaigns of a data directory reached and found
@@ -107,6 +110,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Bisect(arguments) => commands::bisect::run(common, &arguments),
         Command::Explain(arguments) => commands::explain::run(common, &arguments),
+        Command::Corpus(command) => commands::corpus::run(common, &command),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),
         #[cfg(feature = "dashboard")]

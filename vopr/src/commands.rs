@@ -2,6 +2,7 @@
 
 pub(crate) mod bisect;
 pub(crate) mod bugs;
+pub(crate) mod corpus;
 #[cfg(feature = "dashboard")]
 pub(crate) mod dashboard;
 pub(crate) mod digests;

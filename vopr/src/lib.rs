@@ -7,6 +7,7 @@ mod arguments;
 mod bisect;
 mod cli;
 mod commands;
+mod corpus;
 pub mod counters;
 #[cfg(feature = "dashboard")]
 mod dashboard;
@@ -20,6 +21,7 @@ mod faults;
 mod files;
 pub mod fuzz_entry;
 mod fuzzing;
+mod guarded;
 pub mod kmb;
 mod limits;
 mod matrix;

@@ -266,6 +266,9 @@ impl Workers<'_, '_> {
         self.running.note(died);
         self.running.summary.deaths.push(Death { target, status, input, file });
         self.deaths += 1;
+        if self.running.campaign.stop_on_first {
+            self.ask_to_leave();
+        }
         // At the same input as before, the next would die there, too.
         let again = !known && self.deaths < DEATHS_MAX && self.leaving.is_none();
         if again { self.start(number) } else { Ok(()) }

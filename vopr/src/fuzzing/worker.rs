@@ -17,6 +17,7 @@ use crate::arguments::SystemArguments;
 use crate::counters;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::guarded;
 use crate::kmb::{Kmb, Origin};
 use crate::selection::Target;
 
@@ -24,9 +25,7 @@ use crate::selection::Target;
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// A header and 127 actions. Plans that find something have a handful.
 const INPUT_BYTES_MAX: usize = 2048;
-/// A run takes milliseconds; one that takes this many seconds hangs.
-const TIMEOUT_SECONDS: u32 = 30;
-/// An engine takes some ten megabytes.
+/// An engine takes some ten megabytes, and so does libFuzzer with its corpus.
 const MEMORY_MEGABYTES_MAX: u32 = 2048;
 
 /// The arguments of a worker; the campaign fills them in.
@@ -129,13 +128,15 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
         format!("-max_len={INPUT_BYTES_MAX}"),
         // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
         "-len_control=0".to_string(),
-        format!("-timeout={TIMEOUT_SECONDS}"),
+        format!("-timeout={}", guarded::TIME_MAX.as_secs()),
         format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
         format!("-artifact_prefix={}", arguments.artifact_prefix),
         format!("-reload={}", u8::from(arguments.shared)),
         // The parent decides when the campaign ends.
         "-handle_int=0".to_string(),
         "-handle_term=0".to_string(),
+        // A file that may not get larger is an error where it is written, like a full disk.
+        "-handle_xfsz=0".to_string(),
         "-detect_leaks=0".to_string(),
         "-use_value_profile=0".to_string(),
         "-print_final_stats=1".to_string(),
