@@ -444,7 +444,13 @@ impl What {
 
     /// The replica that it is about, if it is about one.
     pub fn target(&self) -> Option<Target> {
-        match *self {
+        let mut what = *self;
+        what.target_mut().map(|target| *target)
+    }
+
+    /// The same, to be changed.
+    pub fn target_mut(&mut self) -> Option<&mut Target> {
+        match self {
             What::Isolate { target, .. }
             | What::Cut { target, .. }
             | What::Clog { target, .. }

@@ -38,6 +38,8 @@ enum Command {
     Minimize(commands::minimize::Arguments),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
+    /// Measure whether guided search pays
+    Bench(commands::bench::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -48,6 +50,9 @@ enum Command {
     /// One process of `vopr fuzz`
     #[command(hide = true)]
     FuzzWorker(crate::fuzzing::worker::Arguments),
+    /// One search of `vopr bench bugs`
+    #[command(hide = true)]
+    BenchTrial(crate::bench::trial::Arguments),
 }
 
 /// The program. `driver` is libFuzzer, which only the binary is linked with.
@@ -83,10 +88,12 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Show(arguments) => commands::show::run(common, &arguments),
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
+        Command::Bench(arguments) => commands::bench::run(common, arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),
         Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
+        Command::BenchTrial(arguments) => crate::bench::trial::run(&arguments, driver),
     }
 }
 

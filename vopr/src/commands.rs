@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod bench;
 pub(crate) mod bugs;
 pub(crate) mod digests;
 pub(crate) mod fuzz;

@@ -4,6 +4,7 @@
 //! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
 
 mod arguments;
+mod bench;
 mod cli;
 mod commands;
 pub mod counters;
@@ -19,6 +20,7 @@ pub mod kmb;
 mod limits;
 mod matrix;
 mod minimize;
+pub mod mutator;
 mod output;
 mod report;
 mod seeds;
@@ -28,4 +30,4 @@ mod words;
 
 pub use cli::main;
 pub use error::Error;
-pub use fuzzing::{Driver, Next};
+pub use fuzzing::{Driver, Harness, Next};

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use sim::{Case, Outcome, Verdict, Violation};
 
-use super::{Driver, Finding, Message, Next};
+use super::{Driver, Finding, Harness, Message, Next};
 use crate::arguments::SystemArguments;
 use crate::counters;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::kmb::{Kmb, Origin};
+use crate::mutator::{MutateBytes, Mutator};
 use crate::selection::Target;
 use crate::tally::Slots;
 
@@ -65,6 +66,7 @@ pub struct Arguments {
 struct Worker {
     engine: Engine,
     target: Target,
+    mutator: Mutator,
     bugs: Vec<String>,
     output_directory: PathBuf,
     runs_max: u64,
@@ -85,12 +87,14 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_when_input_ends(stop.clone());
-    let mut worker = Worker {
+    let target = match &arguments.scenario_file {
+        Some(path) => Target::of_file(system, path)?,
+        None => Target::find(system, &arguments.target, None)?,
+    };
+    let worker = Worker {
         engine: Engine::new(system),
-        target: match &arguments.scenario_file {
-            Some(path) => Target::of_file(system, path)?,
-            None => Target::find(system, &arguments.target, None)?,
-        },
+        mutator: Mutator::new(&target.scenarios),
+        target,
         bugs,
         output_directory: arguments.output_dir.clone(),
         runs_max: arguments.runs.unwrap_or(u64::MAX),
@@ -103,35 +107,42 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         known: BTreeSet::new(),
         told: Instant::now(),
     };
-    let code = driver(&libfuzzer_arguments(arguments), Box::new(move |input| worker.test(input)));
+    let code = driver(&libfuzzer_arguments(arguments), Box::new(worker));
     Ok(code as u8)
 }
 
 fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
-    let mut flags = vec![
+    let mut flags = libfuzzer_flags(arguments.seed);
+    flags.extend([
+        format!("-artifact_prefix={}", arguments.artifact_prefix),
+        format!("-reload={}", u8::from(arguments.shared)),
+        // Absolute, so that no name looks like one of libFuzzer's flags.
+        std::path::absolute(&arguments.corpus).unwrap_or_else(|_| arguments.corpus.clone()).display().to_string(),
+    ]);
+    let seeds = Path::new("corpus").join(&arguments.target);
+    if seeds.is_dir() && seeds != arguments.corpus {
+        flags.push(seeds.display().to_string());
+    }
+    flags
+}
+
+/// The name of the program and libFuzzer's flags, as every search with it has them.
+pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
+    vec![
         "vopr".to_string(),
-        format!("-seed={}", arguments.seed),
+        format!("-seed={seed}"),
         format!("-max_len={INPUT_BYTES_MAX}"),
         // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
         "-len_control=0".to_string(),
         format!("-timeout={TIMEOUT_SECONDS}"),
         format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
-        format!("-artifact_prefix={}", arguments.artifact_prefix),
-        format!("-reload={}", u8::from(arguments.shared)),
         // The parent decides when the campaign ends.
         "-handle_int=0".to_string(),
         "-handle_term=0".to_string(),
         "-detect_leaks=0".to_string(),
         "-use_value_profile=0".to_string(),
         "-print_final_stats=1".to_string(),
-        // Absolute, so that no name looks like one of libFuzzer's flags.
-        std::path::absolute(&arguments.corpus).unwrap_or_else(|_| arguments.corpus.clone()).display().to_string(),
-    ];
-    let seeds = Path::new("corpus").join(&arguments.target);
-    if seeds.is_dir() && seeds != arguments.corpus {
-        flags.push(seeds.display().to_string());
-    }
-    flags
+    ]
 }
 
 fn stop_when_input_ends(stop: Arc<AtomicBool>) {
@@ -142,8 +153,15 @@ fn stop_when_input_ends(stop: Arc<AtomicBool>) {
     });
 }
 
-impl Worker {
-    /// Runs one input.
+impl Harness for Worker {
+    fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
+        self.mutator.mutate(data, size, max_size, seed, bytes)
+    }
+
+    fn cross_over(&mut self, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize {
+        self.mutator.cross_over(first, second, out, seed)
+    }
+
     fn test(&mut self, input: &[u8]) -> Next {
         let case = self.target.case(&self.bugs, input);
         let outcome = self.engine.run(&case, false);
@@ -181,7 +199,9 @@ impl Worker {
         }
         Next::Continue
     }
+}
 
+impl Worker {
     /// Writes a violation to the disk, and only then looks whether it happens again.
     fn save(&self, case: &Case, input: &[u8], violation: &Violation, outcome: &Outcome) -> std::io::Result<Finding> {
         let system = self.engine.system();

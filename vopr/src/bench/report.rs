@@ -1,0 +1,274 @@
+//! What a benchmark says of each bug and of all: a table for people, JSON, and a Markdown page.
+
+use std::fmt::Write;
+
+use comfy_table::CellAlignment;
+use serde::Serialize;
+use serde_json::json;
+
+use super::statistics::{Time, holm, log_rank, median, superiority};
+use super::trial::Arm;
+use super::{Benchmark, Trial};
+use crate::output;
+
+/// Differences that are less probable than this by chance are taken for real.
+const LEVEL: f64 = 0.05;
+
+/// One arm of one bug.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// How.
+    pub arm: Arm,
+    /// How many trials there were.
+    pub trials: usize,
+    /// How many found it.
+    pub found: usize,
+    /// The median CPU time to the find, in seconds.
+    pub median_seconds: Option<f64>,
+    /// The median number of runs to the find.
+    pub median_runs: Option<f64>,
+}
+
+/// The guided arm of one bug beside another one.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The other one.
+    pub with: Arm,
+    /// The log-rank test of the CPU times; `null` if neither found anything.
+    pub p: Option<f64>,
+    /// The same, corrected for the number of bugs (Holm).
+    pub p_corrected: Option<f64>,
+    /// How probably a guided trial is the faster one.
+    pub superiority: Option<f64>,
+}
+
+/// What is said of a bug.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The bug.
+    pub bug: String,
+    /// Where it was looked for.
+    pub target: String,
+    /// Each arm.
+    pub arms: Vec<Row>,
+    /// Guided search beside each other arm.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// What is said of all.
+pub struct Report<'a> {
+    benchmark: &'a Benchmark,
+    trials: &'a [Trial],
+    lines: Vec<Line>,
+}
+
+/// How often guided search is faster, slower, or neither, among the bugs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Score {
+    /// So many bugs.
+    pub faster: usize,
+    /// So many bugs.
+    pub slower: usize,
+    /// So many bugs.
+    pub neither: usize,
+}
+
+impl<'a> Report<'a> {
+    /// Of these trials.
+    pub fn new(benchmark: &'a Benchmark, trials: &'a [Trial]) -> Self {
+        let of = |bug: &str, arm: Arm| -> Vec<&Trial> {
+            trials.iter().filter(|trial| trial.bug == bug && trial.arm == arm).collect()
+        };
+        let mut lines: Vec<Line> = Vec::new();
+        for bug in &benchmark.bugs {
+            let guided = seconds(&of(bug.name, Arm::Guided));
+            let others = benchmark.arms.iter().filter(|arm| **arm != Arm::Guided);
+            let comparisons = others.map(|arm| {
+                let other = seconds(&of(bug.name, *arm));
+                let p = log_rank(&guided, &other);
+                Comparison { with: *arm, p, p_corrected: None, superiority: superiority(&guided, &other) }
+            });
+            lines.push(Line {
+                bug: bug.name.to_string(),
+                target: benchmark.settings.target.clone().unwrap_or_else(|| bug.target.to_string()),
+                comparisons: comparisons.collect(),
+                arms: benchmark.arms.iter().map(|arm| row(*arm, &of(bug.name, *arm))).collect(),
+            });
+        }
+        for index in 0..benchmark.arms.len().saturating_sub(1) {
+            let p = |line: &Line| line.comparisons.get(index).and_then(|comparison| comparison.p);
+            let corrected = holm(&lines.iter().map(p).collect::<Vec<_>>());
+            for (line, p) in lines.iter_mut().zip(corrected) {
+                if let Some(comparison) = line.comparisons.get_mut(index) {
+                    comparison.p_corrected = p;
+                }
+            }
+        }
+        Report { benchmark, trials, lines }
+    }
+
+    /// How often guided search is faster than this arm; before or after the correction.
+    pub fn score(&self, with: Arm, corrected: bool) -> Score {
+        let mut score = Score::default();
+        let all = self.lines.iter().flat_map(|line| &line.comparisons).filter(|comparison| comparison.with == with);
+        for Comparison { p, p_corrected, superiority, .. } in all {
+            let p = if corrected { p_corrected } else { p };
+            let real = p.is_some_and(|p| p < LEVEL);
+            match superiority {
+                Some(share) if real && *share > 0.5 => score.faster += 1,
+                Some(share) if real && *share < 0.5 => score.slower += 1,
+                _ => score.neither += 1,
+            }
+        }
+        score
+    }
+
+    /// A table for people.
+    pub fn human(&self) -> String {
+        let mut headers = vec!["bug".to_string()];
+        headers.extend(self.benchmark.arms.iter().map(|arm| arm.name().to_string()));
+        headers.extend(self.others().flat_map(|_| ["p".to_string(), "A".to_string()]));
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        let mut table = output::table(&headers);
+        for column in 1..headers.len() {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for line in &self.lines {
+            table.add_row(std::iter::once(line.bug.clone()).chain(self.cells(line)));
+        }
+        format!("{table}\n{}", self.summary())
+    }
+
+    /// The cells of a line after the bug's name.
+    fn cells(&self, line: &Line) -> Vec<String> {
+        let mut cells: Vec<String> = line
+            .arms
+            .iter()
+            .map(|row| {
+                let share = if row.found == row.trials { String::new() } else { format!(" ({}/{})", row.found, row.trials) };
+                match (row.median_seconds, row.median_runs) {
+                    _ if row.trials == 0 => "-".to_string(),
+                    (Some(seconds), Some(runs)) => format!("{seconds:.2} s, {runs}{share}"),
+                    _ => format!("not found{share}"),
+                }
+            })
+            .collect();
+        for Comparison { p, superiority, .. } in &line.comparisons {
+            cells.push(p.map_or("-".to_string(), |p| if p < 0.001 { "<0.001".to_string() } else { format!("{p:.3}") }));
+            cells.push(superiority.map_or("-".to_string(), |share| format!("{share:.2}")));
+        }
+        cells
+    }
+
+    /// A line for each bug and arm: bug, arm, trials, how many found it, median seconds, median runs.
+    pub fn compact(&self) -> String {
+        let or_dash = |value: Option<f64>| value.map_or("-".to_string(), |value| value.to_string());
+        let mut text = String::new();
+        for (line, row) in self.lines.iter().flat_map(|line| line.arms.iter().map(move |row| (line, row))) {
+            let (seconds, runs) = (or_dash(row.median_seconds), or_dash(row.median_runs));
+            let _ = writeln!(text, "{} {} {} {} {seconds} {runs}", line.bug, row.arm.name(), row.trials, row.found);
+        }
+        text
+    }
+
+    fn others(&self) -> impl Iterator<Item = Arm> {
+        self.benchmark.arms.iter().copied().filter(|arm| *arm != Arm::Guided)
+    }
+
+    /// The sums, in lines of text.
+    fn summary(&self) -> String {
+        let mut text = String::new();
+        for arm in &self.benchmark.arms {
+            let trials: Vec<&Trial> = self.trials.iter().filter(|trial| trial.arm == *arm).collect();
+            let found = trials.iter().filter(|trial| trial.found.invariant.is_some()).count();
+            let seconds: f64 = trials.iter().map(|trial| trial.found.seconds).sum();
+            let runs: u64 = trials.iter().map(|trial| trial.found.runs).sum();
+            let (all, rate) = (trials.len(), runs as f64 / seconds.max(1e-9));
+            let _ = writeln!(text, "{}: {found} of {all} trials found it, {seconds:.0} s of CPU time, {rate:.0} runs/s", arm.name());
+        }
+        if !self.benchmark.arms.contains(&Arm::Guided) {
+            return text;
+        }
+        for with in self.others() {
+            let (plain, strict) = (self.score(with, false), self.score(with, true));
+            let _ = writeln!(
+                text,
+                "guided beside {}: faster for {} bugs, slower for {}, no difference shown for {} (p < {LEVEL}); \
+                 after Holm's correction {}, {} and {}",
+                with.name(),
+                plain.faster,
+                plain.slower,
+                plain.neither,
+                strict.faster,
+                strict.slower,
+                strict.neither
+            );
+        }
+        text
+    }
+
+    /// The budget of a trial, in words.
+    fn budget(&self) -> String {
+        let settings = &self.benchmark.settings;
+        let time = settings.cpu_milliseconds.map(|time| format!("{} s of CPU time", time as f64 / 1000.0));
+        let runs = settings.runs.map(|runs| format!("{runs} runs"));
+        [time, runs].into_iter().flatten().collect::<Vec<_>>().join(" or ")
+    }
+
+    /// A Markdown page.
+    pub fn markdown(&self) -> String {
+        let Benchmark { system, trials, settings, .. } = self.benchmark;
+        let mut text = format!(
+            "# `vopr bench bugs`: {} {}\n\n{trials} trials of each arm, {} each, seed {}. A cell has the median CPU time and \
+             the median number of runs to the find, and the share of trials that found it where not all did.\n\n| bug |",
+            system.name,
+            system.version,
+            self.budget(),
+            settings.seed
+        );
+        let mut columns = 1 + self.benchmark.arms.len();
+        for arm in &self.benchmark.arms {
+            let _ = write!(text, " {} |", arm.name());
+        }
+        for with in self.others() {
+            columns += 2;
+            let _ = write!(text, " p ({0}) | A ({0}) |", with.name());
+        }
+        let _ = writeln!(text, "\n|---|{}", "--:|".repeat(columns - 1));
+        for line in &self.lines {
+            let _ = writeln!(text, "| {} | {} |", line.bug, self.cells(line).join(" | "));
+        }
+        let _ = write!(text, "\n```text\n{}```\n", self.summary());
+        text
+    }
+
+    /// The same for programs.
+    pub fn json(&self) -> serde_json::Value {
+        let scores: Vec<_> = self
+            .others()
+            .map(|arm| json!({ "with": arm, "score": self.score(arm, false), "score_corrected": self.score(arm, true) }))
+            .collect();
+        json!({
+            "version": output::JSON_VERSION, "command": "bench bugs", "settings": self.benchmark.settings,
+            "trials": self.benchmark.trials, "bugs": self.lines, "scores": scores,
+        })
+    }
+}
+
+fn seconds(trials: &[&Trial]) -> Vec<Time> {
+    trials.iter().map(|trial| (trial.found.seconds, trial.found.invariant.is_some())).collect()
+}
+
+fn row(arm: Arm, trials: &[&Trial]) -> Row {
+    let runs: Vec<Time> =
+        trials.iter().map(|trial| (trial.found.runs as f64, trial.found.invariant.is_some())).collect();
+    Row {
+        arm,
+        trials: trials.len(),
+        found: runs.iter().filter(|(_, found)| *found).count(),
+        median_seconds: median(&seconds(trials)),
+        median_runs: median(&runs),
+    }
+}
