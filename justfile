@@ -40,6 +40,14 @@ vopr-minimize file:
 fuzz target *arguments:
     {{ vopr }} fuzz {{ target }} {{ arguments }}
 
+# All targets in turns: `just fuzz-all --time 8h --jobs 2`.
+fuzz-all *arguments:
+    {{ vopr }} fuzz --targets all {{ arguments }}
+
+# What the campaigns so far reached and found.
+vopr-stats *arguments:
+    {{ vopr }} stats {{ arguments }}
+
 # All that CI checks.
 ci:
     .ci/run

@@ -108,3 +108,84 @@ fn an_interrupt_ends_a_campaign_cleanly() {
     assert!(value["runs"].as_u64() > Some(0));
     assert!(here.path().join("failures/corpus/baseline").read_dir().expect("a corpus").count() > 0);
 }
+
+#[test]
+fn several_targets_take_turns_and_share_what_they_were_given() {
+    let here = directory();
+    let fuzz = "fuzz --targets clock,gray_network,clock --runs 61 --seed 3 --format json";
+    let value = json(&mut vopr(here.path(), fuzz), 0);
+    let targets = value["targets"].as_array().expect("a list");
+    let shares: Vec<_> = targets.iter().map(|it| (it["target"].as_str(), it["runs"].as_u64())).collect();
+    assert_eq!(shares, [(Some("clock"), Some(31)), (Some("gray_network"), Some(30))]);
+    assert!(targets.iter().all(|target| target["states"].as_u64() > Some(1) && target["turns"] == 1));
+    assert!(here.path().join("failures/corpus/gray_network").is_dir());
+    let text = stdout(&mut vopr(here.path(), "fuzz --targets clock,gray_network --time 2s"), 0);
+    assert!(text.contains("turns") && text.contains("gray_network") && text.contains("nothing found"), "{text}");
+    let error = vopr(here.path(), "fuzz --targets clock,nonsense").assert().code(2);
+    let error = String::from_utf8_lossy(&error.get_output().stderr).to_string();
+    assert!(error.contains("unknown fuzz target `nonsense`"), "{error}");
+}
+
+/// Who goes on in the same directory is told of what is known by the old file, and gets no second one.
+#[test]
+fn a_campaign_goes_on_from_the_log_of_the_one_before() {
+    let here = directory();
+    let Failing { bug, scenario, .. } = failing();
+    let fuzz = format!("fuzz {scenario} --bug {bug} --runs 400 --seed 3 --no-minimize --format json");
+    let first = json(&mut vopr(here.path(), &fuzz), 1);
+    let files = kmb_files(&here.path().join("failures"));
+    let findings = first["findings"].as_array().expect("a list");
+    let log = here.path().join("failures/campaign.jsonl");
+    let kinds = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        lines.map(|line| line["kind"].as_str().expect("a kind").to_string()).collect()
+    };
+    let text = std::fs::read_to_string(&log).expect("a log");
+    assert_eq!(kinds(&text).iter().filter(|kind| *kind == "found").count(), findings.len());
+    assert_eq!((kinds(&text).first(), kinds(&text).last()), (Some(&"started".into()), Some(&"ended".into())));
+
+    // Killed in the middle of a line.
+    std::fs::write(&log, format!("{text}{{\"at\":1,\"kind\":\"prog")).expect("it is written");
+    let second = json(&mut vopr(here.path(), &fuzz), 1);
+    assert_eq!(second["findings"], serde_json::json!([]));
+    let again = second["again"].as_array().expect("a list");
+    assert!(!again.is_empty());
+    for known in again {
+        let first = findings.iter().find(|finding| finding["rule"] == known["rule"]).expect("it was found");
+        assert_eq!((&known["file"], &known["invariant"]), (&first["file"], &first["invariant"]));
+    }
+    assert_eq!(kmb_files(&here.path().join("failures")), files, "no file more");
+    // A finding whose file is gone is a new one.
+    files.iter().for_each(|file| std::fs::remove_file(file).expect("it can be removed"));
+    let third = json(&mut vopr(here.path(), &fuzz), 1);
+    assert!(!third["findings"].as_array().expect("a list").is_empty() && third["again"] == serde_json::json!([]));
+}
+
+#[test]
+fn a_data_directory_is_summed_up() {
+    let here = directory();
+    let Failing { bug, scenario, .. } = failing();
+    let fuzz = format!("fuzz {scenario} --bug {bug} --runs 300 --seed 3 --format json");
+    let fuzzed = json(&mut vopr(here.path(), &fuzz), 1);
+    std::fs::write(here.path().join("failures/failure-x.kmb"), "not one").expect("it is written");
+    let stats = json(&mut vopr(here.path(), "stats --format json"), 0);
+    assert_eq!((&stats["runs"], &stats["violated"]), (&fuzzed["runs"], &fuzzed["violated"]));
+    let target = &stats["campaigns"][0]["targets"][0];
+    assert_eq!((&target["latest"]["states"], &target["latest"]["target"]), (&fuzzed["states"], &fuzzed["target"]));
+    assert!(target["states_estimated"].as_u64() >= fuzzed["states"].as_u64());
+    let files: usize = stats["causes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| it["files"].as_array().expect("a list").len())
+        .sum();
+    assert_eq!(files, fuzzed["findings"].as_array().expect("a list").len());
+    let checked = |it: &&serde_json::Value| it["name"] == "vsr_agreement" && it["checks"].as_u64() > Some(300);
+    assert!(stats["invariants"].as_array().expect("a list").iter().any(|it| checked(&it)));
+    let text = stdout(&mut vopr(here.path(), "stats --detailed --coverage --invariants"), 0);
+    for wanted in [scenario, "Chao1", "Good-Turing", "cluster transitions", "vsr_agreement", "unreadable failure-x.kmb"]
+    {
+        assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
+    }
+    vopr(here.path(), "stats --data-dir nowhere").assert().code(3);
+}

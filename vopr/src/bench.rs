@@ -169,7 +169,8 @@ impl Benchmark {
                 let settings: Option<Settings> = serde_json::from_str(line).ok();
                 if settings.as_ref() != Some(&self.settings) {
                     let path = path.display();
-                    let message = format!("{path} is of a benchmark with other settings; go on with the same, or {next}");
+                    let message =
+                        format!("{path} is of a benchmark with other settings; go on with the same, or {next}");
                     return Err(Error::usage(message));
                 }
             }

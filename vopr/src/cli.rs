@@ -40,6 +40,8 @@ enum Command {
     Matrix(commands::matrix::Arguments),
     /// Measure whether guided search pays
     Bench(commands::bench::Arguments),
+    /// Say what the campaigns of a data directory reached and found
+    Stats(commands::stats::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -89,6 +91,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
         Command::Bench(arguments) => commands::bench::run(common, arguments),
+        Command::Stats(arguments) => commands::stats::run(common, &arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),

@@ -10,6 +10,7 @@ pub(crate) mod repro;
 pub(crate) mod run;
 pub(crate) mod scenarios;
 pub(crate) mod show;
+pub(crate) mod stats;
 
 use std::path::Path;
 

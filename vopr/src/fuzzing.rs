@@ -4,6 +4,7 @@
 //! affair alone. They talk in lines of JSON on the worker's standard output; the worker leaves when its standard input
 //! closes, so none is left behind when the parent dies.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,11 @@ use crate::minimize::Smaller;
 use crate::mutator::MutateBytes;
 
 pub mod campaign;
+pub mod group;
+pub mod log;
 pub mod process;
+pub mod states;
+pub mod turn;
 pub mod worker;
 
 /// What libFuzzer is to do after an input.
@@ -50,11 +55,18 @@ pub enum Message {
         runs: u64,
         /// How many of them broke an invariant.
         violated: u64,
-        /// The coverage slots reached since the last status.
+        /// The coverage slots reached since the last status, for the first few runs that did each: see
+        /// [`states::HITS_MAX`].
         slots: Vec<u32>,
+        /// Those that inputs reached which were in the corpus before: their runs have been counted already.
+        slots_of_corpus: Vec<u32>,
+        /// How often each invariant was checked since the last status.
+        checks: Vec<u64>,
     },
     /// A violation, already on the disk.
     Found(Finding),
+    /// A violation that was known before; the first time that this worker sees it.
+    Again(Rule),
     /// A violation that could not be saved.
     NotSaved {
         /// One line.
@@ -64,6 +76,33 @@ pub enum Message {
     Done,
 }
 
+/// Of the violations of one rule so many are saved, each of another scenario: one rule may have several causes.
+pub const SAVED_OF_A_RULE: usize = 3;
+
+/// What was broken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Rule {
+    /// The invariant.
+    pub invariant: String,
+    /// Which rule of it.
+    pub rule: String,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.rule)
+    }
+}
+
+impl std::str::FromStr for Rule {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (invariant, rule) = text.split_once(": ").ok_or("an invariant, a colon and a rule are needed")?;
+        Ok(Rule { invariant: invariant.to_string(), rule: rule.to_string() })
+    }
+}
+
 /// A violation that a worker found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -71,12 +110,13 @@ pub struct Finding {
     pub file: PathBuf,
     /// The case's name.
     pub name: String,
+    /// The fuzz target.
+    pub target: String,
     /// The scenario.
     pub scenario: String,
-    /// The broken invariant.
-    pub invariant: String,
-    /// Which rule of it.
-    pub rule: String,
+    /// What was broken.
+    #[serde(flatten)]
+    pub rule: Rule,
     /// Whether a second run of the case gave the same violation and digest.
     pub reproduced: bool,
     /// After how many runs of this worker it was found.
@@ -84,4 +124,20 @@ pub struct Finding {
     /// The smaller case beside it, once the campaign is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimized: Option<Smaller>,
+    /// The kinds of actions that it takes ([`group::shape`]), once the campaign is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
+}
+
+/// A worker that died.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Death {
+    /// The fuzz target.
+    pub target: String,
+    /// How.
+    pub status: String,
+    /// The input at which it did, if libFuzzer could leave it.
+    pub input: Option<PathBuf>,
+    /// The same as a `.kmb` file.
+    pub file: Option<PathBuf>,
 }

@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod commands;
 pub mod counters;
+mod data;
 pub mod engine;
 mod error;
 pub mod exit;

@@ -41,7 +41,8 @@ pub fn drive(arguments: &[String], harness: Box<dyn Harness>) -> c_int {
 extern "C" fn call_test(data: *const u8, size: usize) -> c_int {
     // SAFETY: libFuzzer hands over `size` readable bytes, which stay as they are until this function returns.
     let input = unsafe { bytes(data, size) };
-    let next = HARNESS.with_borrow_mut(|harness| harness.as_mut().map_or(Next::Leave(0), |harness| harness.test(input)));
+    let next =
+        HARNESS.with_borrow_mut(|harness| harness.as_mut().map_or(Next::Leave(0), |harness| harness.test(input)));
     match next {
         Next::Continue => 0,
         // SAFETY: nothing is left to be done; all output has been flushed. A plain exit would run libFuzzer's own handler,
@@ -95,9 +96,8 @@ extern "C" fn LLVMFuzzerCustomCrossOver(
     let (first, second, out) = unsafe {
         (bytes(first, first_size), bytes(second, second_size), std::slice::from_raw_parts_mut(out, out_size))
     };
-    HARNESS.with_borrow_mut(|harness| {
-        harness.as_mut().map_or(0, |harness| harness.cross_over(first, second, out, seed))
-    })
+    HARNESS
+        .with_borrow_mut(|harness| harness.as_mut().map_or(0, |harness| harness.cross_over(first, second, out, seed)))
 }
 
 /// libfuzzer-sys refers to this function, as `fuzz_target!` defines it; `drive` hands its own callback to libFuzzer.

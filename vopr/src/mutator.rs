@@ -102,11 +102,17 @@ impl Mutator {
         Mutator { without: without.to_vec(), ..self }
     }
 
+    /// Goes on with a corpus of so many inputs: about every tenth of the first mutations is kept.
+    #[must_use]
+    pub fn with_corpus(self, inputs: u64) -> Self {
+        Mutator { made: inputs.saturating_mul(10), ..self }
+    }
+
     /// What libFuzzer's `LLVMFuzzerCustomMutator` is to do: changes `data[..size]` to at most `max_size` bytes, and returns
     /// the new length. `bytes` are libFuzzer's own mutations.
     pub fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
         let mut draw = Draw::new(seed.into(), "mutate");
-        self.made += 1;
+        self.made = self.made.saturating_add(1);
         let Some(actions_max) = (max_size / RECORD_BYTES).checked_sub(1) else { return bytes(data, size, max_size) };
         let plan = if self.makes(Change::Fresh) && draw.chance(self.fresh_share()) {
             self.fresh(actions_max, &mut draw)
@@ -148,7 +154,7 @@ impl Mutator {
     /// How many of a hundred mutations are fresh plans by now.
     fn fresh_share(&self) -> u64 {
         let (first, later) = FRESH;
-        later + (first - later) * FRESH_HALF_WAY / (FRESH_HALF_WAY + self.made)
+        later + (first - later) * FRESH_HALF_WAY / FRESH_HALF_WAY.saturating_add(self.made)
     }
 
     /// A plan that has nothing to do with any other: half of its actions are drawn as random runs draw them, half are any.
@@ -223,7 +229,8 @@ impl Mutator {
     /// A change of a plan; one that needs no action if there is none.
     fn pick(&self, empty: bool, draw: &mut Draw) -> Change {
         let needs_none = [Change::Add, Change::Seed, Change::Scenario, Change::Header];
-        let possible = CHANGES.iter().filter(|(change, _)| self.makes(*change) && (!empty || needs_none.contains(change)));
+        let possible =
+            CHANGES.iter().filter(|(change, _)| self.makes(*change) && (!empty || needs_none.contains(change)));
         let mut left = draw.below(possible.clone().map(|(_, share)| share).sum::<u64>().max(1));
         for (change, share) in possible {
             match left.checked_sub(*share) {
@@ -259,7 +266,9 @@ fn shift(when: &mut When, draw: &mut Draw) {
     let stepped = |span: &mut u64, by: i64, unit: u64| *span = span.saturating_add_signed(by * unit as i64);
     match when {
         When::At(at) => stepped(at, step(draw, 4_096), UNIT),
-        When::After { count, .. } if draw.chance(50) => *count = count.saturating_add_signed(step(draw, 4) as i8).max(1),
+        When::After { count, .. } if draw.chance(50) => {
+            *count = count.saturating_add_signed(step(draw, 4) as i8).max(1)
+        }
         When::After { delay, .. } => stepped(delay, step(draw, 1_024), UNIT / 10),
     }
 }
@@ -314,4 +323,3 @@ fn tweak(scenario: &Scenario, action: &mut Action, draw: &mut Draw) {
 #[cfg(test)]
 #[path = "mutator_tests.rs"]
 mod tests;
-

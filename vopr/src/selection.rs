@@ -135,6 +135,26 @@ impl Target {
         Ok(Target { name: name.to_string(), system, scenarios })
     }
 
+    /// The targets with these names, each once; `all` is all that are applicable to the system.
+    pub fn several(system: &'static SystemEntry, names: &[String]) -> Result<Vec<Target>, Error> {
+        let mut targets: Vec<Target> = Vec::new();
+        for name in names {
+            let found = match name.as_str() {
+                "all" => TARGETS.iter().filter_map(|target| Target::find(system, target.name, None).ok()).collect(),
+                name => vec![Target::find(system, name, None)?],
+            };
+            for target in found {
+                if targets.iter().all(|known| known.name != target.name) {
+                    targets.push(target);
+                }
+            }
+        }
+        if targets.is_empty() {
+            return Err(Error::usage(format!("no target is applicable to {}; name a scenario", system.name)));
+        }
+        Ok(targets)
+    }
+
     /// The scenario in a file, as a target.
     pub fn of_file(system: &'static SystemEntry, path: &Path) -> Result<Target, Error> {
         Target::of_scenario(system, scenario_file(path)?)

@@ -147,7 +147,8 @@ impl<'a> Report<'a> {
             .arms
             .iter()
             .map(|row| {
-                let share = if row.found == row.trials { String::new() } else { format!(" ({}/{})", row.found, row.trials) };
+                let share =
+                    if row.found == row.trials { String::new() } else { format!(" ({}/{})", row.found, row.trials) };
                 match (row.median_seconds, row.median_runs) {
                     _ if row.trials == 0 => "-".to_string(),
                     (Some(seconds), Some(runs)) => format!("{seconds:.2} s, {runs}{share}"),
@@ -186,7 +187,11 @@ impl<'a> Report<'a> {
             let seconds: f64 = trials.iter().map(|trial| trial.found.seconds).sum();
             let runs: u64 = trials.iter().map(|trial| trial.found.runs).sum();
             let (all, rate) = (trials.len(), runs as f64 / seconds.max(1e-9));
-            let _ = writeln!(text, "{}: {found} of {all} trials found it, {seconds:.0} s of CPU time, {rate:.0} runs/s", arm.name());
+            let _ = writeln!(
+                text,
+                "{}: {found} of {all} trials found it, {seconds:.0} s of CPU time, {rate:.0} runs/s",
+                arm.name()
+            );
         }
         if !self.benchmark.arms.contains(&Arm::Guided) {
             return text;
@@ -248,7 +253,9 @@ impl<'a> Report<'a> {
     pub fn json(&self) -> serde_json::Value {
         let scores: Vec<_> = self
             .others()
-            .map(|arm| json!({ "with": arm, "score": self.score(arm, false), "score_corrected": self.score(arm, true) }))
+            .map(
+                |arm| json!({ "with": arm, "score": self.score(arm, false), "score_corrected": self.score(arm, true) }),
+            )
             .collect();
         json!({
             "version": output::JSON_VERSION, "command": "bench bugs", "settings": self.benchmark.settings,

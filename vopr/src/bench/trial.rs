@@ -117,6 +117,7 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     if arguments.arm == Arm::Guided {
         let seed = seeds::mix(arguments.seed, "guided", 0) as u32;
         let mut flags = libfuzzer_flags(seed.max(1));
+        flags.push("-reload=0".to_string());
         flags.push(arguments.corpus.display().to_string());
         return Ok(driver(&flags, Box::new(trial)) as u8);
     }

@@ -11,7 +11,9 @@ use serde_json::json;
 use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::commands::run::parse_jobs;
 use crate::error::Error;
-use crate::fuzzing::campaign::{Campaign, Summary};
+use crate::fuzzing::campaign::{Campaign, Known, Share, Summary, create_corpora};
+use crate::fuzzing::group::{self, Group};
+use crate::fuzzing::{Finding, Rule};
 use crate::minimize::{self, Smaller};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, rate, styled};
 use crate::selection::Target;
@@ -21,8 +23,11 @@ use crate::{exit, seeds, words};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// A fuzz target, or any scenario
-    #[arg(required_unless_present = "scenario_file")]
+    #[arg(required_unless_present_any = ["scenario_file", "targets"])]
     target: Option<String>,
+    /// Several targets that take turns, separated by commas; `all` for all that are applicable
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["target", "scenario", "scenario_file"])]
+    targets: Vec<String>,
     /// Only this scenario of the target
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
@@ -38,7 +43,7 @@ pub(crate) struct Arguments {
     /// How many processes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_jobs)]
     jobs: usize,
-    /// The corpus, kept and used again [default: <output-dir>/corpus/<target>]
+    /// The corpus, kept and used again [default: <output-dir>/corpus/<target>]; with --targets, a directory with one for each
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
     /// End at the first finding; else findings are saved and the search goes on
@@ -85,19 +90,24 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
-    let target = match &arguments.scenario_file {
-        Some(path) => Target::of_file(system, path)?,
-        None => Target::find(system, &arguments.target.unwrap_or_default(), arguments.scenario.as_deref())?,
+    let targets = match (&arguments.scenario_file, arguments.targets.is_empty()) {
+        (Some(path), _) => vec![Target::of_file(system, path)?],
+        (None, false) => Target::several(system, &arguments.targets)?,
+        (None, true) => {
+            let name = arguments.target.unwrap_or_default();
+            vec![Target::find(system, &name, arguments.scenario.as_deref())?]
+        }
     };
     arguments.output_directory.prepare()?;
     let output_directory = arguments.output_directory.path;
-    let corpus = arguments.corpus.unwrap_or_else(|| output_directory.join("corpus").join(&target.name));
-    let next = "choose another with --corpus";
-    std::fs::create_dir_all(&corpus).map_err(|error| Error::io("create", &corpus, &error, next))?;
+    let corpus = arguments.corpus.unwrap_or_else(|| match &targets[..] {
+        [target] => output_directory.join("corpus").join(&target.name),
+        _ => output_directory.join("corpus"),
+    });
     let campaign = Campaign {
         system,
         bugs,
-        target,
+        targets,
         scenario_file: arguments.scenario_file,
         time: arguments.time,
         runs: arguments.runs,
@@ -108,6 +118,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         stop_on: arguments.stop_on,
         seed: arguments.seed.unwrap_or_else(seeds::fresh),
     };
+    create_corpora(&campaign)?;
     let stop = stop_at_interrupt()?;
     let mut summary = campaign.run(&stop)?;
     // Who has pressed Ctrl-C does not want to wait.
@@ -115,32 +126,39 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         for finding in summary.findings.iter_mut().filter(|finding| finding.reproduced).take(MINIMIZED_MAX) {
             finding.minimized = minimize::beside(&finding.file, campaign.jobs);
         }
+        group::add_shapes(&mut summary.findings);
     }
     match common.format {
         Format::Human => output::print(&human(&campaign, &summary))?,
         Format::Json => output::print_json(&as_json(&campaign, &summary))?,
-        Format::Compact => output::print(&format!(
-            "{} {} {:.2}s {}/s {}\n",
-            campaign.target.name,
-            summary.runs,
-            summary.elapsed.as_secs_f64(),
-            rate(summary.runs, summary.elapsed),
-            verdict(&summary)
-        ))?,
+        Format::Compact => output::print(&compact(&campaign, &summary))?,
     }
     Ok(if summary.fails() { exit::VIOLATION } else { exit::CLEAN })
 }
 
-impl Summary {
-    fn fails(&self) -> bool {
-        !self.findings.is_empty() || !self.deaths.is_empty()
-    }
+/// One line a target, and what was found in it.
+fn compact(campaign: &Campaign, summary: &Summary) -> String {
+    let line = |(target, share): (&Target, &Share)| {
+        format!(
+            "{} {} {:.2}s {}/s {}\n",
+            target.name,
+            share.runs,
+            share.elapsed.as_secs_f64(),
+            rate(share.runs, share.elapsed),
+            verdict(summary, &target.name)
+        )
+    };
+    campaign.targets.iter().zip(&summary.shares).map(line).collect()
 }
 
-/// The verdict in one or two words: the second are the broken invariants.
-fn verdict(summary: &Summary) -> String {
-    let invariants: BTreeSet<_> = summary.findings.iter().map(|finding| finding.invariant.as_str()).collect();
-    match (invariants.is_empty(), summary.fails()) {
+/// The verdict on a target in one or two words: the second are the broken invariants.
+fn verdict(summary: &Summary, target: &str) -> String {
+    let found = summary.findings.iter().chain(&summary.duplicates).filter(|finding| finding.target == target);
+    let again = summary.again.iter().filter(|known| known.target == target);
+    let rules = found.map(|finding| &finding.rule).chain(again.map(|known| &known.rule));
+    let invariants: BTreeSet<_> = rules.map(|rule| rule.invariant.as_str()).collect();
+    let died = summary.deaths.iter().any(|death| death.target == target);
+    match (invariants.is_empty(), died) {
         (false, _) => format!("VIOLATED {}", invariants.into_iter().collect::<Vec<_>>().join(",")),
         (true, true) => "FAILED".to_string(),
         (true, false) => "nothing found".to_string(),
@@ -152,52 +170,31 @@ fn runs(count: u64) -> String {
 }
 
 fn human(campaign: &Campaign, summary: &Summary) -> String {
-    let mut text = format!(
-        "{}: {} runs in {:.1} s ({}/s), {} states, corpus {} in {}, seed {}\n",
-        campaign.target.name,
-        grouped(summary.runs),
-        summary.elapsed.as_secs_f64(),
-        grouped(rate(summary.runs, summary.elapsed)),
-        grouped(summary.states as u64),
-        grouped(summary.corpus as u64),
-        campaign.corpus.display(),
-        campaign.seed
-    );
+    let mut text = heading(campaign, summary);
     if summary.interrupted {
         text.push_str("interrupted: the corpus and all findings are kept\n");
     }
-    for finding in &summary.findings {
-        let again = if finding.reproduced { "" } else { ", but not when run again: not deterministic" };
-        let _ = writeln!(
-            text,
-            "{} {}: {} in {} after {}{again}\n    vopr repro {}",
-            finding.name,
-            styled(BAD, &finding.invariant),
-            finding.rule,
-            finding.scenario,
-            runs(finding.runs),
-            finding.file.display()
-        );
-        if let Some(Smaller { file, actions, actions_before }) = &finding.minimized {
-            let _ = writeln!(text, "    vopr repro {} ({actions} of {actions_before} actions)", file.display());
-        }
-        let same = summary.duplicates.iter();
-        for other in same.filter(|other| other.invariant == finding.invariant && other.rule == finding.rule) {
-            let _ = writeln!(text, "    the same from another job: {}", other.file.display());
-        }
+    let groups = group::groups(&summary.findings);
+    for group in &groups {
+        found(summary, group, &mut text);
+    }
+    for Known { rule, file, .. } in &summary.again {
+        let (invariant, rule) = (styled(BAD, &rule.invariant), &rule.rule);
+        let _ = writeln!(text, "{invariant}: {rule}, as found before\n    vopr repro {}", file.display());
     }
     for death in &summary.deaths {
         let _ = writeln!(text, "{} died {}", styled(DOUBTFUL, "a worker"), death.status);
         if let Some(input) = &death.input {
             let bugs = words::bug_options(&campaign.bugs);
-            let _ = writeln!(text, "    vopr repro {} --target {}{bugs}", input.display(), campaign.target.name);
+            let system = words::system_option(campaign.system.name);
+            let _ = writeln!(text, "    vopr repro {} --target {}{system}{bugs}", input.display(), death.target);
         }
         if let Some(file) = &death.file {
             let _ = writeln!(text, "    vopr repro {}", file.display());
         }
     }
-    let runs = runs(summary.violated);
-    let _ = match (summary.findings.len(), summary.fails()) {
+    let runs = runs(summary.violated());
+    let _ = match (groups.len() + summary.again.len(), summary.fails()) {
         (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
         (0, true) => writeln!(text, "{}", styled(BAD, "vopr itself failed")),
         (1, _) => writeln!(text, "{}, in {runs}", styled(BAD, "1 kind of violation")),
@@ -206,16 +203,94 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
     text
 }
 
+/// The findings of one cause.
+fn found(summary: &Summary, group: &Group, text: &mut String) {
+    let findings = &summary.findings;
+    for (place, finding) in group.iter().map(|number| &findings[*number]).enumerate() {
+        let Finding { rule: Rule { invariant, rule }, scenario, file, .. } = finding;
+        let again = if finding.reproduced { "" } else { ", but not when run again: not deterministic" };
+        let _ = if place == 0 {
+            let (name, after) = (&finding.name, runs(finding.runs));
+            writeln!(text, "{name} {}: {rule} in {scenario} after {after}{again}", styled(BAD, invariant))
+        } else {
+            writeln!(text, "    likewise {rule} in {scenario}{again}")
+        };
+        let _ = writeln!(text, "    vopr repro {}", file.display());
+        if let Some(Smaller { file, actions, actions_before }) = &finding.minimized {
+            let _ = writeln!(text, "    vopr repro {} ({actions} of {actions_before} actions)", file.display());
+        }
+        let same = |other: &&Finding| other.rule == finding.rule && other.scenario == finding.scenario;
+        for other in summary.duplicates.iter().filter(same) {
+            let _ = writeln!(text, "    the same from another job: {}", other.file.display());
+        }
+    }
+}
+
+/// What was done: a sentence for one target, a table for several.
+fn heading(campaign: &Campaign, summary: &Summary) -> String {
+    let (corpus, seed) = (campaign.corpus.display(), campaign.seed);
+    if let ([target], [share]) = (&campaign.targets[..], &summary.shares[..]) {
+        return format!(
+            "{}: {} runs in {:.1} s ({}/s), {} states, corpus {} in {corpus}, seed {seed}\n",
+            target.name,
+            grouped(share.runs),
+            share.elapsed.as_secs_f64(),
+            grouped(rate(share.runs, share.elapsed)),
+            grouped(share.states.count() as u64),
+            grouped(share.corpus as u64),
+        );
+    }
+    let mut table = output::table(&["target", "turns", "time", "runs", "runs/s", "states", "new", "corpus", "found"]);
+    for (target, share) in campaign.targets.iter().zip(&summary.shares) {
+        let found = summary.findings.iter().filter(|finding| finding.target == target.name).count();
+        table.add_row(vec![
+            target.name.clone(),
+            share.turns.to_string(),
+            format!("{:.0} s", share.elapsed.as_secs_f64()),
+            grouped(share.runs),
+            grouped(rate(share.runs, share.elapsed)),
+            grouped(share.states.count() as u64),
+            grouped(share.last_turn.0 as u64),
+            grouped(share.corpus as u64),
+            found.to_string(),
+        ]);
+    }
+    let mut text = format!("{table}\n");
+    let (runs, time) = (grouped(summary.runs()), summary.elapsed.as_secs_f64());
+    let _ =
+        writeln!(text, "{runs} runs in {time:.1} s, corpora in {corpus}, seed {seed}; new: states in the last turn");
+    let targets = || campaign.targets.iter().zip(&summary.shares);
+    let saturated: Vec<_> = targets().filter(|(_, share)| share.saturated()).map(|(target, _)| &*target.name).collect();
+    if !saturated.is_empty() {
+        let _ = writeln!(text, "saturated, no new state in the last turn: {}", saturated.join(", "));
+    }
+    let idle: Vec<_> = targets().filter(|(_, share)| share.turns == 0).map(|(target, _)| &*target.name).collect();
+    if !idle.is_empty() {
+        let _ = writeln!(text, "without a turn, for lack of time: {}", idle.join(", "));
+    }
+    text
+}
+
 fn as_json(campaign: &Campaign, summary: &Summary) -> serde_json::Value {
-    let deaths =
-        summary.deaths.iter().map(|death| json!({ "status": death.status, "input": death.input, "file": death.file }));
+    let targets = campaign.targets.iter().zip(&summary.shares).map(|(target, share)| {
+        let reached = share.states.reached();
+        json!({
+            "target": target.name, "turns": share.turns, "runs": share.runs, "violated": share.violated,
+            "seconds": share.elapsed.as_secs_f64(), "runs_per_second": rate(share.runs, share.elapsed),
+            "states": reached.states, "states_estimated": reached.estimated(), "regions": reached.regions,
+            "collisions_estimated": reached.collisions(), "new_in_last_turn": share.last_turn.0,
+            "saturated": share.saturated(), "corpus": share.corpus, "corpus_directory": campaign.corpus(target),
+        })
+    });
+    let names: Vec<_> = campaign.targets.iter().map(|target| target.name.as_str()).collect();
     json!({
-        "version": output::JSON_VERSION, "command": "fuzz", "target": campaign.target.name,
-        "system": campaign.system.name, "bugs": campaign.bugs, "seed": campaign.seed.to_string(),
-        "runs": summary.runs, "violated": summary.violated, "seconds": summary.elapsed.as_secs_f64(),
-        "runs_per_second": rate(summary.runs, summary.elapsed), "states": summary.states, "corpus": summary.corpus,
-        "corpus_directory": campaign.corpus, "interrupted": summary.interrupted, "findings": summary.findings,
-        "duplicates": summary.duplicates, "deaths": deaths.collect::<Vec<_>>(),
+        "version": output::JSON_VERSION, "command": "fuzz", "target": names.join(","),
+        "targets": targets.collect::<Vec<_>>(), "system": campaign.system.name, "bugs": campaign.bugs,
+        "seed": campaign.seed.to_string(), "runs": summary.runs(), "violated": summary.violated(),
+        "seconds": summary.elapsed.as_secs_f64(), "runs_per_second": rate(summary.runs(), summary.elapsed),
+        "states": summary.states(), "corpus": summary.corpus(), "corpus_directory": campaign.corpus,
+        "interrupted": summary.interrupted, "findings": summary.findings, "groups": group::groups(&summary.findings), "again": summary.again,
+        "duplicates": summary.duplicates, "deaths": summary.deaths,
     })
 }
 

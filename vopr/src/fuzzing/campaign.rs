@@ -1,25 +1,33 @@
-//! A campaign: starts the workers, adds up what they say, and ends when it is time.
+//! A campaign: whose turn it is, what came of it, and what is written down about it.
+//!
+//! With one target, the campaign is one turn. With several, they take turns: every other turn goes to the target that has
+//! waited longest, the one between to the target that found the most new states in its last turn, for its time. All of it
+//! is in the log of the output directory, and a campaign that begins there goes on from it: the corpora are used again, and a finding
+//! whose file is still there is not saved once more.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::process::{Event, Process, Start};
-use super::{Finding, Message};
+use super::log::{Log, Progress, Record, Started};
+use super::states::States;
+use super::turn::Turn;
+use super::{Death, Finding, Rule, SAVED_OF_A_RULE, log};
 use crate::engine::SystemEntry;
 use crate::error::Error;
-use crate::kmb::{Kmb, Origin, read_bounded};
-use crate::output::{BAD, DOUBTFUL, Progress, grouped, rate, styled};
+use crate::kmb::Kmb;
+use crate::output::{DOUBTFUL, styled, tell};
 use crate::selection::Target;
-use crate::tally::Slots;
 
-/// A worker that was asked to leave, and has not after this long, hangs.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A worker that dies is started again, but not for ever.
-const DEATHS_MAX: usize = 10;
-/// How often the files of the corpus are counted.
-const COUNT_EVERY: Duration = Duration::from_secs(2);
+/// A turn lasts so long, unless the whole time is too short for one each.
+const TURN_MIN: Duration = Duration::from_secs(10);
+/// Longer turns would keep the others waiting.
+const TURN_MAX: Duration = Duration::from_secs(300);
+/// Where no end is given.
+const TURN_ENDLESS: Duration = Duration::from_secs(60);
+/// So many turns each, where there is time for them.
+const TURNS_EACH: u32 = 4;
 
 /// What to do.
 pub struct Campaign {
@@ -28,18 +36,18 @@ pub struct Campaign {
     /// The planted bugs that are switched on.
     pub bugs: Vec<String>,
     /// What the inputs are decoded for.
-    pub target: Target,
-    /// The file that the target was read from, if it was.
+    pub targets: Vec<Target>,
+    /// The file that the one target was read from, if it was.
     pub scenario_file: Option<PathBuf>,
-    /// For how long.
+    /// For how long, all targets together.
     pub time: Option<Duration>,
-    /// How many inputs, all workers together.
+    /// How many inputs, all workers and targets together.
     pub runs: Option<u64>,
     /// How many workers.
     pub jobs: usize,
-    /// The corpus.
+    /// The corpus of the one target, or the directory of several corpora.
     pub corpus: PathBuf,
-    /// Where findings go.
+    /// Where findings and the log go.
     pub output_directory: PathBuf,
     /// Whether the first finding ends it.
     pub stop_on_first: bool,
@@ -49,311 +57,316 @@ pub struct Campaign {
     pub seed: u64,
 }
 
-/// A worker that died.
-pub struct Death {
-    /// How.
-    pub status: String,
-    /// The input at which it did, if libFuzzer could leave it.
-    pub input: Option<PathBuf>,
-    /// The same as a `.kmb` file.
-    pub file: Option<PathBuf>,
-}
-
-/// What came of it.
-pub struct Summary {
+/// What came of one target.
+#[derive(Default)]
+pub struct Share {
     /// How long it took.
     pub elapsed: Duration,
+    /// How many turns it had.
+    pub turns: u64,
     /// How many inputs were run.
     pub runs: u64,
     /// How many of them broke an invariant.
     pub violated: u64,
-    /// How many coverage slots were reached.
-    pub states: usize,
-    /// How many inputs the corpus has.
+    /// The coverage slots that were reached.
+    pub states: States,
+    /// How many inputs its corpus has.
     pub corpus: usize,
-    /// One finding for each rule that was broken, in the order of discovery.
+    /// How often each invariant was checked.
+    pub checks: Vec<u64>,
+    /// How many new states its last turn found, and how long that was.
+    pub last_turn: (usize, Duration),
+    /// When its last turn was over, as a number that grows.
+    ended: usize,
+}
+
+/// What came of all.
+#[derive(Default)]
+pub struct Summary {
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What came of each target, in their order.
+    pub shares: Vec<Share>,
+    /// What was found, in the order of discovery.
     pub findings: Vec<Finding>,
-    /// The same rules, found by other workers at the same time.
+    /// The same in the same scenarios, found by other workers at the same time.
     pub duplicates: Vec<Finding>,
+    /// What earlier campaigns in the directory had found, and this one as well.
+    pub again: Vec<Known>,
     /// The workers that died.
     pub deaths: Vec<Death>,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
 }
 
-struct Slot {
-    process: Option<Process>,
-    /// What earlier processes in this place had done.
-    runs_before: u64,
-    violated_before: u64,
-    runs: u64,
-    violated: u64,
-    done: bool,
+/// A finding of an earlier campaign.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Known {
+    /// For which target.
+    pub target: String,
+    /// What was broken.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// Its file.
+    pub file: PathBuf,
 }
 
-struct Running<'a> {
-    campaign: &'a Campaign,
-    started: Instant,
-    workers: Vec<Slot>,
-    events: Sender<(usize, Event)>,
-    slots: Slots,
-    last_new: Instant,
-    corpus: usize,
-    counted: Option<Instant>,
-    leaving: Option<Instant>,
-    summary: Summary,
+impl Share {
+    /// Whether its last turn found no new state.
+    pub fn saturated(&self) -> bool {
+        self.turns > 0 && self.last_turn.0 == 0
+    }
+}
+
+impl Summary {
+    /// How many inputs were run.
+    pub fn runs(&self) -> u64 {
+        self.shares.iter().map(|share| share.runs).sum()
+    }
+
+    /// How many of them broke an invariant.
+    pub fn violated(&self) -> u64 {
+        self.shares.iter().map(|share| share.violated).sum()
+    }
+
+    /// How many coverage slots were reached, by all targets together.
+    pub fn states(&self) -> usize {
+        let mut all = States::default();
+        self.shares.iter().flat_map(|share| share.states.slots()).for_each(|slot| {
+            all.hit(slot);
+        });
+        all.count()
+    }
+
+    /// How many inputs the corpora have.
+    pub fn corpus(&self) -> usize {
+        self.shares.iter().map(|share| share.corpus).sum()
+    }
+
+    /// Whether the command fails.
+    pub fn fails(&self) -> bool {
+        !self.findings.is_empty() || !self.again.is_empty() || !self.deaths.is_empty()
+    }
+}
+
+/// A campaign under way: what its turns share.
+pub struct Running<'a> {
+    /// What to do.
+    pub campaign: &'a Campaign,
+    /// What earlier campaigns found.
+    pub known: Vec<Known>,
+    /// What came of it so far.
+    pub summary: Summary,
+    log: Option<Log>,
 }
 
 impl Campaign {
     /// Runs it until its time is over, its inputs are used up, or `stop` is set.
     pub fn run(&self, stop: &AtomicBool) -> Result<Summary, Error> {
-        let (events, received) = channel();
+        let directory = &self.output_directory;
+        let opened = Log::open(directory).map_err(|error| Error::io("write the log in", directory, &error, OTHER))?;
+        let mut running =
+            Running { campaign: self, known: self.known(), summary: Summary::default(), log: Some(opened) };
+        running.summary.shares = self.targets.iter().map(|_| Share::default()).collect();
+        running.note(Record::Started(Started {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            system: self.system.name.to_string(),
+            system_version: self.system.version.to_string(),
+            bugs: self.bugs.clone(),
+            targets: self.targets.iter().map(|target| target.name.clone()).collect(),
+            jobs: self.jobs,
+            seed: self.seed.to_string(),
+        }));
         let started = Instant::now();
-        let mut running = Running {
-            campaign: self,
-            started,
-            workers: Vec::new(),
-            events,
-            slots: Slots::default(),
-            last_new: started,
-            corpus: 0,
-            counted: None,
-            leaving: None,
-            summary: Summary {
-                elapsed: Duration::ZERO,
-                runs: 0,
-                violated: 0,
-                states: 0,
-                corpus: 0,
-                findings: Vec::new(),
-                duplicates: Vec::new(),
-                deaths: Vec::new(),
-                interrupted: false,
-            },
-        };
-        for number in 0..self.jobs.max(1) {
-            running.workers.push(Slot {
-                process: None,
-                runs_before: 0,
-                violated_before: 0,
-                runs: 0,
-                violated: 0,
-                done: false,
-            });
-            running.start(number)?;
-        }
-        running.follow(&received, stop)?;
-        Ok(running.finish())
+        let result = running.take_turns(started, stop);
+        running.summary.elapsed = started.elapsed();
+        running.note(Record::Ended { interrupted: running.summary.interrupted });
+        result.map(|()| running.summary)
     }
 
-    /// The inputs that worker `number` may run: all together have as many as were asked for.
-    fn share(&self, number: usize) -> Option<u64> {
-        let jobs = self.jobs.max(1) as u64;
-        self.runs.map(|runs| runs / jobs + u64::from((number as u64) < runs % jobs))
+    /// The corpus of a target.
+    pub fn corpus(&self, target: &Target) -> PathBuf {
+        if self.targets.len() == 1 { self.corpus.clone() } else { self.corpus.join(&target.name) }
     }
 
     /// Where worker `number` writes libFuzzer's own words.
-    pub fn log(&self, number: usize) -> PathBuf {
-        self.output_directory.join(format!("fuzz-{}-{number}.log", self.target.name))
+    pub fn worker_log(&self, target: &Target, number: usize) -> PathBuf {
+        self.output_directory.join(format!("fuzz-{}-{number}.log", target.name))
+    }
+
+    /// What earlier campaigns in the directory found, with this system and these bugs, as far as the files are still there.
+    fn known(&self) -> Vec<Known> {
+        let lines = log::read(&self.output_directory).unwrap_or_default();
+        let mut seen = BTreeSet::new();
+        let files = lines.into_iter().filter_map(|line| match line.record {
+            Record::Found { finding, .. } => Some(finding.file),
+            _ => None,
+        });
+        files.filter(|file| seen.insert(file.clone())).filter_map(|file| self.known_in(file)).collect()
+    }
+
+    fn known_in(&self, file: PathBuf) -> Option<Known> {
+        // The log is a file like any other: whatever it names is looked at in the output directory alone.
+        let file = self.output_directory.join(file.file_name()?);
+        let kmb = Kmb::read(&file).ok()?;
+        let same = kmb.case.system == self.system.name
+            && kmb.system_version == self.system.version
+            && kmb.case.bugs == self.bugs;
+        let expected = kmb.expected.filter(|_| same)?;
+        let rule = Rule { invariant: expected.invariant, rule: expected.rule };
+        Some(Known { target: String::new(), rule, file })
     }
 }
+
+const OTHER: &str = "choose another with --output-dir";
 
 impl Running<'_> {
-    /// Starts a worker, or the next in its place.
-    fn start(&mut self, number: usize) -> Result<(), Error> {
+    fn take_turns(&mut self, started: Instant, stop: &AtomicBool) -> Result<(), Error> {
         let campaign = self.campaign;
-        let left = campaign.share(number).map(|runs| runs.saturating_sub(self.workers[number].runs_before));
-        let time_left = campaign.time.map(|time| time.saturating_sub(self.started.elapsed()));
-        if left == Some(0) || time_left == Some(Duration::ZERO) {
-            self.workers[number].done = true;
-            return Ok(());
-        }
-        let attempt = self.summary.deaths.len();
-        let prefix = format!("died-{}-{number}-{attempt}-", std::process::id());
-        let artifact_prefix = campaign.output_directory.join(prefix).display().to_string();
-        let seed = crate::seeds::mix(campaign.seed, &campaign.target.name, (attempt * 1_000 + number) as u64) as u32;
-        let path = |path: &Path| path.display().to_string();
-        let mut arguments = vec![campaign.target.name.clone()];
-        let mut option = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
-        option("system", campaign.system.name.to_string());
-        for bug in &campaign.bugs {
-            option("bug", bug.clone());
-        }
-        if let Some(file) = &campaign.scenario_file {
-            option("scenario-file", path(file));
-        }
-        option("output-dir", path(&campaign.output_directory));
-        option("corpus", path(&campaign.corpus));
-        option("artifact-prefix", artifact_prefix.clone());
-        // 0 would mean "choose one" to libFuzzer.
-        option("seed", seed.max(1).to_string());
-        if let Some(runs) = left {
-            option("runs", runs.to_string());
-        }
-        if let Some(time) = time_left {
-            option("milliseconds", time.as_millis().to_string());
-        }
-        if campaign.jobs > 1 {
-            arguments.push("--shared".to_string());
-        }
-        let start = Start { arguments, log: &campaign.log(number), artifact_prefix };
-        self.workers[number].process = Some(Process::start(start, number, self.events.clone())?);
-        Ok(())
-    }
-
-    fn follow(&mut self, received: &Receiver<(usize, Event)>, stop: &AtomicBool) -> Result<(), Error> {
-        let mut progress = Progress::new(0);
-        while self.workers.iter().any(|worker| worker.process.is_some()) {
-            if let Ok((number, event)) = received.recv_timeout(Duration::from_millis(100)) {
-                match event {
-                    Event::Said(message) => self.hear(number, message, &progress)?,
-                    Event::Ended => self.bury(number, &progress)?,
-                }
+        for number in 0.. {
+            let left = campaign.time.map(|time| time.saturating_sub(started.elapsed()));
+            let runs_left = campaign.runs.map(|runs| runs.saturating_sub(self.summary.runs()));
+            if number > 0 && (left == Some(Duration::ZERO) || runs_left == Some(0) || self.is_over(stop)) {
+                break;
             }
-            if stop.load(Ordering::Relaxed) && self.leaving.is_none() {
-                self.summary.interrupted = true;
-                self.ask_to_leave();
-            }
-            let over = self.campaign.time.is_some_and(|time| self.started.elapsed() > time + PATIENCE);
-            if over || self.leaving.is_some_and(|asked| asked.elapsed() > PATIENCE) {
-                self.ask_to_leave();
-                self.workers.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::kill);
-            }
-            self.count_corpus(COUNT_EVERY);
-            progress.set(0, || self.line());
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, number: usize, message: Message, progress: &Progress) -> Result<(), Error> {
-        let worker = &mut self.workers[number];
-        match message {
-            Message::Status { runs, violated, slots } => {
-                (worker.runs, worker.violated) = (runs, violated);
-                for slot in slots {
-                    if self.slots.insert(slot) {
-                        self.last_new = Instant::now();
+            let index = next(&self.summary.shares, number);
+            let (time, runs) = match (campaign.targets.len(), campaign.runs) {
+                (1, _) => (left, runs_left),
+                // Each target has an equal part of them, in one turn.
+                (count, Some(runs)) => {
+                    if number == count {
+                        break;
                     }
+                    let runs = runs / count as u64 + u64::from((number as u64) < runs % count as u64);
+                    if runs == 0 {
+                        continue;
+                    }
+                    (left, Some(runs))
                 }
+                (count, None) => (Some(turn_time(campaign.time, left, count)), None),
+            };
+            let before = (self.summary.shares[index].states.count(), self.summary.shares[index].elapsed);
+            Turn { number, index, time, runs }.run(self, stop)?;
+            let share = &mut self.summary.shares[index];
+            share.turns += 1;
+            share.ended = number + 1;
+            share.last_turn = (share.states.count() - before.0, share.elapsed.saturating_sub(before.1));
+            if campaign.targets.len() == 1 {
+                break;
             }
-            Message::Found(finding) => {
-                let wanted = self.campaign.stop_on.contains(&finding.invariant);
-                let same = |known: &Finding| known.invariant == finding.invariant && known.rule == finding.rule;
-                if self.summary.findings.iter().any(same) {
-                    self.summary.duplicates.push(finding);
-                } else {
-                    progress.tell(&announcement(&finding));
-                    self.summary.findings.push(finding);
-                }
-                if self.campaign.stop_on_first || wanted {
-                    self.ask_to_leave();
-                }
-            }
-            Message::NotSaved { error } => {
-                return Err(Error::Io(format!("{error}; make room or choose another --output-dir")));
-            }
-            Message::Done => worker.done = true,
         }
         Ok(())
     }
 
-    /// A worker's output has ended. If it was not done, it died: say at which input, and start another.
-    fn bury(&mut self, number: usize, progress: &Progress) -> Result<(), Error> {
-        let worker = &mut self.workers[number];
-        let Some(mut process) = worker.process.take() else { return Ok(()) };
-        let status = process.wait();
-        worker.runs_before += std::mem::take(&mut worker.runs);
-        worker.violated_before += std::mem::take(&mut worker.violated);
-        if worker.done || self.leaving.is_some_and(|asked| asked.elapsed() > PATIENCE) {
-            return Ok(());
-        }
-        let status = status.map_or("in an unknown way".to_string(), |status| format!("with {status}"));
-        let input = process.artifacts().into_iter().next();
-        let known = input.as_deref().is_some_and(|input| self.died_before_at(input));
-        let file = input.as_deref().filter(|_| !known).and_then(|input| self.rebuild(input));
-        progress.tell(&format!(
-            "{} a worker died {status}: {} (see {})",
-            styled(DOUBTFUL, "warning:"),
-            input.as_ref().map_or("no input was left".to_string(), |input| input.display().to_string()),
-            self.campaign.log(number).display()
-        ));
-        self.summary.deaths.push(Death { status, input, file });
-        // At the same input as before, the next would die there, too.
-        let again = !known && self.summary.deaths.len() < DEATHS_MAX && self.leaving.is_none();
-        if again { self.start(number) } else { Ok(()) }
+    fn is_over(&self, stop: &AtomicBool) -> bool {
+        let wanted = |invariant: &String| self.campaign.stop_on.contains(invariant);
+        let found = self.summary.findings.iter().map(|finding| &finding.rule.invariant);
+        let mut broken = found.chain(self.summary.again.iter().map(|known| &known.rule.invariant));
+        stop.load(Ordering::Relaxed)
+            || if self.campaign.stop_on_first { broken.next().is_some() } else { broken.any(wanted) }
     }
 
-    /// Whether a worker died at the same input before: libFuzzer names what it leaves by a hash of the content.
-    fn died_before_at(&self, input: &Path) -> bool {
-        let hash = |path: &Path| path.to_str().and_then(|path| path.rsplit('-').next().map(str::to_string));
-        let before = self.summary.deaths.iter().filter_map(|death| death.input.as_deref());
-        before.into_iter().any(|before| hash(before) == hash(input))
-    }
-
-    /// The `.kmb` file of the input at which a worker died. The case is not run here: it would take the parent along.
-    fn rebuild(&self, input: &Path) -> Option<PathBuf> {
-        let campaign = self.campaign;
-        let bytes = read_bounded(input).ok()?;
-        let target = &campaign.target;
-        let case = std::panic::catch_unwind(|| target.case(&campaign.bugs, &bytes)).ok()?;
-        let origin = Origin::Fuzz { target: target.name.clone(), input: bytes };
-        Kmb::new(case, campaign.system.version, origin, None).write_new(&campaign.output_directory).ok()
-    }
-
-    fn ask_to_leave(&mut self) {
-        self.leaving.get_or_insert_with(Instant::now);
-        self.workers.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::ask_to_leave);
-    }
-
-    fn count_corpus(&mut self, every: Duration) {
-        if self.counted.is_none_or(|counted| counted.elapsed() >= every) {
-            self.corpus = self.campaign.corpus.read_dir().map_or(0, Iterator::count);
-            self.counted = Some(Instant::now());
+    /// Writes something into the log. A campaign goes on without one: what it found is on the disk in its own file.
+    pub fn note(&mut self, record: Record) {
+        let Some(log) = &mut self.log else { return };
+        if let Err(error) = log.write(record) {
+            let path = log.path().display().to_string();
+            tell(&format!("{} no more is written to {path}: {error}", styled(DOUBTFUL, "warning:")));
+            self.log = None;
         }
     }
 
-    fn runs(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.runs_before + worker.runs).sum()
+    /// How far it is with a target, for the log.
+    pub fn progress(&self, index: usize) -> Progress {
+        let share = &self.summary.shares[index];
+        Progress {
+            target: self.campaign.targets[index].name.clone(),
+            milliseconds: share.elapsed.as_millis() as u64,
+            runs: share.runs,
+            violated: share.violated,
+            reached: share.states.reached(),
+            corpus: share.corpus,
+            checks: share.checks.clone(),
+        }
     }
 
-    fn line(&self) -> String {
-        let (runs, elapsed) = (self.runs(), self.started.elapsed());
-        let findings = match self.summary.findings.len() {
-            0 => "no finding".to_string(),
-            1 => styled(BAD, "1 finding"),
-            count => styled(BAD, format_args!("{count} findings")),
-        };
-        format!(
-            "{}  {} s: {} runs, {}/s, {} states (the last new one {} s ago), corpus {}, {findings}",
-            self.campaign.target.name,
-            elapsed.as_secs(),
-            grouped(runs),
-            grouped(rate(runs, elapsed)),
-            grouped(self.slots.count() as u64),
-            self.last_new.elapsed().as_secs(),
-            grouped(self.corpus as u64)
-        )
-    }
-
-    fn finish(mut self) -> Summary {
-        self.count_corpus(Duration::ZERO);
-        self.summary.elapsed = self.started.elapsed();
-        self.summary.runs = self.runs();
-        self.summary.violated = self.workers.iter().map(|worker| worker.violated_before + worker.violated).sum();
-        self.summary.states = self.slots.count();
-        self.summary.corpus = self.corpus;
-        self.summary
+    /// Takes in a finding; whether it is the first of its kind.
+    pub fn found(&mut self, finding: Finding) -> bool {
+        let same: Vec<_> = self.summary.findings.iter().filter(|known| known.rule == finding.rule).collect();
+        if same.len() >= SAVED_OF_A_RULE || same.iter().any(|known| known.scenario == finding.scenario) {
+            self.summary.duplicates.push(finding);
+            return false;
+        }
+        self.note(Record::Found { target: finding.target.clone(), finding: finding.clone() });
+        self.summary.findings.push(finding);
+        true
     }
 }
 
-fn announcement(finding: &Finding) -> String {
-    let again = if finding.reproduced { "" } else { " (NOT the same when run again)" };
-    format!(
-        "{} {}: {} in {}{again}: {}",
-        styled(BAD, "found"),
-        styled(BAD, &finding.invariant),
-        finding.rule,
-        finding.scenario,
-        finding.file.display()
-    )
+/// Whose turn is number `number`.
+fn next(shares: &[Share], number: usize) -> usize {
+    let yield_of = |share: &Share| {
+        let (states, time) = share.last_turn;
+        states as u64 * 1_000_000 / (time.as_millis() as u64).max(1)
+    };
+    let indices = 0..shares.len();
+    let longest = indices.clone().min_by_key(|index| (shares[*index].ended, *index)).unwrap_or_default();
+    if shares[longest].turns == 0 || number.is_multiple_of(2) {
+        return longest;
+    }
+    // The first of equals.
+    indices.rev().max_by_key(|index| yield_of(&shares[*index])).unwrap_or(longest)
+}
+
+/// How long a turn is, of so many targets.
+fn turn_time(time: Option<Duration>, left: Option<Duration>, targets: usize) -> Duration {
+    let (Some(time), Some(left)) = (time, left) else { return TURN_ENDLESS };
+    let targets = targets as u32;
+    let turn = (time / (targets * TURNS_EACH)).clamp(TURN_MIN, TURN_MAX).min(time / targets);
+    // What would be left is too short for another.
+    if left < turn + turn / 2 { left } else { turn }
+}
+
+/// Creates the corpora, before hours of work.
+pub fn create_corpora(campaign: &Campaign) -> Result<(), Error> {
+    for target in &campaign.targets {
+        let corpus = campaign.corpus(target);
+        let next = "choose another with --corpus";
+        std::fs::create_dir_all(&corpus).map_err(|error| Error::io("create", &corpus, &error, next))?;
+    }
+    Ok(())
+}
+
+/// How many files a corpus has.
+pub fn files_in(corpus: &Path) -> usize {
+    corpus.read_dir().map_or(0, Iterator::count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_alternate_between_who_waited_longest_and_who_finds_most() {
+        let mut shares: Vec<Share> = (0..3).map(|_| Share::default()).collect();
+        let finds = [5, 100, 0];
+        let mut order = Vec::new();
+        for number in 0..9 {
+            let index = next(&shares, number);
+            order.push(index);
+            let share = &mut shares[index];
+            (share.turns, share.ended) = (share.turns + 1, number + 1);
+            share.last_turn = (finds[index], Duration::from_secs(10));
+        }
+        assert_eq!(order, [0, 1, 2, 1, 0, 1, 2, 1, 0]);
+    }
+
+    #[test]
+    fn turns_fit_the_time() {
+        let seconds = Duration::from_secs;
+        assert_eq!(turn_time(Some(seconds(3_600)), Some(seconds(3_600)), 15), seconds(60));
+        assert_eq!(turn_time(Some(seconds(30)), Some(seconds(30)), 15), seconds(2), "one each, at least");
+        assert_eq!(turn_time(Some(seconds(3_600)), Some(seconds(80)), 15), seconds(80), "no short last turn");
+        assert_eq!(turn_time(None, None, 15), TURN_ENDLESS);
+    }
 }

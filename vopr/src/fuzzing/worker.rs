@@ -1,6 +1,6 @@
 //! One process of a campaign: libFuzzer, an engine, and what is told to the parent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use sim::{Case, Outcome, Verdict, Violation};
+use sim::{Case, Outcome, Verdict};
 
-use super::{Driver, Finding, Harness, Message, Next};
+use super::campaign::files_in;
+use super::states::States;
+use super::{Driver, Finding, Harness, Message, Next, Rule, SAVED_OF_A_RULE};
 use crate::arguments::SystemArguments;
 use crate::counters;
 use crate::engine::Engine;
@@ -18,7 +20,6 @@ use crate::error::Error;
 use crate::kmb::{Kmb, Origin};
 use crate::mutator::{MutateBytes, Mutator};
 use crate::selection::Target;
-use crate::tally::Slots;
 
 /// How often the parent is told how far it is.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -61,6 +62,9 @@ pub struct Arguments {
     /// Whether others add to the corpus at the same time
     #[arg(long)]
     pub shared: bool,
+    /// What was found before and need not be saved again
+    #[arg(long)]
+    pub known: Vec<Rule>,
 }
 
 struct Worker {
@@ -74,9 +78,16 @@ struct Worker {
     stop: Arc<AtomicBool>,
     runs: u64,
     violated: u64,
-    slots: Slots,
+    /// Inputs that libFuzzer runs before it makes any of its own.
+    seeds: u64,
+    states: States,
     slots_new: Vec<u32>,
-    known: BTreeSet<(&'static str, &'static str)>,
+    slots_of_corpus: Vec<u32>,
+    checks: Vec<u64>,
+    /// What was found before this worker began, until it sees it itself.
+    known: BTreeSet<Rule>,
+    /// What it saw, and in which scenarios.
+    seen: BTreeMap<(&'static str, &'static str), Vec<String>>,
     told: Instant,
 }
 
@@ -91,9 +102,10 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         Some(path) => Target::of_file(system, path)?,
         None => Target::find(system, &arguments.target, None)?,
     };
+    let seeds = corpora(arguments).iter().map(|corpus| files_in(corpus) as u64).sum();
     let worker = Worker {
         engine: Engine::new(system),
-        mutator: Mutator::new(&target.scenarios),
+        mutator: Mutator::new(&target.scenarios).with_corpus(seeds),
         target,
         bugs,
         output_directory: arguments.output_dir.clone(),
@@ -102,9 +114,13 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         stop,
         runs: 0,
         violated: 0,
-        slots: Slots::default(),
+        seeds,
+        states: States::default(),
         slots_new: Vec::new(),
-        known: BTreeSet::new(),
+        slots_of_corpus: Vec::new(),
+        checks: vec![0; sim::invariants::NAMES.len()],
+        known: arguments.known.iter().cloned().collect(),
+        seen: BTreeMap::new(),
         told: Instant::now(),
     };
     let code = driver(&libfuzzer_arguments(arguments), Box::new(worker));
@@ -116,13 +132,10 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
     flags.extend([
         format!("-artifact_prefix={}", arguments.artifact_prefix),
         format!("-reload={}", u8::from(arguments.shared)),
-        // Absolute, so that no name looks like one of libFuzzer's flags.
-        std::path::absolute(&arguments.corpus).unwrap_or_else(|_| arguments.corpus.clone()).display().to_string(),
     ]);
-    let seeds = Path::new("corpus").join(&arguments.target);
-    if seeds.is_dir() && seeds != arguments.corpus {
-        flags.push(seeds.display().to_string());
-    }
+    // Absolute, so that no name looks like one of libFuzzer's flags.
+    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+    flags.extend(corpora(arguments).iter().map(absolute));
     flags
 }
 
@@ -143,6 +156,13 @@ pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
         "-use_value_profile=0".to_string(),
         "-print_final_stats=1".to_string(),
     ]
+}
+
+/// Where inputs are read from; the first is where libFuzzer writes.
+fn corpora(arguments: &Arguments) -> Vec<PathBuf> {
+    let seeds = Path::new("corpus").join(&arguments.target);
+    let seeds = Some(seeds).filter(|seeds| seeds.is_dir() && *seeds != arguments.corpus);
+    [arguments.corpus.clone()].into_iter().chain(seeds).collect()
 }
 
 fn stop_when_input_ends(stop: Arc<AtomicBool>) {
@@ -168,20 +188,29 @@ impl Harness for Worker {
         self.runs += 1;
         counters::publish(self.engine.reached());
         for slot in self.engine.reached() {
-            if self.slots.insert(*slot) {
-                self.slots_new.push(*slot);
+            if self.runs > self.seeds {
+                if self.states.hit(*slot) {
+                    self.slots_new.push(*slot);
+                }
+            } else if !self.states.has(*slot) {
+                self.states.hit(*slot);
+                self.slots_of_corpus.push(*slot);
             }
+        }
+        for (sum, checks) in self.checks.iter_mut().zip(self.engine.checks()) {
+            *sum += checks;
         }
         if let Verdict::Violated(violation) = &outcome.verdict {
             self.violated += 1;
-            if self.known.insert((violation.invariant, violation.rule)) {
-                match self.save(&case, input, violation, &outcome) {
-                    Ok(finding) => send(&Message::Found(finding)),
-                    Err(error) => {
-                        let directory = self.output_directory.display();
-                        send(&Message::NotSaved { error: format!("cannot write to {directory}: {error}") });
-                        return Next::Leave(i32::from(crate::exit::IO));
-                    }
+            let seen = self.seen.entry((violation.invariant, violation.rule)).or_default();
+            if seen.len() < SAVED_OF_A_RULE && !seen.contains(&case.scenario) {
+                seen.push(case.scenario.clone());
+                let rule = Rule { invariant: violation.invariant.to_string(), rule: violation.rule.to_string() };
+                if self.known.remove(&rule) {
+                    seen.resize(SAVED_OF_A_RULE, String::new());
+                    send(&Message::Again(rule));
+                } else if let Some(leave) = self.report(&case, input, rule, &outcome) {
+                    return leave;
                 }
             }
         }
@@ -191,7 +220,9 @@ impl Harness for Worker {
         if over || self.told.elapsed() >= STATUS_EVERY {
             self.told = Instant::now();
             let slots = std::mem::take(&mut self.slots_new);
-            send(&Message::Status { runs: self.runs, violated: self.violated, slots });
+            let slots_of_corpus = std::mem::take(&mut self.slots_of_corpus);
+            let checks = std::mem::replace(&mut self.checks, vec![0; sim::invariants::NAMES.len()]);
+            send(&Message::Status { runs: self.runs, violated: self.violated, slots, slots_of_corpus, checks });
         }
         if over {
             send(&Message::Done);
@@ -202,8 +233,23 @@ impl Harness for Worker {
 }
 
 impl Worker {
+    /// Saves a violation and tells of it; what to do if that cannot be.
+    fn report(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> Option<Next> {
+        match self.save(case, input, rule, outcome) {
+            Ok(finding) => {
+                send(&Message::Found(finding));
+                None
+            }
+            Err(error) => {
+                let directory = self.output_directory.display();
+                send(&Message::NotSaved { error: format!("cannot write to {directory}: {error}") });
+                Some(Next::Leave(i32::from(crate::exit::IO)))
+            }
+        }
+    }
+
     /// Writes a violation to the disk, and only then looks whether it happens again.
-    fn save(&self, case: &Case, input: &[u8], violation: &Violation, outcome: &Outcome) -> std::io::Result<Finding> {
+    fn save(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> std::io::Result<Finding> {
         let system = self.engine.system();
         let origin = Origin::Fuzz { target: self.target.name.clone(), input: input.to_vec() };
         let kmb = Kmb::new(case.clone(), system.version, origin, Some(outcome));
@@ -213,12 +259,13 @@ impl Worker {
         Ok(Finding {
             file,
             name: kmb.name(),
+            target: self.target.name.clone(),
             scenario: case.scenario.clone(),
-            invariant: violation.invariant.to_string(),
-            rule: violation.rule.to_string(),
+            rule,
             reproduced: again.digest == outcome.digest && again.verdict == outcome.verdict,
             runs: self.runs,
             minimized: None,
+            shape: None,
         })
     }
 }
