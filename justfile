@@ -52,6 +52,10 @@ vopr-stats *arguments:
 ci:
     .ci/run
 
+# Whether guided search beats random search, for every planted bug: docs/guidance.md.
+bench-bugs *arguments:
+    {{ vopr }} bench bugs {{ arguments }}
+
 # Runs and events per second, beside tikv's raft.
 bench:
     cargo bench -p benches

@@ -22,7 +22,7 @@ fn a_benchmark_goes_on_where_it_stopped_and_writes_what_it_found() {
     assert!(after.starts_with(before.trim_end_matches(['}', '\n'])), "what was there stays");
     let bugs = &second["bugs"][0];
     assert_eq!((&bugs["arms"][0]["trials"], &bugs["arms"][1]["trials"]), (&2.into(), &2.into()));
-    assert!(bugs["comparisons"][0]["superiority"].is_number());
+    assert!(bugs["comparisons"][0]["runs"]["superiority"].is_number());
 
     // With a number of runs as the budget, the same comes out again.
     let runs = |text: &str| -> Vec<serde_json::Value> {

@@ -34,11 +34,20 @@ pub struct Row {
 pub struct Comparison {
     /// The other one.
     pub with: Arm,
-    /// The log-rank test of the CPU times; `null` if neither found anything.
+    /// By the CPU time.
+    pub seconds: Difference,
+    /// By the number of runs, which knows nothing of what a run and the start of a search cost.
+    pub runs: Difference,
+}
+
+/// How much sooner, and how sure that is.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Difference {
+    /// The log-rank test; `null` if neither found anything.
     pub p: Option<f64>,
     /// The same, corrected for the number of bugs (Holm).
     pub p_corrected: Option<f64>,
-    /// How probably a guided trial is the faster one.
+    /// How probably a guided trial is the sooner one.
     pub superiority: Option<f64>,
 }
 
@@ -62,14 +71,14 @@ pub struct Report<'a> {
     lines: Vec<Line>,
 }
 
-/// How often guided search is faster, slower, or neither, among the bugs.
+/// For how many of the bugs guided search is sooner, later, or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
-    /// So many bugs.
-    pub faster: usize,
-    /// So many bugs.
-    pub slower: usize,
-    /// So many bugs.
+    /// Sooner.
+    pub sooner: usize,
+    /// Later.
+    pub later: usize,
+    /// No difference is shown.
     pub neither: usize,
 }
 
@@ -81,12 +90,12 @@ impl<'a> Report<'a> {
         };
         let mut lines: Vec<Line> = Vec::new();
         for bug in &benchmark.bugs {
-            let guided = seconds(&of(bug.name, Arm::Guided));
+            let guided = of(bug.name, Arm::Guided);
             let others = benchmark.arms.iter().filter(|arm| **arm != Arm::Guided);
             let comparisons = others.map(|arm| {
-                let other = seconds(&of(bug.name, *arm));
-                let p = log_rank(&guided, &other);
-                Comparison { with: *arm, p, p_corrected: None, superiority: superiority(&guided, &other) }
+                let other = of(bug.name, *arm);
+                let by = |measure: Measure| difference(&times(&guided, measure), &times(&other, measure));
+                Comparison { with: *arm, seconds: by(seconds), runs: by(runs) }
             });
             lines.push(Line {
                 bug: bug.name.to_string(),
@@ -96,27 +105,28 @@ impl<'a> Report<'a> {
             });
         }
         for index in 0..benchmark.arms.len().saturating_sub(1) {
-            let p = |line: &Line| line.comparisons.get(index).and_then(|comparison| comparison.p);
-            let corrected = holm(&lines.iter().map(p).collect::<Vec<_>>());
-            for (line, p) in lines.iter_mut().zip(corrected) {
-                if let Some(comparison) = line.comparisons.get_mut(index) {
-                    comparison.p_corrected = p;
+            for part in [|it: &mut Comparison| &mut it.seconds, |it: &mut Comparison| &mut it.runs] {
+                let mut all: Vec<&mut Difference> =
+                    lines.iter_mut().filter_map(|line| line.comparisons.get_mut(index).map(part)).collect();
+                let corrected = holm(&all.iter().map(|difference| difference.p).collect::<Vec<_>>());
+                for (difference, p) in all.iter_mut().zip(corrected) {
+                    difference.p_corrected = p;
                 }
             }
         }
         Report { benchmark, trials, lines }
     }
 
-    /// How often guided search is faster than this arm; before or after the correction.
-    pub fn score(&self, with: Arm, corrected: bool) -> Score {
+    /// How often guided search is sooner than this arm, by this difference; before or after the correction.
+    pub fn score(&self, with: Arm, by: fn(&Comparison) -> Difference, corrected: bool) -> Score {
         let mut score = Score::default();
         let all = self.lines.iter().flat_map(|line| &line.comparisons).filter(|comparison| comparison.with == with);
-        for Comparison { p, p_corrected, superiority, .. } in all {
+        for Difference { p, p_corrected, superiority } in all.map(by) {
             let p = if corrected { p_corrected } else { p };
             let real = p.is_some_and(|p| p < LEVEL);
             match superiority {
-                Some(share) if real && *share > 0.5 => score.faster += 1,
-                Some(share) if real && *share < 0.5 => score.slower += 1,
+                Some(share) if real && share > 0.5 => score.sooner += 1,
+                Some(share) if real && share < 0.5 => score.later += 1,
                 _ => score.neither += 1,
             }
         }
@@ -156,7 +166,7 @@ impl<'a> Report<'a> {
                 }
             })
             .collect();
-        for Comparison { p, superiority, .. } in &line.comparisons {
+        for Difference { p, superiority, .. } in line.comparisons.iter().map(|comparison| comparison.seconds) {
             cells.push(p.map_or("-".to_string(), |p| if p < 0.001 { "<0.001".to_string() } else { format!("{p:.3}") }));
             cells.push(superiority.map_or("-".to_string(), |share| format!("{share:.2}")));
         }
@@ -181,6 +191,11 @@ impl<'a> Report<'a> {
     /// The sums, in lines of text.
     fn summary(&self) -> String {
         let mut text = String::new();
+        let Benchmark { bugs, arms, trials, .. } = self.benchmark;
+        let (done, wanted) = (self.trials.len(), bugs.len() * arms.len() * *trials as usize);
+        if done < wanted {
+            let _ = writeln!(text, "stopped early: {done} of {wanted} trials; the same command goes on");
+        }
         for arm in &self.benchmark.arms {
             let trials: Vec<&Trial> = self.trials.iter().filter(|trial| trial.arm == *arm).collect();
             let found = trials.iter().filter(|trial| trial.found.invariant.is_some()).count();
@@ -197,19 +212,21 @@ impl<'a> Report<'a> {
             return text;
         }
         for with in self.others() {
-            let (plain, strict) = (self.score(with, false), self.score(with, true));
-            let _ = writeln!(
-                text,
-                "guided beside {}: faster for {} bugs, slower for {}, no difference shown for {} (p < {LEVEL}); \
-                 after Holm's correction {}, {} and {}",
-                with.name(),
-                plain.faster,
-                plain.slower,
-                plain.neither,
-                strict.faster,
-                strict.slower,
-                strict.neither
-            );
+            for (name, by) in MEASURES {
+                let (plain, strict) = (self.score(with, by, false), self.score(with, by, true));
+                let _ = writeln!(
+                    text,
+                    "guided beside {}, by {name}: sooner for {} bugs, later for {}, no difference shown for {} (p < {LEVEL}); \
+                     after Holm's correction {}, {} and {}",
+                    with.name(),
+                    plain.sooner,
+                    plain.later,
+                    plain.neither,
+                    strict.sooner,
+                    strict.later,
+                    strict.neither
+                );
+            }
         }
         text
     }
@@ -253,9 +270,11 @@ impl<'a> Report<'a> {
     pub fn json(&self) -> serde_json::Value {
         let scores: Vec<_> = self
             .others()
-            .map(
-                |arm| json!({ "with": arm, "score": self.score(arm, false), "score_corrected": self.score(arm, true) }),
-            )
+            .flat_map(|arm| MEASURES.map(|(name, by)| (arm, name, by)))
+            .map(|(arm, name, by)| {
+                let (score, corrected) = (self.score(arm, by, false), self.score(arm, by, true));
+                json!({ "with": arm, "by": name, "score": score, "score_corrected": corrected })
+            })
             .collect();
         json!({
             "version": output::JSON_VERSION, "command": "bench bugs", "settings": self.benchmark.settings,
@@ -264,18 +283,35 @@ impl<'a> Report<'a> {
     }
 }
 
-fn seconds(trials: &[&Trial]) -> Vec<Time> {
-    trials.iter().map(|trial| (trial.found.seconds, trial.found.invariant.is_some())).collect()
+/// What a trial took.
+type Measure = fn(&Trial) -> f64;
+
+/// What guided search is compared by.
+const MEASURES: [(&str, fn(&Comparison) -> Difference); 2] =
+    [("CPU time", |comparison| comparison.seconds), ("runs", |comparison| comparison.runs)];
+
+fn seconds(trial: &Trial) -> f64 {
+    trial.found.seconds
+}
+
+fn runs(trial: &Trial) -> f64 {
+    trial.found.runs as f64
+}
+
+fn times(trials: &[&Trial], measure: Measure) -> Vec<Time> {
+    trials.iter().map(|trial| (measure(trial), trial.found.invariant.is_some())).collect()
+}
+
+fn difference(first: &[Time], second: &[Time]) -> Difference {
+    Difference { p: log_rank(first, second), p_corrected: None, superiority: superiority(first, second) }
 }
 
 fn row(arm: Arm, trials: &[&Trial]) -> Row {
-    let runs: Vec<Time> =
-        trials.iter().map(|trial| (trial.found.runs as f64, trial.found.invariant.is_some())).collect();
     Row {
         arm,
         trials: trials.len(),
-        found: runs.iter().filter(|(_, found)| *found).count(),
-        median_seconds: median(&seconds(trials)),
-        median_runs: median(&runs),
+        found: trials.iter().filter(|trial| trial.found.invariant.is_some()).count(),
+        median_seconds: median(&times(trials, seconds)),
+        median_runs: median(&times(trials, runs)),
     }
 }
