@@ -105,7 +105,8 @@ impl<'a> Report<'a> {
             });
         }
         for index in 0..benchmark.arms.len().saturating_sub(1) {
-            for part in [|it: &mut Comparison| &mut it.seconds, |it: &mut Comparison| &mut it.runs] {
+            let parts: [fn(&mut Comparison) -> &mut Difference; 2] = [|it| &mut it.seconds, |it| &mut it.runs];
+            for part in parts {
                 let mut all: Vec<&mut Difference> =
                     lines.iter_mut().filter_map(|line| line.comparisons.get_mut(index).map(part)).collect();
                 let corrected = holm(&all.iter().map(|difference| difference.p).collect::<Vec<_>>());
