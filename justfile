@@ -77,6 +77,10 @@ corpus-min runs="20000" bytes="20000" *targets:
 ci:
     .ci/run
 
+# Whether guided search beats random search, for every planted bug: docs/guidance.md.
+bench-bugs *arguments:
+    {{ vopr }} bench bugs {{ arguments }}
+
 # Runs and events per second, beside tikv's raft.
 bench:
     cargo bench -p benches

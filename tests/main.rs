@@ -1,5 +1,6 @@
 //! End to end: the binary as its users call it. One binary of tests, a module a topic.
 
+mod bench;
 #[cfg(feature = "dashboard")]
 mod browser;
 mod corpus;

@@ -47,6 +47,8 @@ enum Command {
     Corpus(commands::corpus::Command),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
+    /// Measure whether guided search pays
+    Bench(commands::bench::Arguments),
     /// Say what the campaigns of a data directory reached and found
     Stats(commands::stats::Arguments),
     /// Show a data directory in the browser: campaigns as they go, failures, coverage
@@ -73,6 +75,9 @@ enum Command {
     /// One process of `vopr fuzz`
     #[command(hide = true)]
     FuzzWorker(crate::fuzzing::worker::Arguments),
+    /// One search of `vopr bench bugs`
+    #[command(hide = true)]
+    BenchTrial(crate::bench::trial::Arguments),
 }
 
 /// The program. `driver` is libFuzzer, which only the binary is linked with.
@@ -112,6 +117,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Explain(arguments) => commands::explain::run(common, &arguments),
         Command::Corpus(command) => commands::corpus::run(common, &command),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
+        Command::Bench(arguments) => commands::bench::run(common, arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),
         #[cfg(feature = "dashboard")]
         Command::Dashboard(arguments) => commands::dashboard::run(common, &arguments),
@@ -125,6 +131,7 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         #[cfg(feature = "tui")]
         Command::TuiSteps(arguments) => commands::tui::steps(&arguments),
         Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
+        Command::BenchTrial(arguments) => crate::bench::trial::run(&arguments, driver),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod bench;
 pub(crate) mod bisect;
 pub(crate) mod bugs;
 pub(crate) mod corpus;

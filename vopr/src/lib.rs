@@ -4,6 +4,7 @@
 //! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
 
 mod arguments;
+mod bench;
 mod bisect;
 mod cli;
 mod commands;
@@ -26,6 +27,7 @@ pub mod kmb;
 mod limits;
 mod matrix;
 mod minimize;
+pub mod mutator;
 mod output;
 mod report;
 mod reports;
@@ -39,4 +41,4 @@ mod words;
 
 pub use cli::main;
 pub use error::Error;
-pub use fuzzing::{Driver, Next};
+pub use fuzzing::{Driver, Harness, Next};
