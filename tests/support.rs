@@ -14,7 +14,8 @@ pub fn vopr(directory: &Path, arguments: &str) -> Command {
 /// The same for another program.
 pub fn command(program: &Path, directory: &Path, arguments: &str) -> Command {
     let mut command = Command::new(program);
-    for variable in ["VOPR_DATA_DIR", "VOPR_SEED", "VOPR_ITERATIONS", "VOPR_NO_COLOR", "NO_COLOR", "CLICOLOR_FORCE"] {
+    let variables = ["VOPR_DATA_DIR", "VOPR_SEED", "VOPR_ITERATIONS", "VOPR_NO_COLOR", "NO_COLOR", "CLICOLOR_FORCE"];
+    for variable in variables.into_iter().chain(["GITHUB_STEP_SUMMARY"]) {
         command.env_remove(variable);
     }
     command.current_dir(directory).args(arguments.split_whitespace());

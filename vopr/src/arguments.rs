@@ -67,12 +67,19 @@ pub(crate) fn stop_at_interrupt() -> Result<std::sync::Arc<std::sync::atomic::At
     use std::sync::atomic::{AtomicBool, Ordering};
     let stop = std::sync::Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
+    at_interrupt(move || flag.store(true, Ordering::Relaxed))?;
+    Ok(stop)
+}
+
+/// Calls a function at the first Ctrl-C (and when asked to terminate), instead of dying.
+pub(crate) fn at_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), Error> {
+    let mut patient = true;
     ctrlc::set_handler(move || {
         // The second time, the patience is over.
-        if flag.swap(true, Ordering::Relaxed) {
+        if !std::mem::replace(&mut patient, false) {
             std::process::exit(130);
         }
+        stop();
     })
-    .map_err(|error| Error::Internal(format!("no handler for Ctrl-C: {error}")))?;
-    Ok(stop)
+    .map_err(|error| Error::Internal(format!("no handler for Ctrl-C: {error}")))
 }

@@ -19,6 +19,7 @@ use crate::counters;
 use crate::engine::{Engine, SYSTEMS, SystemEntry};
 use crate::error::Error;
 use crate::kmb::{Kmb, KmbError, Origin};
+use crate::mutator::{MutateBytes, Mutator};
 use crate::selection::Target;
 
 struct Entry {
@@ -30,6 +31,7 @@ struct Entry {
 
 thread_local! {
     static ENTRY: RefCell<Option<Entry>> = const { RefCell::new(None) };
+    static MUTATOR: RefCell<Option<Mutator>> = const { RefCell::new(None) };
 }
 
 /// Runs one input of a target, and tells libFuzzer which states it reached.
@@ -75,6 +77,36 @@ fn with_entry<T>(target: &str, body: impl FnOnce(&mut Entry) -> T) -> Result<T, 
     })
 }
 
+/// Changes an input of a target, for `fuzz_mutator!`: with `bytes`, libFuzzer's own mutations, for a part of the calls.
+///
+/// # Panics
+/// When the target or a variable names something unknown.
+pub fn mutate(target: &str, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
+    with_mutator(target, |mutator| mutator.mutate(data, size, max_size, seed, bytes))
+}
+
+/// Crosses two inputs of a target, for `fuzz_crossover!`.
+///
+/// # Panics
+/// When the target or a variable names something unknown.
+pub fn cross_over(target: &str, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize {
+    with_mutator(target, |mutator| mutator.cross_over(first, second, out, seed))
+}
+
+fn with_mutator<T>(target: &str, body: impl FnOnce(&mut Mutator) -> T) -> T {
+    MUTATOR.with_borrow_mut(|mutator| {
+        body(mutator.get_or_insert_with(|| {
+            let target = system().and_then(|system| Target::find(system, target, None));
+            Mutator::new(&target.unwrap_or_else(|error| panic!("{error}")).scenarios)
+        }))
+    })
+}
+
+/// The system that the variable names.
+fn system() -> Result<&'static SystemEntry, Error> {
+    std::env::var("VOPR_SYSTEM").map_or(Ok(&SYSTEMS[0]), |name| SystemEntry::find(&name))
+}
+
 /// Reads an input as a `.kmb` file: whatever it is, the reader answers, and what it accepts it can write again.
 ///
 /// # Panics
@@ -118,10 +150,7 @@ pub fn read_disk_records(input: &[u8]) {
 
 impl Entry {
     fn new(target: &str) -> Result<Self, Error> {
-        let system = match std::env::var("VOPR_SYSTEM") {
-            Ok(name) => SystemEntry::find(&name)?,
-            Err(_) => &SYSTEMS[0],
-        };
+        let system = system()?;
         let bugs: Vec<String> = std::env::var("VOPR_BUGS")
             .unwrap_or_default()
             .split(',')

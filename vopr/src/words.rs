@@ -1,10 +1,9 @@
 //! Cases in words: actions, observations, marks, violations. Whatever comes from a file is made harmless for terminals.
 
-use std::fmt::Write;
-
+use sim::reason::SkipReason;
 use sim::settings::Setting;
 use sim::time::{MICROSECOND, MILLISECOND, SECOND};
-use sim::{Action, Observation, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
+use sim::{Action, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
 
 /// A span or a point of virtual time.
 pub fn time(time: Time) -> String {
@@ -30,6 +29,16 @@ pub fn setting(setting: &Setting) -> String {
 /// A text from a file, without anything that a terminal would obey.
 pub fn printable(text: &str) -> String {
     text.chars().map(|symbol| if symbol.is_control() { '\u{FFFD}' } else { symbol }).collect()
+}
+
+/// An argument as one types it into a shell.
+pub fn quoted(argument: &str) -> String {
+    let plain = |symbol: char| symbol.is_alphanumeric() || "_-./:=+,@%".contains(symbol);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_string()
+    } else {
+        format!("'{}'", printable(argument).replace('\'', r"'\''"))
+    }
 }
 
 /// The replicas of a set: `replicas 0, 2`.
@@ -89,7 +98,8 @@ fn target(target: Target) -> String {
     }
 }
 
-fn what(what: &What) -> String {
+/// What an action does.
+pub fn what(what: &What) -> String {
     let way = |outgoing: bool| if outgoing { "sends" } else { "is sent" };
     match *what {
         What::Partition { side, duration } => {
@@ -223,14 +233,40 @@ pub fn observation(seen: &Seen) -> String {
         Who::Client(client) => format!("client {}", client.0),
     };
     let mut line = format!("{:>14}  {:>7}  {who:<10}  ", time(seen.at), seen.event);
-    let debug = format!("{:?}", seen.what);
+    line.push_str(&happening(&seen.what));
+    line
+}
+
+/// What a client asks for.
+pub fn operation(operation: &Operation) -> String {
+    let what = match operation.kind {
+        OperationKind::Put { key, .. } => format!("put key {key}"),
+        OperationKind::Get { key } => format!("get key {key}"),
+        OperationKind::GetAsOf { key, position } => format!("get key {key} as of position {position}"),
+        OperationKind::Append { stream, .. } => format!("append to stream {stream}"),
+        OperationKind::Read { stream, index } => format!("read element {index} of stream {stream}"),
+    };
+    format!("{what} of tenant {}", operation.tenant)
+}
+
+/// What an observation says happened.
+pub fn happening(what: &Observation) -> String {
+    let debug = format!("{what:?}");
     let (name, rest) = debug.split_once(' ').unwrap_or((&debug, ""));
     let rest = rest.trim_start_matches('{').trim_end_matches('}').trim();
-    let _ = write!(line, "{}", spaced(name));
-    if !rest.is_empty() {
-        let _ = write!(line, " ({rest})");
+    let name = spaced(name);
+    if rest.is_empty() { name } else { format!("{name} ({rest})") }
+}
+
+/// Why an action was not carried out.
+pub fn skipped(why: SkipReason) -> &'static str {
+    match why {
+        SkipReason::TooMuchDamage => "one more damaged copy, and nothing would be owed any more",
+        SkipReason::NoTarget => "there is no such target, or it is down already",
+        SkipReason::NothingWritten => "there is nothing on the disk yet that could be damaged",
+        SkipReason::NoLiar => "the run has no liar",
+        SkipReason::NotAllowed => "the configuration does not allow it",
     }
-    line
 }
 
 #[cfg(test)]
@@ -257,6 +293,13 @@ mod tests {
     #[test]
     fn a_terminal_obeys_nothing_from_a_file() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{FFFD}[2Jb\u{FFFD}c");
+    }
+
+    #[test]
+    fn arguments_are_quoted_where_a_shell_would_take_them_apart() {
+        assert_eq!(quoted("./failures/failure-1.kmb"), "./failures/failure-1.kmb");
+        assert_eq!(quoted("a b; it's"), r"'a b; it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use anstyle::Style;
 use clap::Args;
 use serde_json::json;
 use sim::{Outcome, Verdict, Violation};
@@ -47,7 +48,7 @@ pub(crate) struct Arguments {
 
 /// What a second run showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
+pub(crate) enum Comparison {
     Same,
     OtherTrace,
     OtherViolation,
@@ -59,7 +60,7 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn of(kmb: &Kmb, outcome: &Outcome) -> Self {
+    pub(crate) fn of(kmb: &Kmb, outcome: &Outcome) -> Self {
         match (&kmb.expected, &outcome.verdict) {
             (None, Verdict::Violated(_)) => Comparison::New,
             (None, _) => Comparison::StillNone,
@@ -82,14 +83,22 @@ impl Comparison {
         }
     }
 
-    fn words(self) -> String {
+    pub(crate) fn words(self) -> &'static str {
         match self {
-            Comparison::Same => styled(BAD, "reproduced: the same violation and the same digest"),
-            Comparison::OtherTrace => styled(DOUBTFUL, "reproduced: the same violation on another trace"),
-            Comparison::OtherViolation => styled(DOUBTFUL, "another violation than the one in the file"),
-            Comparison::NoViolation => styled(GOOD, "not reproduced: no violation"),
-            Comparison::New => styled(BAD, "a violation"),
-            Comparison::StillNone => styled(GOOD, "no violation"),
+            Comparison::Same => "reproduced: the same violation and the same digest",
+            Comparison::OtherTrace => "reproduced: the same violation on another trace",
+            Comparison::OtherViolation => "another violation than the one in the file",
+            Comparison::NoViolation => "not reproduced: no violation",
+            Comparison::New => "a violation",
+            Comparison::StillNone => "no violation",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Comparison::Same | Comparison::New => BAD,
+            Comparison::OtherTrace | Comparison::OtherViolation => DOUBTFUL,
+            Comparison::NoViolation | Comparison::StillNone => GOOD,
         }
     }
 }
@@ -142,7 +151,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
                 if let Some(violation) = violation {
                     explain(violation, &mut text);
                 }
-                let _ = writeln!(text, "{}", comparison.words());
+                let _ = writeln!(text, "{}", styled(comparison.style(), comparison.words()));
             }
             if let Some(file) = record {
                 let _ = writeln!(text, "    vopr repro {}", file.display());

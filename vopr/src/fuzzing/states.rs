@@ -84,7 +84,7 @@ impl Reached {
     }
 
     /// How many of the states that were told apart share a slot with another, by the number that so many balls in so many
-    /// bins would: a region is filled by a hash.
+    /// bins would: most regions are filled by a hash.
     pub fn collisions(&self) -> u64 {
         let of_region = |(reached, size): (&usize, u32)| {
             let (reached, size) = (*reached as f64, f64::from(size));
@@ -92,8 +92,8 @@ impl Reached {
             let free = (1.0 - reached / size).max(1.0 / size);
             (free.ln() / (1.0 - 1.0 / size).ln() - reached).max(0.0)
         };
-        let sizes = REGIONS.iter().map(|region| region.size);
-        self.regions.iter().zip(sizes).map(of_region).sum::<f64>() as u64
+        let hashed = self.regions.iter().zip(REGIONS).filter(|(_, region)| region.hashed);
+        hashed.map(|(reached, region)| of_region((reached, region.size))).sum::<f64>() as u64
     }
 }
 
