@@ -183,7 +183,7 @@ fn a_data_directory_is_summed_up() {
     let checked = |it: &&serde_json::Value| it["name"] == "vsr_agreement" && it["checks"].as_u64() > Some(300);
     assert!(stats["invariants"].as_array().expect("a list").iter().any(|it| checked(&it)));
     let text = stdout(&mut vopr(here.path(), "stats --detailed --coverage --invariants"), 0);
-    for wanted in [scenario, "Chao1", "Good-Turing", "cluster transitions", "vsr_agreement", "unreadable failure-x.kmb"]
+    for wanted in [scenario, "Chao1", "Good-Turing", "replica transitions", "vsr_agreement", "unreadable failure-x.kmb"]
     {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
     }
