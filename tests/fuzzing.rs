@@ -156,7 +156,9 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     }
     assert_eq!(kmb_files(&here.path().join("failures")), files, "no file more");
     // A finding whose file is gone is a new one.
-    files.iter().for_each(|file| std::fs::remove_file(file).expect("it can be removed"));
+    for file in &files {
+        std::fs::remove_file(file).expect("it can be removed");
+    }
     let third = json(&mut vopr(here.path(), &fuzz), 1);
     assert!(!third["findings"].as_array().expect("a list").is_empty() && third["again"] == serde_json::json!([]));
 }

@@ -22,12 +22,16 @@ fn matrix(first: &str, used: &[BTreeSet<String>], text: &mut String) {
     let rows: BTreeSet<&String> = used.iter().flatten().collect();
     let _ = write!(text, "| {first} |");
     // Short heads, in the order of the first table: the names would make the table wider than any screen.
-    columns.iter().for_each(|target| text.push_str(&format!(" {} |", target + 1)));
+    for target in columns {
+        let _ = write!(text, " {} |", target + 1);
+    }
     text.push_str("\n| --- |");
     text.push_str(&" --- |".repeat(columns.len()));
     for row in rows {
         let _ = write!(text, "\n| {row} |");
-        columns.iter().for_each(|target| text.push_str(if used[*target].contains(row) { " x |" } else { "  |" }));
+        for target in columns {
+            text.push_str(if used[*target].contains(row) { " x |" } else { "  |" });
+        }
     }
     text.push('\n');
 }

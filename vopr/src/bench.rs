@@ -75,7 +75,8 @@ pub struct Trial {
     /// How it was looked for.
     pub arm: Arm,
     /// The how manieth trial, from 0.
-    pub trial: u32,
+    #[serde(rename = "trial")]
+    pub number: u32,
     /// What came of it.
     #[serde(flatten)]
     pub found: Found,
@@ -85,6 +86,7 @@ pub struct Trial {
 mod text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
     pub fn serialize<S: Serializer>(seed: &u64, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&seed.to_string())
     }
@@ -180,7 +182,7 @@ impl Benchmark {
             file.write_all(b"\n").map_err(|error| Error::io("write", path, &error, next))?;
         }
         let trials = lines.filter_map(|line| serde_json::from_str(line).ok());
-        let known = trials.map(|trial: Trial| ((trial.bug.clone(), trial.arm, trial.trial), trial)).collect();
+        let known = trials.map(|trial: Trial| ((trial.bug.clone(), trial.arm, trial.number), trial)).collect();
         Ok((known, file))
     }
 
@@ -219,7 +221,7 @@ impl Benchmark {
             let status = output.status;
             Error::Internal(format!("a trial of {bug} ({}, number {number}) died with {status}", arm.name()))
         })?;
-        Ok(Trial { bug: bug.clone(), arm: *arm, trial: *number, found })
+        Ok(Trial { bug: bug.clone(), arm: *arm, number: *number, found })
     }
 }
 

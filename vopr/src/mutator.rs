@@ -267,7 +267,7 @@ fn shift(when: &mut When, draw: &mut Draw) {
     match when {
         When::At(at) => stepped(at, step(draw, 4_096), UNIT),
         When::After { count, .. } if draw.chance(50) => {
-            *count = count.saturating_add_signed(step(draw, 4) as i8).max(1)
+            *count = count.saturating_add_signed(step(draw, 4) as i8).max(1);
         }
         When::After { delay, .. } => stepped(delay, step(draw, 1_024), UNIT / 10),
     }

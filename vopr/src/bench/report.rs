@@ -147,31 +147,9 @@ impl<'a> Report<'a> {
             }
         }
         for line in &self.lines {
-            table.add_row(std::iter::once(line.bug.clone()).chain(self.cells(line)));
+            table.add_row(std::iter::once(line.bug.clone()).chain(cells(line)));
         }
         format!("{table}\n{}", self.summary())
-    }
-
-    /// The cells of a line after the bug's name.
-    fn cells(&self, line: &Line) -> Vec<String> {
-        let mut cells: Vec<String> = line
-            .arms
-            .iter()
-            .map(|row| {
-                let share =
-                    if row.found == row.trials { String::new() } else { format!(" ({}/{})", row.found, row.trials) };
-                match (row.median_seconds, row.median_runs) {
-                    _ if row.trials == 0 => "-".to_string(),
-                    (Some(seconds), Some(runs)) => format!("{seconds:.2} s, {runs}{share}"),
-                    _ => format!("not found{share}"),
-                }
-            })
-            .collect();
-        for Difference { p, superiority, .. } in line.comparisons.iter().map(|comparison| comparison.seconds) {
-            cells.push(p.map_or("-".to_string(), |p| if p < 0.001 { "<0.001".to_string() } else { format!("{p:.3}") }));
-            cells.push(superiority.map_or("-".to_string(), |share| format!("{share:.2}")));
-        }
-        cells
     }
 
     /// A line for each bug and arm: bug, arm, trials, how many found it, median seconds, median runs.
@@ -261,7 +239,7 @@ impl<'a> Report<'a> {
         }
         let _ = writeln!(text, "\n|---|{}", "--:|".repeat(columns - 1));
         for line in &self.lines {
-            let _ = writeln!(text, "| {} | {} |", line.bug, self.cells(line).join(" | "));
+            let _ = writeln!(text, "| {} | {} |", line.bug, cells(line).join(" | "));
         }
         let _ = write!(text, "\n```text\n{}```\n", self.summary());
         text
@@ -284,11 +262,36 @@ impl<'a> Report<'a> {
     }
 }
 
+/// The cells of a line after the bug's name.
+fn cells(line: &Line) -> Vec<String> {
+    let mut cells: Vec<String> = line
+        .arms
+        .iter()
+        .map(|row| {
+            let share =
+                if row.found == row.trials { String::new() } else { format!(" ({}/{})", row.found, row.trials) };
+            match (row.median_seconds, row.median_runs) {
+                _ if row.trials == 0 => "-".to_string(),
+                (Some(seconds), Some(runs)) => format!("{seconds:.2} s, {runs}{share}"),
+                _ => format!("not found{share}"),
+            }
+        })
+        .collect();
+    for Difference { p, superiority, .. } in line.comparisons.iter().map(|comparison| comparison.seconds) {
+        cells.push(p.map_or("-".to_string(), |p| if p < 0.001 { "<0.001".to_string() } else { format!("{p:.3}") }));
+        cells.push(superiority.map_or("-".to_string(), |share| format!("{share:.2}")));
+    }
+    cells
+}
+
 /// What a trial took.
 type Measure = fn(&Trial) -> f64;
 
+/// A measure of a comparison.
+type Compared = fn(&Comparison) -> Difference;
+
 /// What guided search is compared by.
-const MEASURES: [(&str, fn(&Comparison) -> Difference); 2] =
+const MEASURES: [(&str, Compared); 2] =
     [("CPU time", |comparison| comparison.seconds), ("runs", |comparison| comparison.runs)];
 
 fn seconds(trial: &Trial) -> f64 {

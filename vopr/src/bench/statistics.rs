@@ -1,5 +1,7 @@
 //! What two sets of trials say about each other, where a trial that found nothing is known to take longer than its budget.
 
+use std::cmp::Ordering;
+
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 /// How long a trial took, and whether it found what it looked for.
@@ -17,8 +19,11 @@ pub fn median(times: &[Time]) -> Option<f64> {
 /// Delaney's A. 0.5 means no difference; two trials that found nothing tie.
 pub fn superiority(first: &[Time], second: &[Time]) -> Option<f64> {
     let score = |a: &Time, b: &Time| match (a.1, b.1) {
-        (true, true) if a.0 == b.0 => 0.5,
-        (true, true) => f64::from(u8::from(a.0 < b.0)),
+        (true, true) => match a.0.total_cmp(&b.0) {
+            Ordering::Less => 1.0,
+            Ordering::Equal => 0.5,
+            Ordering::Greater => 0.0,
+        },
         (false, false) => 0.5,
         (found, _) => f64::from(u8::from(found)),
     };
@@ -34,7 +39,9 @@ pub fn log_rank(first: &[Time], second: &[Time]) -> Option<f64> {
     moments.dedup();
     // Who found nothing was still looking at every moment at which others found it: the budget is the same.
     let looking = |times: &[Time], at: f64| times.iter().filter(|(time, found)| !found || *time >= at).count() as f64;
-    let finding = |times: &[Time], at: f64| times.iter().filter(|(time, found)| *found && *time == at).count() as f64;
+    let finding = |times: &[Time], at: f64| {
+        times.iter().filter(|(time, found)| *found && time.total_cmp(&at).is_eq()).count() as f64
+    };
     let (mut difference, mut variance) = (0.0, 0.0);
     for at in moments {
         let (ours, all) = (looking(first, at), looking(first, at) + looking(second, at));

@@ -43,7 +43,7 @@ enum What {
 struct Bugs {
     /// Which planted bug (repeatable; all if not given)
     #[arg(long = "bug", value_name = "NAME")]
-    bugs: Vec<String>,
+    names: Vec<String>,
     /// How many searches for each bug and arm
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     trials: u32,
@@ -111,10 +111,10 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
 impl Bugs {
     fn benchmark(self) -> Result<Benchmark, Error> {
         let system = SystemEntry::find(&self.system)?;
-        let bugs: Vec<&'static Bug> = if self.bugs.is_empty() {
+        let bugs: Vec<&'static Bug> = if self.names.is_empty() {
             system.bugs.iter().collect()
         } else {
-            let names = system.normalized_bugs(&self.bugs)?;
+            let names = system.normalized_bugs(&self.names)?;
             names.iter().map(|name| system.find_bug(name)).collect::<Result<_, _>>()?
         };
         if bugs.is_empty() {

@@ -203,10 +203,10 @@ impl Campaign {
             Record::Found { finding, .. } => Some(finding.file),
             _ => None,
         });
-        files.filter(|file| seen.insert(file.clone())).filter_map(|file| self.known_in(file)).collect()
+        files.filter(|file| seen.insert(file.clone())).filter_map(|file| self.known_in(&file)).collect()
     }
 
-    fn known_in(&self, file: PathBuf) -> Option<Known> {
+    fn known_in(&self, file: &Path) -> Option<Known> {
         // The log is a file like any other: whatever it names is looked at in the output directory alone.
         let file = self.output_directory.join(file.file_name()?);
         let kmb = Kmb::read(&file).ok()?;

@@ -59,7 +59,7 @@ impl States {
 
     /// The numbers behind it.
     pub fn reached(&self) -> Reached {
-        let of = |hits: u8| self.hits.iter().filter(|it| **it == hits).count();
+        let of = |wanted: u8| self.hits.iter().copied().filter(|hits| *hits == wanted).count();
         let regions = REGIONS.iter().map(|region| {
             let slots = region.start as usize..(region.start + region.size) as usize;
             self.hits.get(slots).map_or(0, |hits| hits.iter().filter(|it| **it > 0).count())
@@ -103,9 +103,9 @@ mod tests {
 
     fn states(hits: &[u32]) -> States {
         let mut states = States::default();
-        hits.iter().for_each(|slot| {
+        for slot in hits {
             states.hit(*slot);
-        });
+        }
         states
     }
 

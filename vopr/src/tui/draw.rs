@@ -57,7 +57,7 @@ impl Theme {
     }
 
     /// The row that is chosen.
-    pub fn chosen(self) -> Style {
+    pub fn chosen() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 }
@@ -98,7 +98,7 @@ fn tabs(app: &App, theme: Theme) -> Line<'static> {
     ];
     for (screen, name) in tabs {
         let style = match screen {
-            _ if screen == app.screen => theme.chosen(),
+            _ if screen == app.screen => Theme::chosen(),
             Screen::Timeline if app.timeline.is_none() => continue,
             _ => Style::new(),
         };
@@ -176,14 +176,14 @@ fn boxed(frame: &mut Frame, area: Rect, title: String) -> Rect {
 }
 
 /// The rows of a list around the chosen one, as many as there is room for.
-fn rows<'a>(frame: &mut Frame, area: Rect, list: List, theme: Theme, row: impl Fn(usize) -> Line<'a>) {
+fn rows<'a>(frame: &mut Frame, area: Rect, list: List, row: impl Fn(usize) -> Line<'a>) {
     let height = usize::from(area.height);
     let first = list.at.saturating_sub(height / 2).min(list.len.saturating_sub(height));
     let shown = first..list.len.min(first + height);
     for (index, y) in shown.zip(area.y..area.bottom()) {
         let mut line = row(index);
         if index == list.at {
-            line.style = line.style.patch(theme.chosen());
+            line.style = line.style.patch(Theme::chosen());
         }
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }
