@@ -24,6 +24,7 @@ mod summary;
 
 /// Where reports go.
 #[derive(Args)]
+#[allow(clippy::struct_field_names)] // They are the names of the options.
 pub(crate) struct ReportArguments {
     /// Write a report as `JUnit` has them
     #[arg(long, value_name = "FILE")]

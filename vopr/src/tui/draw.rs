@@ -55,12 +55,10 @@ impl Theme {
     pub fn faint(self) -> Style {
         self.color(Color::DarkGray, Modifier::DIM)
     }
-
-    /// The row that is chosen.
-    pub fn chosen(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
-    }
 }
+
+/// What is chosen.
+const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// Draws all of it.
 pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
@@ -98,7 +96,7 @@ fn tabs(app: &App, theme: Theme) -> Line<'static> {
     ];
     for (screen, name) in tabs {
         let style = match screen {
-            _ if screen == app.screen => theme.chosen(),
+            _ if screen == app.screen => CHOSEN,
             Screen::Timeline if app.timeline.is_none() => continue,
             _ => Style::new(),
         };
@@ -162,7 +160,8 @@ fn two(area: Rect, below: u16) -> [Rect; 2] {
     if area.width >= WIDE {
         Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(area)
     } else {
-        let below = below.min(area.height / 2);
+        // The list matters more where there is hardly any room.
+        let below = if area.height < 10 { 0 } else { below.min(area.height / 2) };
         Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area)
     }
 }
@@ -176,14 +175,14 @@ fn boxed(frame: &mut Frame, area: Rect, title: String) -> Rect {
 }
 
 /// The rows of a list around the chosen one, as many as there is room for.
-fn rows<'a>(frame: &mut Frame, area: Rect, list: List, theme: Theme, row: impl Fn(usize) -> Line<'a>) {
+fn rows<'a>(frame: &mut Frame, area: Rect, list: List, row: impl Fn(usize) -> Line<'a>) {
     let height = usize::from(area.height);
     let first = list.at.saturating_sub(height / 2).min(list.len.saturating_sub(height));
     let shown = first..list.len.min(first + height);
     for (index, y) in shown.zip(area.y..area.bottom()) {
         let mut line = row(index);
         if index == list.at {
-            line.style = line.style.patch(theme.chosen());
+            line.style = line.style.patch(CHOSEN);
         }
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }

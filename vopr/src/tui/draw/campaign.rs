@@ -88,7 +88,7 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, past: &Past, theme: Them
     let all: Vec<(&String, &Vec<(u64, Progress)>)> = past.progress.iter().collect();
     let list = List { at: app.watched, len: all.len() };
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    rows(frame, below, list, theme, |index| {
+    rows(frame, below, list, |index| {
         let (name, series) = all[index];
         let Some((_, progress)) = series.last() else { return Line::default() };
         let style = if progress.violated > 0 { theme.bad() } else { theme.faint() };
@@ -151,7 +151,7 @@ fn curve(series: &[(u64, Progress)]) -> Vec<(f64, f64)> {
     let every = series.len().div_ceil(POINTS_MAX).max(1);
     let point = |(_, it): &(u64, Progress)| (it.milliseconds as f64 / 1_000.0, it.reached.states as f64);
     let mut points: Vec<_> = series.iter().step_by(every).map(point).collect();
-    points.extend(series.last().filter(|_| (series.len() - 1) % every != 0).map(point));
+    points.extend(series.last().filter(|_| !(series.len() - 1).is_multiple_of(every)).map(point));
     points
 }
 

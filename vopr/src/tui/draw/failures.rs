@@ -27,7 +27,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let count = app.data.failures.len();
     let title = format!(" {count} failure{}{more} ", if count == 1 { "" } else { "s" });
     let inside = boxed(frame, list, title);
-    rows(frame, inside, failures.list, theme, |index| row(&failures.rows[index], app, theme));
+    rows(frame, inside, failures.list, |index| row(&failures.rows[index], app, theme));
     let (title, lines) = match (failures.failure(&app.data), failures.rows.get(failures.list.at)) {
         (Some(failure), _) => (printable(failure.smallest_file()), describe(app, failure, theme)),
         (None, Some(Row::Unreadable(file, why))) => (file.clone(), vec![Line::styled(clip(why), theme.doubtful())]),

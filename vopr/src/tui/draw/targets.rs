@@ -19,7 +19,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     };
     let title = format!(" {} targets and scenarios{filter} ", targets.shown.len());
     let inside = boxed(frame, list, title);
-    rows(frame, inside, targets.list, theme, |index| row(&targets.shown[index], theme));
+    rows(frame, inside, targets.list, |index| row(&targets.shown[index], theme));
     let inside = boxed(frame, details, " The next campaign ".to_string());
     frame.render_widget(Paragraph::new(describe(app, theme)).wrap(Wrap { trim: false }), inside);
 }
@@ -71,7 +71,7 @@ pub fn bugs(frame: &mut Frame, app: &App, theme: Theme) {
     let area = centered(screen, screen.width.saturating_sub(4).min(110), screen.height.saturating_sub(4));
     frame.render_widget(Clear, area);
     let inside = boxed(frame, area, format!(" Planted bugs ({} on) ", targets.bug_names().len()));
-    rows(frame, inside, targets.bugs, theme, |index| {
+    rows(frame, inside, targets.bugs, |index| {
         let bug = &targets.system.bugs[index];
         let (mark, style) = if targets.switched_on[index] { ("[x] ", theme.bad()) } else { ("[ ] ", theme.faint()) };
         Line::from(vec![

@@ -100,7 +100,7 @@ fn draw_steps(frame: &mut Frame, area: Rect, timeline: &Timeline, theme: Theme) 
     let (at, len) = (timeline.list.at + 1, timeline.list.len);
     let title = format!(" Step {} of {}{which}{left_out} ", grouped(at as u64), grouped(len as u64));
     let inside = boxed(frame, list, title);
-    rows(frame, inside, timeline.list, theme, |row| {
+    rows(frame, inside, timeline.list, |row| {
         let place = timeline.shown[row];
         let step = &recording.steps[place];
         let first = place == 0 || recording.steps[place - 1].event != step.event;
