@@ -85,7 +85,8 @@ fn a_killed_campaign_loses_nothing_that_it_announced() {
     let file = announced.rsplit(": ").next().expect("a path");
     let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
     assert_eq!(repro["result"], "same_violation_same_digest");
-    let is_alive = |worker: &u32| Path::new(&format!("/proc/{worker}/cwd")).read_link().is_ok_and(|at| at == here.path());
+    let is_alive =
+        |worker: &u32| Path::new(&format!("/proc/{worker}/cwd")).read_link().is_ok_and(|at| at == here.path());
     for _ in 0..100 {
         if !workers.iter().any(is_alive) {
             return;

@@ -22,14 +22,14 @@ fn matrix(first: &str, used: &[BTreeSet<String>], text: &mut String) {
     let rows: BTreeSet<&String> = used.iter().flatten().collect();
     let _ = write!(text, "| {first} |");
     // Short heads, in the order of the first table: the names would make the table wider than any screen.
-    for target in columns {
+    for target in &columns {
         let _ = write!(text, " {} |", target + 1);
     }
     text.push_str("\n| --- |");
     text.push_str(&" --- |".repeat(columns.len()));
     for row in rows {
         let _ = write!(text, "\n| {row} |");
-        for target in columns {
+        for target in &columns {
             text.push_str(if used[*target].contains(row) { " x |" } else { "  |" });
         }
     }

@@ -152,7 +152,7 @@ impl Timeline {
 /// Who, in a few letters.
 pub fn who(step: &Step) -> String {
     match step.who {
-        _ if step.kind == Kind::Violation => "!".to_string(),
+        _ if step.kind == Kind::Violation => "violation".to_string(),
         sim::Who::World => "world".to_string(),
         sim::Who::Replica(replica) => replica.to_string(),
         sim::Who::Client(client) => format!("client {}", client.0),
