@@ -32,9 +32,21 @@ kill-matrix:
 vopr-repro file:
     {{ vopr }} repro {{ file }} --verbose
 
+# A failure as a picture, in the terminal: `--output FILE.html` makes a page of it.
+vopr-timeline file *arguments:
+    {{ vopr }} timeline {{ file }} {{ arguments }}
+
 # The smallest plan that still breaks the same invariant.
 vopr-minimize file:
     {{ vopr }} minimize {{ file }}
+
+# The event from which the failure is certain.
+vopr-bisect file:
+    {{ vopr }} bisect {{ file }}
+
+# The failure in numbered sentences.
+vopr-explain file:
+    {{ vopr }} explain {{ file }}
 
 # A campaign: `just fuzz byzantine_dvc --time 10m`.
 fuzz target *arguments:
@@ -48,13 +60,26 @@ fuzz-all *arguments:
 vopr-stats *arguments:
     {{ vopr }} stats {{ arguments }}
 
+# The same in the browser, at http://127.0.0.1:8080/.
+vopr-dashboard *arguments:
+    {{ vopr }} dashboard {{ arguments }}
+
 # Campaigns, failures and their runs in the terminal.
 vopr-tui *arguments:
     {{ vopr }} tui {{ arguments }}
 
+# The seed corpora of the repository, made anew from campaigns, baselines and old failures, and minimized.
+corpus-min runs="20000" bytes="20000" *targets:
+    cargo build --release --quiet --bin vopr
+    corpus/regenerate target/release/vopr {{ runs }} {{ bytes }} {{ targets }}
+
 # All that CI checks.
 ci:
     .ci/run
+
+# Whether guided search beats random search, for every planted bug: docs/guidance.md.
+bench-bugs *arguments:
+    {{ vopr }} bench bugs {{ arguments }}
 
 # Runs and events per second, beside tikv's raft.
 bench:

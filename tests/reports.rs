@@ -1,4 +1,4 @@
-//! Reports for machines: JUnit, SARIF and the summary of a CI job.
+//! Reports for machines: `JUnit`, SARIF and the summary of a CI job.
 
 use std::path::Path;
 

@@ -5,10 +5,11 @@
 //! trigger has fired) are carried out, and a short grace has passed since. Faults that still last then end early.
 
 use crate::client;
+use crate::fates::ActionFate;
 use crate::observation::{Observation, SkipReason, Status, Who};
 use crate::plan::{Target, What};
 use crate::random::Domain;
-use crate::runtime::{Core, Event};
+use crate::runtime::{Begun, Core, Event};
 use crate::spec::{ReplicaId, ReplicaSet};
 use crate::system::System;
 use crate::time::{MILLISECOND, Time};
@@ -49,14 +50,22 @@ impl<S: System> Core<S> {
             self.next_planned();
         }
         self.activity = self.now;
+        if self.planless {
+            self.settle();
+            return Deed::Done;
+        }
         let what = self.actions[usize::from(action)].what;
+        let (at, event, target) = (self.now, self.event, self.target(&what, subject));
         let deed = match self.attempt(action, what, subject) {
             Ok(deed) => {
                 self.actions_done += 1;
+                self.fates.acted(action, ActionFate::Done { at, event, target });
+                self.begun.push(Begun { event: self.event, action });
                 deed
             }
             Err((who, why)) => {
                 self.actions_skipped += 1;
+                self.fates.acted(action, ActionFate::Skipped { at, event, target, why });
                 self.observe(who, Observation::Skipped { fault: what.fault(), why });
                 Deed::Done
             }
@@ -251,9 +260,10 @@ impl<S: System> Core<S> {
         self.observe_conditions();
         // What a clog has held arrives now, in order, before anything that is sent from now on.
         let Core { held, faults, queue, now, .. } = self;
-        let free = |(from, to, _): &mut (ReplicaId, ReplicaId, _)| !faults.effects().clogged[from.index()].has(*to);
-        for (from, to, message) in held.extract_if(.., free) {
-            queue.push(*now, Event::Deliver { from, to, message });
+        let free =
+            |(from, to, ..): &mut (ReplicaId, ReplicaId, u32, _)| !faults.effects().clogged[from.index()].has(*to);
+        for (from, to, number, message) in held.extract_if(.., free) {
+            queue.push(*now, Event::Deliver { from, to, number, message });
         }
     }
 

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod branch;
 pub mod case;
 pub mod client;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod codec;
 pub mod coverage;
 pub mod disk;
 pub mod drive;
+pub mod fates;
 pub mod faults;
 pub mod ids;
 pub mod inject;
@@ -48,6 +50,7 @@ pub mod triggers;
 pub mod workload;
 pub mod world;
 
+pub use branch::{Branch, Onward};
 pub use case::{Case, Outcome, Verdict};
 pub use invariants::Violation;
 pub use lie::{Field, How, Liar, Lie, LieClass};
@@ -58,4 +61,4 @@ pub use spec::{ClientId, Config, ReplicaId, ReplicaSet};
 pub use system::{AdminCommand, Bug, BugSet, ClusterSpec, Env, IoId, IoResult, System, TimerId, Zone};
 pub use time::Time;
 pub use workload::{Answer, Operation, OperationKind, Reply, Request};
-pub use world::World;
+pub use world::{Begun, World};

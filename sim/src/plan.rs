@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lie::Lie;
 use crate::observation::{Fault, MessageKind};
-use crate::spec::{ClientId, ReplicaId, ReplicaSet};
+use crate::spec::{ClientId, Config, ReplicaId, ReplicaSet};
 use crate::time::Time;
 
 /// More actions than this are cut off when a plan is decoded, and refused in a `.kmb`.
@@ -34,6 +34,33 @@ pub struct Action {
     pub when: When,
     /// What is done.
     pub what: What,
+}
+
+impl Action {
+    /// The same action in the terms of a run with this configuration: numbers of replicas and clients that do not exist
+    /// become those that stand for them.
+    #[must_use]
+    pub fn resolved(mut self, config: &Config) -> Action {
+        let replicas = config.cluster.replicas.max(1);
+        let wrap = |id: &mut ReplicaId| id.0 %= replicas;
+        if let When::After { replica: Some(replica), .. } = &mut self.when {
+            wrap(replica);
+        }
+        if let Some(Target::Replica(target)) = self.what.target_mut() {
+            wrap(target);
+        }
+        match &mut self.what {
+            What::Lie(Lie { to: Some(to), .. }) => wrap(to),
+            What::Partition { side: set, .. } | What::NoNtp { side: set, .. } | What::Reconfigure { members: set } => {
+                *set = set.and(ReplicaSet::first(replicas));
+            }
+            What::Burst { client, .. } | What::ClientCrash { client } | What::DuplicateRequest { client } => {
+                client.0 %= config.workload.clients.max(1);
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 /// When an action is carried out.
@@ -444,7 +471,13 @@ impl What {
 
     /// The replica that it is about, if it is about one.
     pub fn target(&self) -> Option<Target> {
-        match *self {
+        let mut what = *self;
+        what.target_mut().map(|target| *target)
+    }
+
+    /// The same, to be changed.
+    pub fn target_mut(&mut self) -> Option<&mut Target> {
+        match self {
             What::Isolate { target, .. }
             | What::Cut { target, .. }
             | What::Clog { target, .. }

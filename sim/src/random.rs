@@ -80,6 +80,11 @@ impl Keys {
         Keys { words, replicas }
     }
 
+    /// From now on all decisions are those of another seed; the signing keys stay, since they are known all over the cluster.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.words = Keys::new(seed).words;
+    }
+
     /// The signing keys of the replicas.
     pub fn replicas(&self) -> &[[u8; 32]; REPLICAS_MAX] {
         &self.replicas

@@ -15,6 +15,7 @@ use crate::client::Clients;
 use crate::clock::Clock;
 use crate::coverage::Coverage;
 use crate::drive::{Drive, Sync};
+use crate::fates::Fates;
 use crate::faults::Faults;
 use crate::invariants::{Judge, Violation};
 use crate::ledger::Ledger;
@@ -41,8 +42,8 @@ const NEVER: Time = Time::MAX;
 /// One thing that is going to happen.
 #[derive(Clone, Debug)]
 pub(crate) enum Event<M> {
-    /// A message between replicas arrives.
-    Deliver { from: ReplicaId, to: ReplicaId, message: M },
+    /// A message between replicas arrives; `number` is its place in `Fates`.
+    Deliver { from: ReplicaId, to: ReplicaId, number: u32, message: M },
     /// A request arrives at a replica.
     Request { to: ReplicaId, request: Request },
     /// A reply arrives at its client.
@@ -109,6 +110,15 @@ pub(crate) struct Seat<M> {
     pub(crate) replies: Vec<u64>,
 }
 
+/// An action that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// During which event of the run.
+    pub event: u64,
+    /// Which action of the case, from 0.
+    pub action: u16,
+}
+
 /// The world without the replicas: what they reach through `Env`.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts about a run")]
 pub struct Core<S: System> {
@@ -121,7 +131,7 @@ pub struct Core<S: System> {
     pub(crate) clocks: [Clock; REPLICAS_MAX],
     pub(crate) network: Network,
     /// Messages that wait for the end of a clog.
-    pub(crate) held: Vec<(ReplicaId, ReplicaId, S::Message)>,
+    pub(crate) held: Vec<(ReplicaId, ReplicaId, u32, S::Message)>,
     pub(crate) clients: Clients,
     pub(crate) zones: Vec<Zone>,
     pub(crate) ledger: Ledger,
@@ -141,8 +151,10 @@ pub struct Core<S: System> {
     pub(crate) marks: Marks,
     pub(crate) coverage: Coverage,
     pub(crate) trace: Trace,
+    pub(crate) fates: Fates,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
+    pub(crate) begun: Vec<Begun>,
     /// The liars that made a well-formed false claim, and whether one of them equivocated.
     deceivers: ReplicaSet,
     equivocated: bool,
@@ -151,6 +163,8 @@ pub struct Core<S: System> {
     pub(crate) violation: Option<Violation>,
     pub(crate) beyond: Option<Violation>,
     pub(crate) healed: bool,
+    /// Whether the rest of the plan is left out (`branch.rs`).
+    pub(crate) planless: bool,
     /// Whether something happened that may complete convergence.
     pub(crate) progress: bool,
     /// When the last answer came or the last action was carried out.
@@ -218,14 +232,17 @@ impl<S: System> Core<S> {
             marks: Marks::default(),
             coverage: Coverage::default(),
             trace: Trace::default(),
+            fates: Fates::default(),
             actions_done: 0,
             actions_skipped: 0,
+            begun: Vec::new(),
             deceivers: ReplicaSet::default(),
             equivocated: false,
             owed: Owed { safety: true, liveness: true },
             violation: None,
             beyond: None,
             healed: false,
+            planless: false,
             progress: false,
             activity: 0,
             settling: false,
@@ -264,11 +281,13 @@ impl<S: System> Core<S> {
         self.marks.reset(&case.marks);
         self.coverage.reset(&self.config, case.liars);
         self.trace.reset(record);
+        self.fates.reset(record, case.actions.len());
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
+        self.begun.clear();
         (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
         self.owed = owed::owed(&self.config.cluster, 0, false, false);
         (self.violation, self.beyond) = (None, None);
-        (self.healed, self.progress, self.settling) = (false, false, false);
+        (self.healed, self.planless, self.progress, self.settling) = (false, false, false, false);
         (self.running, self.observing) = (None, false);
         self.plan(case);
     }

@@ -72,40 +72,52 @@ impl<S: System> Core<S> {
 
     fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
         self.observe(Who::Replica(from), Observation::Sent { to, kind });
+        let number = self.fates.departs(self.trace.recorded().len());
         let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
         let why = if self.faults.effects().cut[from.index()].has(to) { DropReason::Cut } else { DropReason::Lost };
         match arrivals.first {
             Some(first) if why == DropReason::Lost => {
                 if let Some(second) = arrivals.second {
-                    self.queue.push(second, Event::Deliver { from, to, message: message.clone() });
+                    self.queue.push(second, Event::Deliver { from, to, number, message: message.clone() });
                 }
-                self.queue.push(first, Event::Deliver { from, to, message });
+                self.queue.push(first, Event::Deliver { from, to, number, message });
             }
-            _ => self.observe(Who::Replica(from), Observation::Dropped { to, kind, why }),
+            _ => {
+                self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
+                self.fates.ends(number, self.trace.recorded().len());
+            }
         }
     }
 
     /// A message reaches its receiver's end of the link. Returns it if it gets through.
-    pub(crate) fn arrive(&mut self, from: ReplicaId, to: ReplicaId, message: S::Message) -> Option<S::Message> {
+    pub(crate) fn arrive(
+        &mut self,
+        from: ReplicaId,
+        to: ReplicaId,
+        number: u32,
+        message: S::Message,
+    ) -> Option<S::Message> {
         let effects = self.faults.effects();
         let seat = &mut self.seats[to.index()];
         let why = if effects.cut[from.index()].has(to) {
             DropReason::Cut
         } else if effects.clogged[from.index()].has(to) {
-            self.held.push((from, to, message));
+            self.held.push((from, to, number, message));
             return None;
         } else if seat.paused {
-            seat.deferred.push(Event::Deliver { from, to, message });
+            seat.deferred.push(Event::Deliver { from, to, number, message });
             return None;
         } else if seat.up {
             let kind = S::kind(&message);
             self.observe(Who::Replica(to), Observation::Delivered { from, kind });
+            self.fates.ends(number, self.trace.recorded().len());
             return Some(message);
         } else {
             DropReason::Down
         };
         let kind = S::kind(&message);
         self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
+        self.fates.ends(number, self.trace.recorded().len());
         None
     }
 }

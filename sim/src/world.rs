@@ -10,10 +10,12 @@
 //! A panic of a correct replica is a violation. A panic of a liar ends the run too, since the call it came from cannot be
 //! resumed: it is reported as beyond the promise, liveness is not judged, and the verdict rests on what was seen until then.
 
-pub use crate::runtime::Core;
+pub use crate::branch::{Branch, Onward};
+pub use crate::runtime::{Begun, Core};
 
 use crate::case::{Case, Outcome, Verdict};
 use crate::coverage::Coverage;
+use crate::fates::Fates;
 use crate::inject::Deed;
 use crate::invariants::{Judge, Violation, no_panic, resource_limits};
 use crate::mark::Mark;
@@ -63,8 +65,13 @@ impl<S: System> World<S> {
     /// Runs a case; with `record`, the trace keeps every observation. The case has passed [`Case::check`], and planted bugs
     /// that the system does not know are ignored.
     pub fn run(&mut self, case: &Case, record: bool) -> Outcome {
+        self.run_branch(case, None, record)
+    }
+
+    /// Like [`World::run`], but from an event on, the run is another one.
+    pub fn run_branch(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         self.reset(case, record);
-        match panics::caught(|| self.live()) {
+        match panics::caught(|| self.live(branch)) {
             Ok(Ending::Healed) => {
                 let Core { now, event, judge, shadow, .. } = &mut self.core;
                 if let Some(violation) = judge.finish(*now, *event, shadow) {
@@ -92,6 +99,15 @@ impl<S: System> World<S> {
         &self.core.trace
     }
 
+    /// What became of the last run's actions and, if it was recorded, of its messages.
+    pub fn fates(&self) -> &Fates {
+        &self.core.fates
+    }
+    /// The actions that the last run carried out, in order.
+    pub fn begun(&self) -> &[Begun] {
+        &self.core.begun
+    }
+
     /// The invariants of the last run.
     pub fn judge(&self) -> &Judge {
         &self.core.judge
@@ -112,7 +128,7 @@ impl<S: System> World<S> {
         };
     }
 
-    fn live(&mut self) -> Ending {
+    fn live(&mut self, branch: Option<Branch>) -> Ending {
         for id in 0..self.core.replicas() {
             self.core.queue.push(0, Event::Boot(ReplicaId(id)));
         }
@@ -123,6 +139,13 @@ impl<S: System> World<S> {
         self.core.next_planned();
         self.core.queue.push(self.core.config.heal_at, Event::Heal);
         let events_max = events_max(&self.core.config);
+        // The next event at which there is more to do than to go on: one comparison an event for both reasons.
+        let mut stop = events_max + 1;
+        match branch {
+            Some(Branch { after: 0, onward }) => self.core.branch(onward),
+            Some(Branch { after, .. }) => stop = stop.min(after),
+            None => {}
+        }
         while let Some((now, event)) = self.core.queue.pop() {
             debug_assert!(self.core.now <= now, "time goes forward");
             self.core.now = now;
@@ -133,8 +156,13 @@ impl<S: System> World<S> {
             }
             let check = matches!(event, Event::Check);
             self.dispatch(event);
-            if self.core.event > events_max || self.core.queue.len() > QUEUE_MAX {
-                self.runaway(events_max);
+            if self.core.event >= stop || self.core.queue.len() > QUEUE_MAX {
+                if self.core.event > events_max || self.core.queue.len() > QUEUE_MAX {
+                    self.runaway(events_max);
+                } else if let Some(Branch { onward, .. }) = branch {
+                    self.core.branch(onward);
+                    stop = events_max + 1;
+                }
             }
             if self.core.violation.is_some() {
                 return Ending::Broken;
@@ -152,8 +180,8 @@ impl<S: System> World<S> {
     #[inline]
     fn dispatch(&mut self, event: Event<S::Message>) {
         match event {
-            Event::Deliver { from, to, message } => {
-                if let Some(message) = self.core.arrive(from, to, message) {
+            Event::Deliver { from, to, number, message } => {
+                if let Some(message) = self.core.arrive(from, to, number, message) {
                     self.call(to, |replica, env| replica.deliver(env, from, message));
                 }
             }

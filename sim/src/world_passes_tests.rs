@@ -90,6 +90,10 @@ impl System for Alone {
 }
 
 fn run(change: impl FnOnce(&mut Case)) -> Outcome {
+    World::<Alone>::new().run(&case(change), false)
+}
+
+fn case(change: impl FnOnce(&mut Case)) -> Case {
     let mut config = Config::default();
     config.cluster.replicas = 1;
     config.cluster.replication_quorum = 1;
@@ -105,7 +109,7 @@ fn run(change: impl FnOnce(&mut Case)) -> Outcome {
         marks: Vec::new(),
     };
     change(&mut case);
-    World::<Alone>::new().run(&case, false)
+    case
 }
 
 fn slow(at: Time, duration: Time) -> Action {
@@ -195,4 +199,35 @@ fn members_that_do_not_exist_are_no_members_and_those_in_force_are_not_waited_fo
         assert_eq!(outcome.verdict, Verdict::Passed);
         assert_eq!((outcome.actions_done, outcome.actions_skipped), (done, 2 - done));
     }
+}
+
+#[test]
+fn a_branch_is_the_same_run_up_to_its_event_and_another_one_afterwards() {
+    let case = case(|case| case.actions = vec![slow(SECOND / 1000, SECOND), slow(2 * SECOND, SECOND)]);
+    let mut world = World::<Alone>::new();
+    let original = world.run(&case, true);
+    let recorded = world.trace().recorded().to_vec();
+    assert_eq!(world.begun().iter().map(|begun| begun.action).collect::<Vec<_>>(), [0, 1]);
+    let after = world.begun()[0].event + 20;
+    let end = recorded.iter().filter(|seen| seen.event <= after).count();
+    let mut branch = |after, onward| {
+        let outcome = world.run_branch(&case, Some(Branch { after, onward }), true);
+        (outcome, world.trace().recorded().to_vec())
+    };
+
+    let (one, seen) = branch(after, Onward::Reseeded(1));
+    assert_eq!(seen[..end], recorded[..end]);
+    assert_ne!(seen[end..], recorded[end..]);
+    assert_eq!((&one.verdict, one.actions_done), (&Verdict::Passed, 1), "the second action is left out");
+    assert!(one.time > 2 * SECOND, "but waited for");
+    assert_eq!(one, branch(after, Onward::Reseeded(1)).0);
+    assert_ne!(one.digest, branch(after, Onward::Reseeded(2)).0.digest);
+    assert_eq!(branch(0, Onward::Reseeded(1)).0.actions_done, 0);
+
+    let (planless, seen) = branch(after, Onward::Planless);
+    let second = recorded.iter().rposition(|seen| matches!(seen.what, Observation::Injected { .. })).unwrap();
+    assert_eq!((planless.actions_done, &seen[..second]), (1, &recorded[..second]), "the draws are as they were");
+    assert_eq!(seen[second].what, Observation::Healed);
+    assert_eq!(branch(original.events, Onward::Reseeded(1)).0, original, "nothing is left to change");
+    assert_eq!(branch(u64::MAX, Onward::Reseeded(1)).0, original);
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::*;
+use crate::fates::ActionFate;
 use crate::lie::{Field, How, Liar, Lie, LieClass};
 use crate::observation::{DropReason, MessageKind, Seen};
 use crate::plan::{Action, Target, Watch, What, When};
@@ -440,4 +441,76 @@ fn a_runaway_cluster_is_stopped() {
     NOTES.take();
     let Verdict::Violated(violation) = outcome.verdict else { panic!("not stopped") };
     assert_eq!((violation.invariant, violation.rule), ("resource_limits", "too many events"));
+}
+
+#[test]
+fn every_message_and_every_action_has_its_fate_told() {
+    let second = SECOND;
+    let actions = [
+        at(100, What::Reorder { per_mille: 500, duration: second }),
+        at(100, What::Duplicate { per_mille: 300, duration: second }),
+        at(100, What::Loss { per_mille: 200, duration: second }),
+        at(300, What::Clog { target: replica(0), outgoing: true, duration: 50 * MILLISECOND }),
+        at(400, What::Pause { target: replica(1), duration: 50 * MILLISECOND }),
+        at(500, What::Crash { target: replica(5), down: 50 * MILLISECOND }),
+        at(510, What::Crash { target: replica(2), down: 50 * MILLISECOND }),
+        at(5_000, What::Pause { target: replica(0), duration: second }),
+    ];
+    let case = case(&actions);
+    let mut world = World::<Toy>::new();
+    world.run(&case, true);
+    NOTES.take();
+    let (seen, fates) = (world.trace().recorded(), world.fates());
+
+    let mut ends = vec![0; seen.len()];
+    let (mut overtaken, mut twice) = (0, 0);
+    let mut last = [[0; 3]; 3];
+    for passage in fates.passages() {
+        let Seen { who: Who::Replica(from), what: Observation::Sent { to, kind }, at, .. } = seen[passage.sent] else {
+            panic!("no departure: {:?}", seen[passage.sent]);
+        };
+        for end in passage.ends.into_iter().flatten() {
+            ends[end] += 1;
+            assert!(seen[end].at >= at);
+            match (seen[end].who, seen[end].what) {
+                (Who::Replica(id), Observation::Delivered { from: sender, kind: delivered }) => {
+                    assert_eq!((id, sender, delivered), (to, from, kind));
+                }
+                (Who::Replica(id), Observation::Dropped { to: receiver, kind: dropped, .. }) => {
+                    assert_eq!((id, receiver, dropped), (from, to, kind));
+                }
+                other => panic!("no end: {other:?}"),
+            }
+        }
+        if let Some(end) = passage.ends[0] {
+            let last = &mut last[from.index()][to.index()];
+            overtaken += u32::from(seen[end].at < *last);
+            *last = seen[end].at;
+        }
+        twice += u32::from(passage.ends[1].is_some());
+    }
+    assert!(overtaken > 10 && twice > 10, "{overtaken} overtaken, {twice} twice");
+    for (count, seen) in ends.iter().zip(seen) {
+        let end = match seen.what {
+            Observation::Delivered { kind, .. } => kind != MessageKind::Request,
+            Observation::Dropped { .. } => true,
+            _ => false,
+        };
+        assert_eq!(*count, u32::from(end), "{seen:?} ends one message");
+    }
+
+    let target = Some(ReplicaId(2));
+    let times: Vec<_> = fates
+        .actions()
+        .iter()
+        .map(|fate| match *fate {
+            ActionFate::Done { at, target, .. } => (millis(at), "done", target),
+            ActionFate::Skipped { at, target, .. } => (millis(at), "skipped", target),
+            ActionFate::NotDue => (0, "not due", None),
+        })
+        .collect();
+    assert_eq!(times[3], (300, "done", Some(ReplicaId(0))));
+    assert_eq!(times[5], (500, "done", target), "replica 5 of 3 is replica 2");
+    assert_eq!(times[6], (510, "skipped", target), "it is down already");
+    assert_eq!(times[7], (0, "not due", None));
 }

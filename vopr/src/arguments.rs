@@ -1,6 +1,6 @@
 //! What several commands understand: the format, the system with its bugs, the output directory, and Ctrl-C.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -52,10 +52,14 @@ pub(crate) struct OutputDirectory {
 impl OutputDirectory {
     /// Makes sure, before hours of work, that a finding could be written there.
     pub fn prepare(&self) -> Result<(), Error> {
-        let tried = std::fs::create_dir_all(&self.path).and_then(|()| tempfile::tempfile_in(&self.path));
-        let next = "choose another with --output-dir";
-        tried.map(drop).map_err(|error| Error::io("write to the directory", &self.path, &error, next))
+        prepare(&self.path, "choose another with --output-dir")
     }
+}
+
+/// Creates a folder if it is missing, and makes sure that it can be written to; if not, the error ends with `next`.
+pub(crate) fn prepare(folder: &Path, next: &str) -> Result<(), Error> {
+    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    tried.map(drop).map_err(|error| Error::io("write to the directory", folder, &error, next))
 }
 
 /// Sets a flag at Ctrl-C (and when asked to terminate), instead of dying.
@@ -63,12 +67,19 @@ pub(crate) fn stop_at_interrupt() -> Result<std::sync::Arc<std::sync::atomic::At
     use std::sync::atomic::{AtomicBool, Ordering};
     let stop = std::sync::Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
+    at_interrupt(move || flag.store(true, Ordering::Relaxed))?;
+    Ok(stop)
+}
+
+/// Calls a function at the first Ctrl-C (and when asked to terminate), instead of dying.
+pub(crate) fn at_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), Error> {
+    let mut patient = true;
     ctrlc::set_handler(move || {
         // The second time, the patience is over.
-        if flag.swap(true, Ordering::Relaxed) {
+        if !std::mem::replace(&mut patient, false) {
             std::process::exit(130);
         }
+        stop();
     })
-    .map_err(|error| Error::Internal(format!("no handler for Ctrl-C: {error}")))?;
-    Ok(stop)
+    .map_err(|error| Error::Internal(format!("no handler for Ctrl-C: {error}")))
 }

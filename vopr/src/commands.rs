@@ -1,7 +1,13 @@
 //! The commands, one a file.
 
+pub(crate) mod bench;
+pub(crate) mod bisect;
 pub(crate) mod bugs;
+pub(crate) mod corpus;
+#[cfg(feature = "dashboard")]
+pub(crate) mod dashboard;
 pub(crate) mod digests;
+pub(crate) mod explain;
 pub(crate) mod fuzz;
 pub(crate) mod matrix;
 pub(crate) mod minimize;
@@ -10,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod scenarios;
 pub(crate) mod show;
 pub(crate) mod stats;
+pub(crate) mod timeline;
 #[cfg(feature = "tui")]
 pub(crate) mod tui;
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::fuzzing::group::shape;
@@ -10,7 +11,7 @@ use crate::fuzzing::log::{self, Line, Progress, Record, Started};
 use crate::kmb::{Kmb, ReadError};
 
 /// Files after these are not looked at.
-const FILES_MAX: usize = 10_000;
+pub const FILES_MAX: usize = 10_000;
 /// What the smaller case beside a finding ends with.
 const MINIMIZED: &str = ".min.kmb";
 
@@ -31,6 +32,11 @@ impl Failure {
         self.minimized.as_ref().map_or(&self.kmb, |(_, kmb)| kmb)
     }
 
+    /// Whether this is the name of its case, or of the smaller one.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.kmb.name() == name || self.minimized.as_ref().is_some_and(|(_, kmb)| kmb.name() == name)
+    }
+
     /// The file with the smallest case.
     pub fn smallest_file(&self) -> &str {
         self.minimized.as_ref().map_or(&self.file, |(file, _)| file)
@@ -46,6 +52,28 @@ pub struct Cause {
     pub shape: String,
     /// The failures, as numbers of [`Data::failures`].
     pub failures: Vec<usize>,
+}
+
+/// The sums over some targets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sums {
+    /// The runs.
+    pub runs: u64,
+    /// Those that broke an invariant.
+    pub violated: u64,
+    /// The time spent.
+    pub elapsed: Duration,
+}
+
+impl Sums {
+    /// Adds up how far each of them came.
+    pub fn of<'a>(all: impl Iterator<Item = &'a Progress>) -> Sums {
+        all.fold(Sums::default(), |sums, progress| Sums {
+            runs: sums.runs.saturating_add(progress.runs),
+            violated: sums.violated.saturating_add(progress.violated),
+            elapsed: sums.elapsed.saturating_add(Duration::from_millis(progress.milliseconds)),
+        })
+    }
 }
 
 /// A campaign, as its log says.
@@ -141,10 +169,21 @@ impl Data {
         causes
     }
 
+    /// How far each campaign came with each of its targets.
+    pub fn latest(&self) -> impl Iterator<Item = &Progress> {
+        self.campaigns.iter().flat_map(Past::latest)
+    }
+
+    /// The failures that break this invariant.
+    pub fn failures_of<'a>(&'a self, invariant: &'a str) -> impl Iterator<Item = &'a Failure> {
+        let broken = move |it: &&Failure| it.kmb.expected.as_ref().is_some_and(|it| it.invariant == invariant);
+        self.failures.iter().filter(broken)
+    }
+
     /// How often each invariant was checked by all campaigns.
     pub fn checks(&self) -> Vec<u64> {
         let mut sums = vec![0_u64; sim::invariants::NAMES.len()];
-        for progress in self.campaigns.iter().flat_map(Past::latest) {
+        for progress in self.latest() {
             for (sum, checks) in sums.iter_mut().zip(&progress.checks) {
                 *sum = sum.saturating_add(*checks);
             }
@@ -173,7 +212,7 @@ fn campaigns(lines: Vec<Line>) -> Vec<Past> {
         past.last = past.last.max(at);
         match record {
             Record::Progress(progress) => {
-                past.progress.entry(progress.target.clone()).or_default().push((at, progress))
+                past.progress.entry(progress.target.clone()).or_default().push((at, progress));
             }
             Record::Found { .. } => past.found += 1,
             Record::Died { .. } => past.died += 1,

@@ -3,28 +3,37 @@
 use std::sync::OnceLock;
 
 use scenarios::Scenario;
-use sim::{Bug, Case, Outcome, Seen, System, World};
+use sim::fates::Fates;
+use sim::{Begun, Branch, Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
 use crate::limits;
 
 /// A world of some system, its type forgotten.
 trait Runner {
-    fn run(&mut self, case: &Case, record: bool) -> Outcome;
+    fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome;
     fn reached(&self) -> &[u32];
     fn recorded(&self) -> &[Seen];
+    fn fates(&self) -> &Fates;
+    fn begun(&self) -> &[Begun];
     fn checks(&self) -> Vec<u64>;
 }
 
 impl<S: System> Runner for World<S> {
-    fn run(&mut self, case: &Case, record: bool) -> Outcome {
-        World::run(self, case, record)
+    fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
+        World::run_branch(self, case, branch, record)
     }
     fn reached(&self) -> &[u32] {
         self.coverage().reached()
     }
     fn recorded(&self) -> &[Seen] {
         self.trace().recorded()
+    }
+    fn fates(&self) -> &Fates {
+        World::fates(self)
+    }
+    fn begun(&self) -> &[Begun] {
+        World::begun(self)
     }
     fn checks(&self) -> Vec<u64> {
         self.judge().checks()
@@ -38,18 +47,21 @@ struct Hermetic<S: System> {
     system: std::marker::PhantomData<S>,
     reached: Vec<u32>,
     recorded: Vec<Seen>,
+    fates: Fates,
+    begun: Vec<Begun>,
     checks: Vec<u64>,
 }
 
 #[cfg(feature = "kimberlite")]
 impl<S: System> Runner for Hermetic<S> {
-    fn run(&mut self, case: &Case, record: bool) -> Outcome {
+    fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         let outcome;
-        (outcome, self.reached, self.recorded, self.checks) = hermetic::run(case.seed, || {
+        (outcome, self.reached, self.recorded, self.fates, self.begun, self.checks) = hermetic::run(case.seed, || {
             let mut world = World::<S>::new();
-            let outcome = world.run(case, record);
-            let recorded = world.trace().recorded().to_vec();
-            (outcome, world.coverage().reached().to_vec(), recorded, world.judge().checks())
+            let outcome = world.run_branch(case, branch, record);
+            let (recorded, begun) = (world.trace().recorded().to_vec(), world.begun().to_vec());
+            let reached = world.coverage().reached().to_vec();
+            (outcome, reached, recorded, world.fates().clone(), begun, world.judge().checks())
         });
         outcome
     }
@@ -58,6 +70,12 @@ impl<S: System> Runner for Hermetic<S> {
     }
     fn recorded(&self) -> &[Seen] {
         &self.recorded
+    }
+    fn fates(&self) -> &Fates {
+        &self.fates
+    }
+    fn begun(&self) -> &[Begun] {
+        &self.begun
     }
     fn checks(&self) -> Vec<u64> {
         self.checks.clone()
@@ -96,7 +114,8 @@ impl SystemEntry {
     const fn hermetic<S: System>() -> Self {
         let create: fn() -> Box<dyn Runner> = || {
             let system = std::marker::PhantomData::<S>;
-            Box::new(Hermetic { system, reached: Vec::new(), recorded: Vec::new(), checks: Vec::new() })
+            let (reached, recorded, fates, begun, checks) = Default::default();
+            Box::new(Hermetic { system, reached, recorded, fates, begun, checks })
         };
         SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
     }
@@ -193,8 +212,13 @@ impl Engine {
 
     /// Runs a case; with `record`, every observation is kept.
     pub fn run(&mut self, case: &Case, record: bool) -> Outcome {
+        self.run_branch(case, None, record)
+    }
+
+    /// Runs a case that becomes another run at some event; with `record`, every observation is kept.
+    pub fn run_branch(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         debug_assert_eq!(case.system, self.system.name, "an engine runs the cases of its own system");
-        self.runner.run(case, record)
+        self.runner.run(case, branch, record)
     }
 
     /// The coverage slots that the last run reached, each once.
@@ -205,6 +229,15 @@ impl Engine {
     /// The observations of the last run, if it was recorded.
     pub fn recorded(&self) -> &[Seen] {
         self.runner.recorded()
+    }
+
+    /// What became of the last run's actions and, if it was recorded, of its messages.
+    pub fn fates(&self) -> &Fates {
+        self.runner.fates()
+    }
+    /// The actions that the last run carried out, in order.
+    pub fn begun(&self) -> &[Begun] {
+        self.runner.begun()
     }
 
     /// How often each invariant was checked in the last run, in the order of `sim::invariants::NAMES`.

@@ -164,6 +164,20 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// So many of a thing.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {many}", grouped(number as u64)) }
+}
+
+/// A span of real time.
+pub fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{:.1} h", seconds as f64 / 3_600.0),
+    }
+}
+
 /// So many of them in a second.
 pub fn rate(count: u64, elapsed: Duration) -> u64 {
     let seconds = elapsed.as_secs_f64();

@@ -24,7 +24,7 @@ mod summary;
 
 /// Where reports go.
 #[derive(Args)]
-#[allow(clippy::struct_field_names)] // They are the names of the options.
+#[allow(clippy::struct_field_names, reason = "they are the options' names")]
 pub(crate) struct ReportArguments {
     /// Write a report as `JUnit` has them
     #[arg(long, value_name = "FILE")]

@@ -1,8 +1,9 @@
 //! Cases in words: actions, observations, marks, violations. Whatever comes from a file is made harmless for terminals.
 
+use sim::reason::SkipReason;
 use sim::settings::Setting;
 use sim::time::{MICROSECOND, MILLISECOND, SECOND};
-use sim::{Action, Observation, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
+use sim::{Action, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
 
 /// A span or a point of virtual time.
 pub fn time(time: Time) -> String {
@@ -97,7 +98,8 @@ fn target(target: Target) -> String {
     }
 }
 
-fn what(what: &What) -> String {
+/// What an action does.
+pub fn what(what: &What) -> String {
     let way = |outgoing: bool| if outgoing { "sends" } else { "is sent" };
     match *what {
         What::Partition { side, duration } => {
@@ -230,16 +232,41 @@ pub fn observation(seen: &Seen) -> String {
         Who::Replica(replica) => replica.to_string(),
         Who::Client(client) => format!("client {}", client.0),
     };
-    format!("{:>14}  {:>7}  {who:<10}  {}", time(seen.at), seen.event, happened(&seen.what))
+    let mut line = format!("{:>14}  {:>7}  {who:<10}  ", time(seen.at), seen.event);
+    line.push_str(&happening(&seen.what));
+    line
 }
 
-/// What was observed, without when and to whom.
-pub fn happened(what: &Observation) -> String {
+/// What a client asks for.
+pub fn operation(operation: &Operation) -> String {
+    let what = match operation.kind {
+        OperationKind::Put { key, .. } => format!("put key {key}"),
+        OperationKind::Get { key } => format!("get key {key}"),
+        OperationKind::GetAsOf { key, position } => format!("get key {key} as of position {position}"),
+        OperationKind::Append { stream, .. } => format!("append to stream {stream}"),
+        OperationKind::Read { stream, index } => format!("read element {index} of stream {stream}"),
+    };
+    format!("{what} of tenant {}", operation.tenant)
+}
+
+/// What an observation says happened.
+pub fn happening(what: &Observation) -> String {
     let debug = format!("{what:?}");
     let (name, rest) = debug.split_once(' ').unwrap_or((&debug, ""));
     let rest = rest.trim_start_matches('{').trim_end_matches('}').trim();
     let name = spaced(name);
     if rest.is_empty() { name } else { format!("{name} ({rest})") }
+}
+
+/// Why an action was not carried out.
+pub fn skipped(why: SkipReason) -> &'static str {
+    match why {
+        SkipReason::TooMuchDamage => "one more damaged copy, and nothing would be owed any more",
+        SkipReason::NoTarget => "there is no such target, or it is down already",
+        SkipReason::NothingWritten => "there is nothing on the disk yet that could be damaged",
+        SkipReason::NoLiar => "the run has no liar",
+        SkipReason::NotAllowed => "the configuration does not allow it",
+    }
 }
 
 #[cfg(test)]

@@ -187,6 +187,11 @@ pub const NAMES: &[&str] = &{
     names
 };
 
+/// The kinds of observations that an invariant judges by, as bits: bit k is `Observation::kind` k.
+pub fn interests(invariant: &str) -> u128 {
+    JUDGED.iter().find(|judged| judged.name == invariant).map_or(0, |judged| judged.interests)
+}
+
 /// For each kind of observation the invariants that care for it: bit i is the i-th of `JUDGED`.
 const INTERESTED: [u64; OBSERVATION_KINDS] = {
     let mut table = [0; OBSERVATION_KINDS];

@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// The corpus, kept and used again [default: <output-dir>/corpus/<target>]; with --targets, a directory with one for each
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// End at the first finding; else findings are saved and the search goes on
+    /// End at the first finding, or death of a worker; else findings are saved and the search goes on
     #[arg(long)]
     stop_on_first: bool,
     /// End at the first finding under one of these invariants (separated by commas)
@@ -212,7 +212,7 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
     let runs = runs(summary.violated());
     let _ = match (groups.len() + summary.again.len(), summary.fails()) {
         (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
-        (0, true) => writeln!(text, "{}", styled(BAD, "vopr itself failed")),
+        (0, true) => writeln!(text, "{}", styled(BAD, "the system, or vopr, died")),
         (1, _) => writeln!(text, "{}, in {runs}", styled(BAD, "1 kind of violation")),
         (count, _) => writeln!(text, "{}, in {runs}", styled(BAD, format_args!("{count} kinds of violations"))),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use sim::fates::ActionFate;
 
 use crate::arguments::Common;
 use crate::commands::read_kmb;
@@ -23,13 +24,13 @@ pub(crate) struct Arguments {
     /// Run it, and print every observation
     #[arg(long)]
     events: bool,
-    /// Run it, and count the protocol states that it reaches
+    /// Run it, and count the protocol states that it reaches, by region of the map
     #[arg(long)]
     coverage: bool,
     /// Run it, and count how often each invariant is checked
     #[arg(long)]
     invariants: bool,
-    /// Print the whole configuration, the marks and the raw input
+    /// Print the whole configuration, the marks and the raw input; run it, and say what became of each action
     #[arg(long)]
     detailed: bool,
 }
@@ -37,12 +38,16 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     let kmb = read_kmb(&arguments.file)?;
-    let mut engine = None;
-    if arguments.events || arguments.coverage || arguments.invariants {
-        let mut started = Engine::for_case(&kmb.case)?;
-        started.run(&kmb.case, arguments.events);
-        engine = Some(started);
-    }
+    let needed = arguments.events || arguments.coverage || arguments.invariants;
+    let engine = match Engine::for_case(&kmb.case) {
+        Ok(mut engine) if needed || arguments.detailed => {
+            engine.run(&kmb.case, arguments.events);
+            Some(engine)
+        }
+        // A file about a system that is not built in can be shown all the same.
+        Err(error) if needed => return Err(error),
+        _ => None,
+    };
     let engine = engine.as_ref();
     match common.format {
         Format::Json => output::print_json(&as_json(arguments, &kmb, engine))?,
@@ -52,7 +57,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
             output::print(&format!("{} {} {invariant} {rule}\n", kmb.name(), kmb.case.scenario))?;
         }
         Format::Human => {
-            let mut text = human(&kmb);
+            let mut text = human(&kmb, engine);
             if arguments.detailed {
                 details(&kmb, &mut text);
             }
@@ -65,7 +70,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     Ok(exit::CLEAN)
 }
 
-fn human(kmb: &Kmb) -> String {
+fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
     let case = &kmb.case;
     let cluster = &case.config.cluster;
     let mut text = String::new();
@@ -99,8 +104,8 @@ fn human(kmb: &Kmb) -> String {
         line("digest", format!("{digest:016x}"));
     }
     line("actions", case.actions.len().to_string());
-    for (index, action) in case.actions.iter().enumerate() {
-        let _ = writeln!(text, "    {:>3}. {}", index + 1, words::action(action));
+    for (number, action) in (1..).zip(actions(case, engine)) {
+        let _ = writeln!(text, "    {number:>3}. {action}");
     }
     match &kmb.expected {
         None => text.push_str("violation  none: vopr itself died at this input\n"),
@@ -121,7 +126,30 @@ fn human(kmb: &Kmb) -> String {
     text
 }
 
-fn origin(kmb: &Kmb) -> String {
+/// The actions as the run understands them; where it was run, with what became of those that were not carried out.
+pub(crate) fn actions(case: &sim::Case, engine: Option<&Engine>) -> Vec<String> {
+    let fates = engine.map_or(&[][..], |engine| engine.fates().actions());
+    let in_words = |(index, action): (usize, &sim::Action)| {
+        let words = words::action(&action.resolved(&case.config));
+        match fates.get(index) {
+            Some(ActionFate::NotDue) => format!("{words} [it did not come to it]"),
+            Some(ActionFate::Skipped { why, .. }) => format!("{words} [skipped: {}]", words::skipped(*why)),
+            Some(ActionFate::Done { .. }) | None => words,
+        }
+    };
+    case.actions.iter().enumerate().map(in_words).collect()
+}
+
+/// The states that were reached in each region of the map.
+fn regions(engine: &Engine) -> impl Iterator<Item = (&'static str, usize, u32)> {
+    sim::coverage::REGIONS.iter().map(|region| {
+        let slots = region.start..region.start + region.size;
+        let reached = engine.reached().iter().filter(|slot| slots.contains(slot)).count();
+        (region.name, reached, region.size)
+    })
+}
+
+pub(crate) fn origin(kmb: &Kmb) -> String {
     match &kmb.origin {
         Origin::Run { seed, scenario } => {
             let (system, bugs) = (words::system_option(&kmb.case.system), words::bug_options(&kmb.case.bugs));
@@ -149,6 +177,9 @@ fn details(kmb: &Kmb, text: &mut String) {
 fn observed(arguments: &Arguments, engine: &Engine, text: &mut String) {
     if arguments.coverage {
         let _ = writeln!(text, "states     {} of {}", engine.reached().len(), sim::coverage::MAP_SIZE);
+        for (name, reached, size) in regions(engine) {
+            let _ = writeln!(text, "    {reached:>6} of {size:>6}  {name}");
+        }
     }
     if arguments.invariants {
         text.push_str("checks\n");
@@ -179,7 +210,7 @@ fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_j
         "system": case.system, "system_version": kmb.system_version, "vopr_version": kmb.vopr_version,
         "bugs": case.bugs, "seed": case.seed.to_string(), "liars": case.liars.iter().collect::<Vec<_>>(),
         "cluster": cluster(case), "origin": origin(kmb), "violation": kmb.expected,
-        "actions": case.actions.iter().map(words::action).collect::<Vec<_>>(),
+        "actions": actions(case, engine),
         "digest": kmb.digest.map(|digest| format!("{digest:016x}")),
     });
     if arguments.detailed {
@@ -189,6 +220,8 @@ fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_j
     if let Some(engine) = engine {
         if arguments.coverage {
             value["states"] = json!(engine.reached().len());
+            let regions = regions(engine).map(|(name, reached, _)| (name.to_string(), reached.into()));
+            value["coverage"] = serde_json::Value::Object(regions.collect());
         }
         if arguments.invariants {
             let checks =

@@ -9,10 +9,10 @@ use sim::coverage::REGIONS;
 use sim::invariants::NAMES;
 
 use crate::arguments::Common;
-use crate::data::{Data, DataDirectory, Past, date};
+use crate::data::{Data, DataDirectory, Sums, date};
 use crate::error::Error;
 use crate::fuzzing::log::Progress;
-use crate::output::{self, BAD, DOUBTFUL, Format, grouped, rate, styled};
+use crate::output::{self, BAD, DOUBTFUL, Format, count, grouped, rate, span, styled};
 
 /// The arguments of `vopr stats`.
 #[derive(Args)]
@@ -41,35 +41,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     Ok(crate::exit::CLEAN)
 }
 
-/// The sums over some targets.
-struct Sums {
-    runs: u64,
-    violated: u64,
-    elapsed: Duration,
-}
-
-fn sums<'a>(all: impl Iterator<Item = &'a Progress>) -> Sums {
-    let mut sums = Sums { runs: 0, violated: 0, elapsed: Duration::ZERO };
-    for progress in all {
-        sums.runs = sums.runs.saturating_add(progress.runs);
-        sums.violated = sums.violated.saturating_add(progress.violated);
-        sums.elapsed = sums.elapsed.saturating_add(Duration::from_millis(progress.milliseconds));
-    }
-    sums
-}
-
-fn latest(data: &Data) -> impl Iterator<Item = &Progress> {
-    data.campaigns.iter().flat_map(Past::latest)
-}
-
-/// So many of a thing.
-fn count(number: usize, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{} {many}", grouped(number as u64)) }
-}
-
 fn human(arguments: &Arguments, data: &Data) -> String {
     let mut text = String::new();
-    let Sums { runs, violated, elapsed } = sums(latest(data));
+    let Sums { runs, violated, elapsed } = Sums::of(data.latest());
     let _ = writeln!(
         text,
         "{}: {} runs in {}, {}/s, {} of them with a violation",
@@ -94,14 +68,6 @@ fn human(arguments: &Arguments, data: &Data) -> String {
     }
     findings(data, &mut text);
     text
-}
-
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds => format!("{:.1} h", seconds as f64 / 3_600.0),
-    }
 }
 
 fn campaigns(data: &Data, text: &mut String) {
@@ -173,14 +139,9 @@ fn curve(values: &[usize]) -> String {
 fn invariants(data: &Data, text: &mut String) {
     let mut table = output::table(&["invariant", "checked", "failures"]);
     for (name, checks) in NAMES.iter().zip(data.checks()) {
-        table.add_row(vec![(*name).to_string(), grouped(checks), grouped(failures_of(data, name) as u64)]);
+        table.add_row(vec![(*name).to_string(), grouped(checks), grouped(data.failures_of(name).count() as u64)]);
     }
     let _ = writeln!(text, "{table}");
-}
-
-fn failures_of(data: &Data, invariant: &str) -> usize {
-    let broken = |it: &&crate::data::Failure| it.kmb.expected.as_ref().is_some_and(|it| it.invariant == invariant);
-    data.failures.iter().filter(broken).count()
 }
 
 fn findings(data: &Data, text: &mut String) {
@@ -214,7 +175,7 @@ fn compact(data: &Data) -> String {
         let (seconds, rate, states) = (time.as_secs_f64(), rate(*runs, time), progress.reached.states);
         format!("{target} {runs} {seconds:.2}s {rate}/s {states} states {violated} violated\n")
     };
-    latest(data).map(line).collect()
+    data.latest().map(line).collect()
 }
 
 fn as_json(data: &Data) -> serde_json::Value {
@@ -241,8 +202,8 @@ fn as_json(data: &Data) -> serde_json::Value {
     let invariants = NAMES
         .iter()
         .zip(data.checks())
-        .map(|(name, checks)| json!({ "name": name, "checks": checks, "failures": failures_of(data, name) }));
-    let Sums { runs, violated, elapsed } = sums(latest(data));
+        .map(|(name, checks)| json!({ "name": name, "checks": checks, "failures": data.failures_of(name).count() }));
+    let Sums { runs, violated, elapsed } = Sums::of(data.latest());
     json!({
         "version": output::JSON_VERSION, "command": "stats", "runs": runs, "violated": violated,
         "seconds": elapsed.as_secs_f64(), "campaigns": campaigns.collect::<Vec<_>>(),

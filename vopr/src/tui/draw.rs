@@ -55,10 +55,12 @@ impl Theme {
     pub fn faint(self) -> Style {
         self.color(Color::DarkGray, Modifier::DIM)
     }
-}
 
-/// What is chosen.
-const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
+    /// The row that is chosen.
+    pub fn chosen() -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+}
 
 /// Draws all of it.
 pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
@@ -96,7 +98,7 @@ fn tabs(app: &App, theme: Theme) -> Line<'static> {
     ];
     for (screen, name) in tabs {
         let style = match screen {
-            _ if screen == app.screen => CHOSEN,
+            _ if screen == app.screen => Theme::chosen(),
             Screen::Timeline if app.timeline.is_none() => continue,
             _ => Style::new(),
         };
@@ -182,7 +184,7 @@ fn rows<'a>(frame: &mut Frame, area: Rect, list: List, row: impl Fn(usize) -> Li
     for (index, y) in shown.zip(area.y..area.bottom()) {
         let mut line = row(index);
         if index == list.at {
-            line.style = line.style.patch(CHOSEN);
+            line.style = line.style.patch(Theme::chosen());
         }
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }

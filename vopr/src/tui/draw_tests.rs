@@ -1,5 +1,4 @@
 //! The screens as a terminal shows them.
-#![allow(clippy::needless_raw_string_hashes)] // That is how expect-test writes them.
 
 use expect_test::{Expect, expect};
 use ratatui::Terminal;
@@ -38,7 +37,7 @@ fn a_timeline_in_80_by_24() {
     let (app, _here) = stepping();
     check(
         &app,
-        &expect![[r#"
+        &expect![[r"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
             ┌ After event 2 at 2 ms ───────────────────────────────────────────────────────┐
@@ -62,14 +61,14 @@ fn a_timeline_in_80_by_24() {
             replica 0: view change started (view: 1)
 
 
-            ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view"#]],
+            ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view"]],
     );
 }
 
 #[test]
 fn a_timeline_in_a_wide_terminal() {
     let (app, _here) = stepping();
-    expect![[r#"
+    expect![[r"
          vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
         failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
         ┌ Step 5 of 7 ───────────────────────────────────────────────────────────┐┌ After event 2 at 2 ms ───────────────────────────────┐
@@ -81,7 +80,7 @@ fn a_timeline_in_a_wide_terminal() {
         │                     violation vsr_agreement: two histories             ││                                                      │
         └────────────────────────────────────────────────────────────────────────┘└──────────────────────────────────────────────────────┘
 
-        ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view  x violation  a all  / n N search"#]].assert_eq(&picture(&app, 130, 12));
+        ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view  x violation  a all  / n N search"]].assert_eq(&picture(&app, 130, 12));
 }
 
 #[test]
@@ -90,7 +89,7 @@ fn failures_in_80_by_24() {
     press(&mut app, "3j");
     check(
         &app,
-        &expect![[r#"
+        &expect![[r"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             ┌ 2 failures ──────────────────────────────────────────────────────────────────┐
             │vsr_view_change_safety: Burst + Crash + Isolate + Pause + PowerLoss           │
@@ -114,7 +113,7 @@ fn failures_in_80_by_24() {
             │  3. at 1.541 s: isolate the primary for 401.47 ms                            │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  Enter step through  o original"#]],
+            ? help  q leave  Enter step through  o original"]],
     );
 }
 
@@ -124,7 +123,7 @@ fn the_help_lies_over_the_targets() {
     press(&mut app, "1?");
     check(
         &app,
-        &expect![[r#"
+        &expect![[r"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             ┌ 60 targets and scenarios ────────────────────────────────────────────────────┐
             │target   byzantine_dvc                      A liar's DoViewChange makes a new │
@@ -148,7 +147,7 @@ fn the_help_lies_over_the_targets() {
             │                                                                              │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  Enter start  b bugs  t time  + - jobs  / filter"#]],
+            ? help  q leave  Enter start  b bugs  t time  + - jobs  / filter"]],
     );
 }
 
@@ -168,7 +167,7 @@ fn a_campaign_in_80_by_24() {
     press(&mut app, "2");
     check(
         &app,
-        &expect![[r#"
+        &expect![[r"
              vopr   1 Targets   2 Campaign   3 Failures (0)   4 Timeline   ./failures/
             ended 2026-11-23 07:50:11   began 2026-11-23 07:49:50 (UTC)   0 found
             vsr 1, no bugs, jobs 2, seed 7
@@ -192,7 +191,7 @@ fn a_campaign_in_80_by_24() {
             │combined 42000 20.00s 2100/s VIOLATED vsr_agreement                           │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  s stop  ↑ ↓ k j target"#]],
+            ? help  q leave  s stop  ↑ ↓ k j target"]],
     );
 }
 

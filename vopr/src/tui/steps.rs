@@ -152,7 +152,7 @@ impl Recording {
                 states[index] = now;
             }
             let Seen { at, event, who, what } = *seen;
-            steps.push(Step { at, event, who, text: words::happened(&what), kind: kind(&what), state });
+            steps.push(Step { at, event, who, text: words::happening(&what), kind: kind(&what), state });
         }
         let violation = match &outcome.verdict {
             Verdict::Violated(violation) => Some(violation),

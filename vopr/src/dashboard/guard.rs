@@ -1,0 +1,114 @@
+//! Who may ask, and what a browser may do with the answer.
+//!
+//! A page of another site must not read these pages through its visitor's browser. It could, if its own name were made to
+//! resolve to this machine (DNS rebinding); then the browser still sends that name, so only names that are ours are
+//! answered. Everything else is in the headers: no script, style, picture or connection but from here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, uri::Authority};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    // What is shown changes with the directory.
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// The hosts that requests may name.
+pub struct Hosts {
+    /// As the user wrote it.
+    named: String,
+    bound: IpAddr,
+}
+
+impl Hosts {
+    pub fn new(named: &str, bound: IpAddr) -> Self {
+        Hosts { named: named.to_string(), bound: bound.to_canonical() }
+    }
+
+    /// Whether a request that names this host is meant for us. The port may be another: of a tunnel, for instance.
+    fn has(&self, authority: &str) -> bool {
+        let Ok(authority) = authority.parse::<Authority>() else { return false };
+        if authority.as_str().contains('@') {
+            return false;
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let here = self.bound.is_loopback() || self.bound.is_unspecified();
+        match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            // An address cannot be made to resolve to another.
+            Ok(address) => self.bound.is_unspecified() || address == self.bound || here && address.is_loopback(),
+            Err(_) => host.eq_ignore_ascii_case(&self.named) || here && host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
+    fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let mut named = headers.get_all(header::HOST).iter();
+        let host = named.next().and_then(|host| host.to_str().ok());
+        let one = named.next().is_none();
+        one && host.is_some_and(|host| self.has(host)) && uri.authority().is_none_or(|it| self.has(it.as_str()))
+    }
+}
+
+/// Lets a request through, or refuses it; and adds the headers to every answer.
+pub async fn guard(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    let mut response = if !hosts.allow(request.uri(), request.headers()) {
+        let text = "This host name is not the dashboard's: open the address that vopr dashboard printed.\n";
+        (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+    } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], Body::empty()).into_response()
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(named: &str, bound: &str, authority: &str) -> bool {
+        Hosts::new(named, bound.parse().unwrap()).has(authority)
+    }
+
+    #[test]
+    fn on_loopback_only_names_of_this_machine_are_ours() {
+        for ours in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.0.0.1:9", "[::1]:8080", "127.0.0.2"] {
+            assert!(has("127.0.0.1", "127.0.0.1", ours), "{ours}");
+        }
+        let foreign = [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "192.168.0.1",
+            "localhost@evil.example",
+            "a b",
+            "127.0.0.1.evil",
+        ];
+        for foreign in foreign {
+            assert!(!has("127.0.0.1", "127.0.0.1", foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn elsewhere_it_is_the_address_or_the_name_that_the_user_gave() {
+        assert!(has("build-host", "192.168.0.7", "build-host:80") && has("build-host", "192.168.0.7", "192.168.0.7"));
+        assert!(!has("build-host", "192.168.0.7", "localhost") && !has("build-host", "192.168.0.7", "192.168.0.8"));
+        assert!(has("0.0.0.0", "0.0.0.0", "10.1.2.3:8080") && has("0.0.0.0", "0.0.0.0", "localhost"));
+        assert!(has("::", "::", "10.1.2.3:8080") && !has("::", "::", "evil.example"), "a name may be anybody's");
+    }
+}
