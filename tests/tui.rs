@@ -171,6 +171,29 @@ fn a_signal_restores_the_terminal() {
 }
 
 #[test]
+fn it_ends_when_its_terminal_goes_away() {
+    let here = directory();
+    let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
+    pty.resize(pty_process::Size::new(24, 80)).expect("a size");
+    let vopr = Command::new(env!("CARGO_BIN_EXE_vopr"));
+    let mut child = vopr.arg("tui").current_dir(&here).env("TERM", "xterm-256color").spawn(pts).expect("it starts");
+    let (mut drawn, mut bytes) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&drawn).contains("byzantine_dvc") {
+        let count = (&pty).read(&mut bytes).expect("it draws");
+        drawn.extend_from_slice(&bytes[..count]);
+    }
+    drop(pty);
+    let began = Instant::now();
+    while child.try_wait().expect("a state").is_none() {
+        if began.elapsed() > PATIENCE {
+            let _ = child.kill();
+            panic!("it goes on without a terminal");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn without_a_terminal_it_says_so() {
     let here = directory();
     vopr(here.path(), "tui").assert().code(2).stderr(predicate::str::contains("needs a terminal")).stdout("");

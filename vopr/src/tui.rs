@@ -17,6 +17,7 @@ use self::draw::Theme;
 use self::follow::Read;
 use self::steps::Recorder;
 use crate::error::Error;
+use crate::exit;
 
 mod app;
 mod child;
@@ -33,6 +34,8 @@ pub use app::App as Interface;
 
 /// So often it looks for news while no key is pressed.
 const TICK: Duration = Duration::from_millis(100);
+/// Who was asked to end has so much time for it.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Shows the interface until the user leaves it.
 ///
@@ -44,10 +47,12 @@ pub fn run(app: App, colors: bool) -> Result<(), Error> {
         return Err(Error::usage(format!("vopr tui needs a terminal as its standard input and output; {next}")));
     }
     let stop = stop_at_signals()?;
+    let over = Arc::new(AtomicBool::new(false));
+    watch_the_terminal(stop.clone(), over.clone());
     let cannot = |error: std::io::Error| Error::Io(format!("cannot use the terminal: {error}; try another one"));
     // A panic restores the terminal as well: `try_init` sees to that.
     let terminal = ratatui::try_init().map_err(|error| {
-        ratatui::restore();
+        let _ = ratatui::try_restore();
         cannot(error)
     })?;
     ratatui::crossterm::style::force_color_output(colors);
@@ -60,7 +65,8 @@ pub fn run(app: App, colors: bool) -> Result<(), Error> {
     };
     let result = session.run(terminal, &stop);
     // Before the campaign is waited for: whoever leaves sees that at once.
-    ratatui::restore();
+    let _ = ratatui::try_restore();
+    over.store(true, Ordering::Relaxed);
     if let Some(campaign) = session.campaign.take() {
         crate::output::tell("the campaign is being stopped; the corpus and all findings are kept");
         campaign.close();
@@ -80,6 +86,22 @@ fn stop_at_signals() -> Result<Arc<AtomicBool>, Error> {
             .map_err(|error| Error::Internal(format!("no handler for signals: {error}")))?;
     }
     Ok(stop)
+}
+
+/// Sees to it that the process ends when its terminal goes away, and when it was asked to end: reading from a terminal that
+/// is gone may never come back (crossterm's does not). A campaign ends with the process.
+fn watch_the_terminal(stop: Arc<AtomicBool>, over: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        while std::io::stdin().is_terminal() && !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+        }
+        stop.store(true, Ordering::Relaxed);
+        std::thread::sleep(GRACE);
+        if !over.load(Ordering::Relaxed) {
+            let _ = ratatui::try_restore();
+            std::process::exit(exit::IO.into());
+        }
+    });
 }
 
 /// The interface and what it is connected to.

@@ -55,18 +55,12 @@ impl Theme {
     pub fn faint(self) -> Style {
         self.color(Color::DarkGray, Modifier::DIM)
     }
-<<<<<<< HEAD
 
     /// The row that is chosen.
     pub fn chosen() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
-=======
->>>>>>> tui
 }
-
-/// What is chosen.
-const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// Draws all of it.
 pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
@@ -104,11 +98,7 @@ fn tabs(app: &App, theme: Theme) -> Line<'static> {
     ];
     for (screen, name) in tabs {
         let style = match screen {
-<<<<<<< HEAD
             _ if screen == app.screen => Theme::chosen(),
-=======
-            _ if screen == app.screen => CHOSEN,
->>>>>>> tui
             Screen::Timeline if app.timeline.is_none() => continue,
             _ => Style::new(),
         };
@@ -194,11 +184,7 @@ fn rows<'a>(frame: &mut Frame, area: Rect, list: List, row: impl Fn(usize) -> Li
     for (index, y) in shown.zip(area.y..area.bottom()) {
         let mut line = row(index);
         if index == list.at {
-<<<<<<< HEAD
             line.style = line.style.patch(Theme::chosen());
-=======
-            line.style = line.style.patch(CHOSEN);
->>>>>>> tui
         }
         frame.render_widget(line, Rect { y, height: 1, ..area });
     }

@@ -1,5 +1,4 @@
 //! The screens as a terminal shows them.
-#![allow(clippy::needless_raw_string_hashes)] // That is how expect-test writes them.
 
 use expect_test::{Expect, expect};
 use ratatui::Terminal;
@@ -38,34 +37,7 @@ fn a_timeline_in_80_by_24() {
     let (app, _here) = stepping();
     check(
         &app,
-<<<<<<< HEAD
         &expect![[r"
-         vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
-        failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
-        ┌ After event 2 at 2 ms ───────────────────────────────────────────────────────┐
-        │replica   role     status           view     op commit                        │
-        │> 0       -        recovering          1      7      6                        │
-        │  1 liar  -        recovering          0      7      6                        │
-        └──────────────────────────────────────────────────────────────────────────────┘
-        ┌ Step 5 of 7 ─────────────────────────────────────────────────────────────────┐
-        │      1         1 ms replica 1 delivered (from: ReplicaId(0), kind: Prepare)  │
-        │                     replica 1 appended (op: 7)                               │
-        │                     replica 1 sent (to: ReplicaId(0), kind: PrepareOk)       │
-        │      2         2 ms replica 0 crashed                                        │
-        │                     replica 0 view change started (view: 1)                  │
-        │                     replica 0 evil �[2J �                                    │
-        │                     !         vsr_agreement: two histories                   │
-        │                                                                              │
-        │                                                                              │
-        │                                                                              │
-        │                                                                              │
-        └──────────────────────────────────────────────────────────────────────────────┘
-        replica 0: view change started (view: 1)
-
-
-        Down Up j k step  Right Left l h event  m M message  f F fault  v V view  x viol"]],
-=======
-        &expect![[r#"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
             ┌ After event 2 at 2 ms ───────────────────────────────────────────────────────┐
@@ -89,8 +61,7 @@ fn a_timeline_in_80_by_24() {
             replica 0: view change started (view: 1)
 
 
-            ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view"#]],
->>>>>>> tui
+            ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view"]],
     );
 }
 
@@ -109,11 +80,7 @@ fn a_timeline_in_a_wide_terminal() {
         │                     violation vsr_agreement: two histories             ││                                                      │
         └────────────────────────────────────────────────────────────────────────┘└──────────────────────────────────────────────────────┘
 
-<<<<<<< HEAD
-        Down Up j k step  Right Left l h event  m M message  f F fault  v V view  x violation  a all  / n N search  ? help  q Ctrl-C leave"]].assert_eq(&picture(&app, 130, 12));
-=======
-        ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view  x violation  a all  / n N search"#]].assert_eq(&picture(&app, 130, 12));
->>>>>>> tui
+        ? help  q leave  ↓ ↑ j k step  → ← l h event  m M message  f F fault  v V view  x violation  a all  / n N search"]].assert_eq(&picture(&app, 130, 12));
 }
 
 #[test]
@@ -122,34 +89,7 @@ fn failures_in_80_by_24() {
     press(&mut app, "3j");
     check(
         &app,
-<<<<<<< HEAD
         &expect![[r"
-         vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
-        ┌ 2 failures ──────────────────────────────────────────────────────────────────┐
-        │vsr_view_change_safety: Burst + Crash + Isolate + Pause + PowerLoss           │
-        │  failure-1.kmb                      14 of 14 actions, crash_during_view_chang│
-        │liveness: Burst + Clog + Crash + Cut + Isolate + Loss + Reorder + lie about Re│
-        │  failure-2.kmb                      18 actions, byzantine_invalid_repair_rang│
-        │unreadable  evil�[2J.kmb: not a .kmb file (for a raw fuzzer input, say of whic│
-        │unreadable  short.kmb: cut off or overlong: the body has 49 bytes instead of 1│
-        │                                                                              │
-        │                                                                              │
-        │                                                                              │
-        └──────────────────────────────────────────────────────────────────────────────┘
-        ┌ failure-1.min.kmb ───────────────────────────────────────────────────────────┐
-        │vsr_view_change_safety: committed past a view that started without it         │
-        │at 812.221 ms, event 713, replica 1                                           │
-        │expected: an entry of view 0 that commits at op 21 is in the log of view 1    │
-        │seen:     replica 1 committed it; view 1 started with 20 entries              │
-        │crash_during_view_change in vsr 0.1.0, bugs: view-led-twice                   │
-        │  1. at 204.651 ms: isolate the primary for 455.962 ms                        │
-        │  2. at 895.989 ms: crash the primary for 406.774 ms                          │
-        │  3. at 1.541 s: isolate the primary for 401.47 ms                            │
-        └──────────────────────────────────────────────────────────────────────────────┘
-
-        Enter step through  o original  ? help  q Ctrl-C leave"]],
-=======
-        &expect![[r#"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             ┌ 2 failures ──────────────────────────────────────────────────────────────────┐
             │vsr_view_change_safety: Burst + Crash + Isolate + Pause + PowerLoss           │
@@ -173,8 +113,7 @@ fn failures_in_80_by_24() {
             │  3. at 1.541 s: isolate the primary for 401.47 ms                            │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  Enter step through  o original"#]],
->>>>>>> tui
+            ? help  q leave  Enter step through  o original"]],
     );
 }
 
@@ -184,34 +123,7 @@ fn the_help_lies_over_the_targets() {
     press(&mut app, "1?");
     check(
         &app,
-<<<<<<< HEAD
         &expect![[r"
-         vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
-        ┌ 60 targets and scenarios ────────────────────────────────────────────────────┐
-        │target   byzantine_dvc                      A liar's DoViewChange makes a new │
-        │target   byzantine_start_view               A lying primary's StartView makes │
-        │target   byzantine_prepare                  A lying primary's Prepare brings e│
-        │target   byzantine_repair                   A liar's repair traffic crashes, f│
-        │t┌Keys (any key goes back)──────────────────────────────────────────────────┐c│
-        │t│Enter             start a campaign with the chosen target                 │s│
-        │t│b                 choose planted bugs                                     │t│
-        │t│t                 how long the campaign is to be                          │e│
-        │t│+ -               how many workers it has                                 │ │
-        └─│/                 show only targets with a text in them; Esc shows all    │─┘
-        ┌ │1 2 3 4 Tab       targets, campaign, failures, timeline; the next screen  │─┐
-        │b│Up Down k j       move; PgUp PgDn by ten; g G Home End to the ends        │ │
-        │A│?                 this help                                               │ │
-        │s│q Ctrl-C          leave                                                   │ │
-        │b└──────────────────────────────────────────────────────────────────────────┘ │
-        │jobs    2                                                                     │
-        │time    until it is stopped                                                   │
-        │                                                                              │
-        │                                                                              │
-        └──────────────────────────────────────────────────────────────────────────────┘
-
-        Enter start  b bugs  t time  + - jobs  / filter  ? help  q Ctrl-C leave"]],
-=======
-        &expect![[r#"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             ┌ 60 targets and scenarios ────────────────────────────────────────────────────┐
             │target   byzantine_dvc                      A liar's DoViewChange makes a new │
@@ -235,8 +147,7 @@ fn the_help_lies_over_the_targets() {
             │                                                                              │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  Enter start  b bugs  t time  + - jobs  / filter"#]],
->>>>>>> tui
+            ? help  q leave  Enter start  b bugs  t time  + - jobs  / filter"]],
     );
 }
 
@@ -256,34 +167,7 @@ fn a_campaign_in_80_by_24() {
     press(&mut app, "2");
     check(
         &app,
-<<<<<<< HEAD
         &expect![[r"
-         vopr   1 Targets   2 Campaign   3 Failures (0)   4 Timeline   ./failures/
-        ended 2026-11-23 07:50:11   began 2026-11-23 07:49:50 (UTC)   0 found
-        vsr 1, no bugs, jobs 2, seed 7
-        target                       time         runs  runs/s  states  corpus   broken
-        combined                     20 s       42,000   2,200   4,000     400        1
-        ┌ combined: 4,000 states, estimated at least 4,007 ────────────────────────────┐
-        │4,000│                                              ⢀⣀⣀⣀⣀⣀⣀⣀⠤⠤⠤⠤⠤⠤⠤⠒⠒⠒⠒⠒⠒⠒⠉⠉⠉⠉│
-        │     │                  ⣀⣀⣀⣀⣀⣀⣀⡠⠤⠤⠤⠤⠤⠤⠔⠒⠒⠒⠒⠒⠒⠊⠉⠉⠉⠉⠉⠉⠁                         │
-        │     │⠤⠤⠤⠤⠒⠒⠒⠒⠒⠒⠒⠉⠉⠉⠉⠉⠉⠉                                                      │
-        │     │                                                                        │
-        │     │                                                                        │
-        │     │                                                                        │
-        │     │                                                                        │
-        │     │                                                                        │
-        │     │                                                                        │
-        │0    │                                                                        │
-        │     └────────────────────────────────────────────────────────────────────────│
-        │  10 s                                                                    20 s│
-        └──────────────────────────────────────────────────────────────────────────────┘
-        ┌ What it says ────────────────────────────────────────────────────────────────┐
-        │combined 42000 20.00s 2100/s VIOLATED vsr_agreement                           │
-        └──────────────────────────────────────────────────────────────────────────────┘
-
-        s stop  Up Down k j target  ? help  q Ctrl-C leave"]],
-=======
-        &expect![[r#"
              vopr   1 Targets   2 Campaign   3 Failures (0)   4 Timeline   ./failures/
             ended 2026-11-23 07:50:11   began 2026-11-23 07:49:50 (UTC)   0 found
             vsr 1, no bugs, jobs 2, seed 7
@@ -307,8 +191,7 @@ fn a_campaign_in_80_by_24() {
             │combined 42000 20.00s 2100/s VIOLATED vsr_agreement                           │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  s stop  ↑ ↓ k j target"#]],
->>>>>>> tui
+            ? help  q leave  s stop  ↑ ↓ k j target"]],
     );
 }
 
