@@ -105,17 +105,19 @@ fn shell(argument: &str) -> String {
 
 /// A link to a scenario, if it is one of ours: one from a file has no page.
 pub fn scenario(name: &str) -> Markup {
-    match scenarios::ScenarioType::from_name(name) {
-        Some(kind) => html! { a.name href={ "/scenarios/" (kind.name()) } { (kind.name()) } },
-        None => html! { span.name { (name) } },
+    if let Some(kind) = scenarios::ScenarioType::from_name(name) {
+        html! { a.name href={ "/scenarios/" (kind.name()) } { (kind.name()) } }
+    } else {
+        html! { span.name { (name) } }
     }
 }
 
 /// A link to an invariant's row, if there is such an invariant.
 pub fn invariant(name: &str) -> Markup {
-    match sim::invariants::NAMES.iter().find(|known| **known == name) {
-        Some(name) => html! { a.name href={ "/invariants#" (name) } { (name) } },
-        None => html! { span.name { (words::printable(name)) } },
+    if let Some(name) = sim::invariants::NAMES.iter().find(|known| **known == name) {
+        html! { a.name href={ "/invariants#" (name) } { (name) } }
+    } else {
+        html! { span.name { (words::printable(name)) } }
     }
 }
 

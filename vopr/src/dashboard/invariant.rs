@@ -1,6 +1,7 @@
 //! The invariants: how often each was checked and broken, and in which scenario which planted bug proves it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use maud::{Markup, html};
 use scenarios::{Scenario, ScenarioType};
@@ -86,10 +87,10 @@ fn cell(invariant: &str, scenario: &Scenario, broken: &Broken) -> Markup {
     }
     let mut title = format!("{invariant} in {}", scenario.name);
     if !bugs.is_empty() {
-        title += &format!("; catches {}", bugs.join(", "));
+        let _ = write!(title, "; catches {}", bugs.join(", "));
     }
     if failures > 0 {
-        title += &format!("; failures here: {failures}");
+        let _ = write!(title, "; failures here: {failures}");
     }
     html! {
         td.there[there] title=(title) {
