@@ -64,9 +64,22 @@ vopr-stats *arguments:
 vopr-dashboard *arguments:
     {{ vopr }} dashboard {{ arguments }}
 
+# Campaigns, failures and their runs in the terminal.
+vopr-tui *arguments:
+    {{ vopr }} tui {{ arguments }}
+
+# The seed corpora of the repository, made anew from campaigns, baselines and old failures, and minimized.
+corpus-min runs="20000" bytes="20000" *targets:
+    cargo build --release --quiet --bin vopr
+    corpus/regenerate target/release/vopr {{ runs }} {{ bytes }} {{ targets }}
+
 # All that CI checks.
 ci:
     .ci/run
+
+# Whether guided search beats random search, for every planted bug: docs/guidance.md.
+bench-bugs *arguments:
+    {{ vopr }} bench bugs {{ arguments }}
 
 # Runs and events per second, beside tikv's raft.
 bench:

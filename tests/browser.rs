@@ -1,4 +1,4 @@
-//! A real browser for the tests: a headless Chromium that is told over a pipe what to do (the DevTools protocol).
+//! A real browser for the tests: a headless Chromium that is told over a pipe what to do (the `DevTools` protocol).
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -89,7 +89,7 @@ fn data_directory() -> tempfile::TempDir {
 
 /// A line of a campaign's log.
 fn progress(milliseconds: u64, states: usize) -> String {
-    let zeros = vec!["0"; 7].join(",");
+    let zeros = ["0"; 7].join(",");
     format!(
         "{{\"at\":1795420447,\"kind\":\"progress\",\"target\":\"combined\",\"milliseconds\":{milliseconds},\"runs\":1234,\
          \"violated\":1,\"states\":{states},\"once\":50,\"twice\":10,\"regions\":[{states},{zeros}],\"corpus\":9,\"checks\":[7]}}\n"

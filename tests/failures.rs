@@ -90,19 +90,19 @@ fn a_failure_is_bisected_the_same_way_each_time() {
     let here = directory();
     let Failing { files, .. } = failing();
     let file = files[0].display();
-    let arguments = format!("bisect {file} --samples 20 --format json");
+    let arguments = format!("bisect {file} --samples 8 --format json");
     let value = json(&mut vopr(here.path(), &format!("{arguments} --jobs 1 --output curve.svg")), 0);
     assert_eq!(json(&mut vopr(here.path(), &format!("{arguments} --jobs 3")), 0), value, "whatever the threads do");
     let curve = value["curve"].as_array().expect("a list");
     let (first, last) = (&curve[0], curve.last().expect("a point"));
     assert_eq!((&first["event"], &last["event"]), (&0.into(), &value["event"]));
-    assert_eq!((&last["failed"], &last["runs"]), (&20.into(), &20.into()), "the violation itself is certain");
+    assert_eq!((&last["failed"], &last["runs"]), (&8.into(), &8.into()), "the violation itself is certain");
     assert!(value["certain_from"].as_u64() <= value["event"].as_u64());
     assert!(value["actions_needed"].as_u64() <= value["actions_done"].as_u64());
     let picture = std::fs::read_to_string(here.path().join("curve.svg")).expect("written");
     assert_eq!(picture.matches("<circle").count(), curve.len());
 
-    let text = stdout(&mut vopr(here.path(), &format!("bisect {file} --samples 20 --output curve.txt")), 0);
+    let text = stdout(&mut vopr(here.path(), &format!("bisect {file} --samples 8 --output curve.txt")), 0);
     assert_eq!(std::fs::read_to_string(here.path().join("curve.txt")).expect("written"), text);
     let small = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/bisect/skipped-fsync.kmb");
     let every = format!("bisect {small} --samples 2 --checkpoint-interval 1 --format json");

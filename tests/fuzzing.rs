@@ -156,7 +156,9 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     }
     assert_eq!(kmb_files(&here.path().join("failures")), files, "no file more");
     // A finding whose file is gone is a new one.
-    files.iter().for_each(|file| std::fs::remove_file(file).expect("it can be removed"));
+    for file in &files {
+        std::fs::remove_file(file).expect("it can be removed");
+    }
     let third = json(&mut vopr(here.path(), &fuzz), 1);
     assert!(!third["findings"].as_array().expect("a list").is_empty() && third["again"] == serde_json::json!([]));
 }
@@ -183,7 +185,7 @@ fn a_data_directory_is_summed_up() {
     let checked = |it: &&serde_json::Value| it["name"] == "vsr_agreement" && it["checks"].as_u64() > Some(300);
     assert!(stats["invariants"].as_array().expect("a list").iter().any(|it| checked(&it)));
     let text = stdout(&mut vopr(here.path(), "stats --detailed --coverage --invariants"), 0);
-    for wanted in [scenario, "Chao1", "Good-Turing", "cluster transitions", "vsr_agreement", "unreadable failure-x.kmb"]
+    for wanted in [scenario, "Chao1", "Good-Turing", "replica transitions", "vsr_agreement", "unreadable failure-x.kmb"]
     {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
     }

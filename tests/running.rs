@@ -80,15 +80,6 @@ fn failures_are_saved_only_when_asked_for() {
 }
 
 #[test]
-fn junit_has_a_case_a_scenario() {
-    let here = directory();
-    let run = "run --phase 0 --iterations 5 --seed 7 --junit-output report.xml --format json";
-    json_either_way(&mut vopr(here.path(), run));
-    let report = std::fs::read_to_string(here.path().join("report.xml")).expect("a report");
-    assert!(report.contains("<testsuite name=\"vopr run\"") && report.contains("name=\"baseline\""), "{report}");
-}
-
-#[test]
 fn faults_can_be_restricted_and_determinism_checked() {
     let here = directory();
     let run = "run --scenario baseline --iterations 5 --seed 7 --check-determinism --faults network,crash";

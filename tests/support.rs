@@ -8,8 +8,14 @@ use serde_json::Value;
 
 /// `vopr` with these arguments, none of the user's variables, and a directory of its own to stand in.
 pub fn vopr(directory: &Path, arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vopr"));
-    for variable in ["VOPR_DATA_DIR", "VOPR_SEED", "VOPR_ITERATIONS", "VOPR_NO_COLOR", "NO_COLOR", "CLICOLOR_FORCE"] {
+    command(Path::new(env!("CARGO_BIN_EXE_vopr")), directory, arguments)
+}
+
+/// The same for another program.
+pub fn command(program: &Path, directory: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(program);
+    let variables = ["VOPR_DATA_DIR", "VOPR_SEED", "VOPR_ITERATIONS", "VOPR_NO_COLOR", "NO_COLOR", "CLICOLOR_FORCE"];
+    for variable in variables.into_iter().chain(["GITHUB_STEP_SUMMARY"]) {
         command.env_remove(variable);
     }
     command.current_dir(directory).args(arguments.split_whitespace());

@@ -1,10 +1,15 @@
 //! The fuzz target `scrub`: see `vopr scenarios`.
 #![no_main]
 
-use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 fuzz_target!(|input: &[u8]| vopr::fuzz_entry::run("scrub", input));
 
-// The mutations are libFuzzer's own. That there is a mutator at all switches its length control off, which would spend the
-// first minutes on inputs that are shorter than one action.
-fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, _seed: u32| { fuzzer_mutate(data, size, max_size) });
+// On actions, mixed with libFuzzer's own on bytes.
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    vopr::fuzz_entry::mutate("scrub", data, size, max_size, seed, fuzzer_mutate)
+});
+
+fuzz_crossover!(|first: &[u8], second: &[u8], out: &mut [u8], seed: u32| {
+    vopr::fuzz_entry::cross_over("scrub", first, second, out, seed)
+});

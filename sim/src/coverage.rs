@@ -5,7 +5,7 @@
 //! The classes, each with a region of the map of its own:
 //!
 //! 1. the cluster's states: the multiset of its replicas' coarse words (see `coarse`);
-//! 2. transitions from one of these to the next;
+//! 2. transitions of single replicas from one coarse word to the next × the phase that the cluster is in;
 //! 3. states of single replicas: their fine words (see `fine`);
 //! 4. kinds of messages × the receiver's status and role × what became of them, each reason of a rejection by itself;
 //! 5. faults × the phase of the protocol that they hit × the role of the replica that they hit; and why they were skipped;
@@ -18,7 +18,7 @@
 
 use crate::invariants::kinds;
 use crate::observation::{DropReason, MessageKind, OBSERVATION_KINDS, Observation, RejectReason, Seen, Status};
-use crate::shadow::{ReplicaShadow, Shadow};
+use crate::shadow::Shadow;
 use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
 /// How many slots the map has.
@@ -33,20 +33,22 @@ pub struct Region {
     pub start: u32,
     /// How many slots there are.
     pub size: u32,
+    /// Whether keys are hashed into it, so that two may share a slot.
+    pub hashed: bool,
 }
 
 const fn region(name: &'static str, start: u32, end: u32) -> Region {
-    Region { name, start, size: end - start }
+    Region { name, start, size: end - start, hashed: true }
 }
 
-const CLUSTERS: Region = region("cluster states", 0, 16_384);
-const TRANSITIONS: Region = region("cluster transitions", 16_384, 36_864);
-const REPLICAS: Region = region("replica states", 36_864, 43_008);
-const OUTCOMES: Region = region("message outcomes", 43_008, 47_104);
-const FAULTS: Region = region("faults by phase", 47_104, 50_176);
-const LIES: Region = region("lies told", 50_176, 53_248);
-const EFFECTS: Region = region("cause and effect", 53_248, 64_512);
-const DEPTHS: Region = region("how far", 64_512, 65_536);
+const CLUSTERS: Region = region("cluster states", 0, 19_456);
+const TRANSITIONS: Region = region("replica transitions", 19_456, 27_648);
+const REPLICAS: Region = region("replica states", 27_648, 35_840);
+const OUTCOMES: Region = Region { hashed: false, ..region("message outcomes", 35_840, 39_936) };
+const FAULTS: Region = region("faults by phase", 39_936, 44_032);
+const LIES: Region = region("lies told", 44_032, 48_128);
+const EFFECTS: Region = region("cause and effect", 48_128, 64_512);
+const DEPTHS: Region = Region { hashed: false, ..region("how far", 64_512, 65_536) };
 
 /// The regions of the map, in order and without gaps.
 pub const REGIONS: [Region; 8] = [CLUSTERS, TRANSITIONS, REPLICAS, OUTCOMES, FAULTS, LIES, EFFECTS, DEPTHS];
@@ -215,7 +217,8 @@ impl Coverage {
                 let lie = (class as u32) << 24 | (kind as u32) << 16 | (field as u32) << 8 | how as u32;
                 let during = shadow.replicas.iter().any(|replica| replica.status == Status::ViewChange);
                 self.hashed(LIES, u64::from(lie) << 1 | u64::from(during));
-                self.cause(1 << 31 | lie);
+                // Each field and way by itself would fill the map with pairs that differ in nothing else.
+                self.cause(1 << 31 | lie >> 16);
             }
             O::Retried { .. } => {
                 self.deeper(Depth::Retries);
@@ -296,7 +299,6 @@ impl Coverage {
         }
         if self.cluster != before {
             self.hashed(CLUSTERS, self.cluster);
-            self.hashed(TRANSITIONS, before.rotate_left(7) ^ self.cluster);
         }
     }
 
@@ -338,6 +340,9 @@ impl Coverage {
         }
         let hash = mix(u64::from(coarse(fine)));
         let old = std::mem::replace(&mut self.hashes[id.index()], hash);
+        if old != hash && old != 0 {
+            self.hashed(TRANSITIONS, (old.rotate_left(7) ^ hash).wrapping_add(u64::from(phase(shadow))));
+        }
         self.cluster = self.cluster.wrapping_sub(old).wrapping_add(hash);
     }
 
@@ -350,12 +355,7 @@ impl Coverage {
 
     /// A fault was injected; what the replica that it hit was doing.
     fn fault(&mut self, fault: u32, seen: &Seen, shadow: &Shadow) -> u32 {
-        let any = |test: fn(&ReplicaShadow) -> bool| u32::from(shadow.replicas.iter().any(test));
-        let phase = any(|replica| replica.up && replica.status == Status::ViewChange)
-            | any(|replica| replica.up && replica.status == Status::Recovering) << 1
-            | any(|replica| !replica.up) << 2
-            | any(|replica| replica.primary && replica.status == Status::Normal && replica.up) << 3
-            | any(|replica| replica.op() > replica.commit) << 4;
+        let phase = phase(shadow);
         let hit = seen.who.replica().and_then(|id| shadow.replicas.get(id.index()));
         let role = match hit {
             None => 0,
@@ -446,10 +446,28 @@ fn fine(id: ReplicaId, shadow: &Shadow, diverged: bool, lag: u64, liar: bool) ->
         | u32::from(configuration.is_joint()) << 16
 }
 
+/// What the cluster is doing: whether a view change or a recovery goes on, somebody is down, somebody leads, and something
+/// is not committed.
+fn phase(shadow: &Shadow) -> u32 {
+    shadow.replicas.iter().fold(0, |phase, replica| {
+        let (up, status) = (replica.up, replica.status);
+        phase
+            | u32::from(up && status == Status::ViewChange)
+            | u32::from(up && status == Status::Recovering) << 1
+            | u32::from(!up) << 2
+            | u32::from(up && replica.primary && status == Status::Normal) << 3
+            | u32::from(replica.op() > replica.commit) << 4
+    })
+}
+
 /// The part of a fine word that goes into the cluster's state, which multiplies by the number of replicas: up, loading,
 /// primary, liar and status; of the view only whether it is the highest, a coming one or an old one; of the log only whether
-/// it is another one; and membership. What lags, and whose disk is damaged, would flood the map.
+/// it is another one; and membership. What lags, and whose disk is damaged, would flood the map. Who is down, or reads its disk
+/// yet, is just that: what it was before cannot matter to the others.
 fn coarse(fine: u32) -> u32 {
+    if fine & 0b101 != 1 {
+        return fine & 0b101;
+    }
     let view = (fine >> 8 & 3).min(2);
     let log = u32::from(fine >> 10 & 3 == 3);
     fine & 0b1101_1101 | view << 8 | log << 10 | 1 << 11 | (fine >> 15 & 3) << 12

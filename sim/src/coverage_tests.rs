@@ -75,6 +75,23 @@ fn who_is_who_does_not_count() {
 }
 
 #[test]
+fn who_is_down_is_just_that() {
+    let normal = |id| (id, O::StatusChanged { status: Status::Normal, view: 0, primary: false });
+    let crashed = |what: &[(u8, Observation)]| {
+        let mut coverage = Coverage::default();
+        run(
+            &mut coverage,
+            &mut Shadow::default(),
+            false,
+            &[&[normal(0), normal(1)], what, &[(1, O::Crashed)]].concat(),
+        );
+        coverage.cluster
+    };
+    assert_eq!(crashed(&[]), crashed(&[(1, O::ViewChangeStarted { view: 0 })]), "what it did before is forgotten");
+    assert_ne!(crashed(&[]), crashed(&[(0, O::ViewChangeStarted { view: 0 })]), "what the others do is not");
+}
+
+#[test]
 fn another_log_than_the_committed_one_is_noticed_both_ways_and_forgotten_when_cut_off() {
     let commit = (0, O::Committed { op: 1, entry: 1 });
     let mut coverage = Coverage::default();

@@ -1,6 +1,6 @@
 //! What several commands understand: the format, the system with its bugs, the output directory, and Ctrl-C.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -52,10 +52,14 @@ pub(crate) struct OutputDirectory {
 impl OutputDirectory {
     /// Makes sure, before hours of work, that a finding could be written there.
     pub fn prepare(&self) -> Result<(), Error> {
-        let tried = std::fs::create_dir_all(&self.path).and_then(|()| tempfile::tempfile_in(&self.path));
-        let next = "choose another with --output-dir";
-        tried.map(drop).map_err(|error| Error::io("write to the directory", &self.path, &error, next))
+        prepare(&self.path, "choose another with --output-dir")
     }
+}
+
+/// Creates a folder if it is missing, and makes sure that it can be written to; if not, the error ends with `next`.
+pub(crate) fn prepare(folder: &Path, next: &str) -> Result<(), Error> {
+    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    tried.map(drop).map_err(|error| Error::io("write to the directory", folder, &error, next))
 }
 
 /// Sets a flag at Ctrl-C (and when asked to terminate), instead of dying.

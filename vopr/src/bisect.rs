@@ -95,7 +95,7 @@ impl Bisecter<'_> {
         let (next, system) = (AtomicUsize::new(0), engine.system());
         let (stop, own) = (self.stop, self.seed);
         let mut failed = vec![0; events.len()];
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel::<usize>();
         std::thread::scope(|scope| {
             for _ in 0..self.jobs {
                 let (sender, next) = (sender.clone(), &next);
@@ -114,7 +114,9 @@ impl Bisecter<'_> {
                 });
             }
             drop(sender);
-            receiver.iter().for_each(|index: usize| failed[index] += 1);
+            for index in receiver {
+                failed[index] += 1;
+            }
         });
         events.iter().zip(failed).map(|(event, failed)| Point { event: *event, failed, runs: self.samples }).collect()
     }

@@ -42,13 +42,21 @@ enum Command {
     Bisect(commands::bisect::Arguments),
     /// Tell a failure in numbered sentences
     Explain(commands::explain::Arguments),
+    /// Convert, merge, minimize and count the inputs of a fuzz target
+    #[command(subcommand)]
+    Corpus(commands::corpus::Command),
     /// Try which scenario catches which planted bug
     Matrix(commands::matrix::Arguments),
+    /// Measure whether guided search pays
+    Bench(commands::bench::Arguments),
     /// Say what the campaigns of a data directory reached and found
     Stats(commands::stats::Arguments),
     /// Show a data directory in the browser: campaigns as they go, failures, coverage
     #[cfg(feature = "dashboard")]
     Dashboard(commands::dashboard::Arguments),
+    /// Run campaigns, browse failures and step through them, in the terminal
+    #[cfg(feature = "tui")]
+    Tui(commands::tui::Arguments),
     /// List the scenarios
     Scenarios(commands::scenarios::Arguments),
     /// List the planted bugs
@@ -60,9 +68,16 @@ enum Command {
     #[cfg(feature = "dashboard")]
     #[command(hide = true)]
     DashboardReplay(commands::dashboard::ReplayArguments),
+    /// Record a run for `vopr tui`
+    #[cfg(feature = "tui")]
+    #[command(hide = true)]
+    TuiSteps(commands::tui::StepsArguments),
     /// One process of `vopr fuzz`
     #[command(hide = true)]
     FuzzWorker(crate::fuzzing::worker::Arguments),
+    /// One search of `vopr bench bugs`
+    #[command(hide = true)]
+    BenchTrial(crate::bench::trial::Arguments),
 }
 
 /// The program. `driver` is libFuzzer, which only the binary is linked with.
@@ -100,16 +115,23 @@ fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
         Command::Bisect(arguments) => commands::bisect::run(common, &arguments),
         Command::Explain(arguments) => commands::explain::run(common, &arguments),
+        Command::Corpus(command) => commands::corpus::run(common, &command),
         Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
+        Command::Bench(arguments) => commands::bench::run(common, arguments),
         Command::Stats(arguments) => commands::stats::run(common, &arguments),
         #[cfg(feature = "dashboard")]
         Command::Dashboard(arguments) => commands::dashboard::run(common, &arguments),
         #[cfg(feature = "dashboard")]
         Command::DashboardReplay(arguments) => commands::dashboard::replay(&arguments),
+        #[cfg(feature = "tui")]
+        Command::Tui(arguments) => commands::tui::run(arguments),
         Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
         Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
         Command::Digests(arguments) => commands::digests::run(&arguments),
+        #[cfg(feature = "tui")]
+        Command::TuiSteps(arguments) => commands::tui::steps(&arguments),
         Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
+        Command::BenchTrial(arguments) => crate::bench::trial::run(&arguments, driver),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The commands, one a file.
 
+pub(crate) mod bench;
 pub(crate) mod bisect;
 pub(crate) mod bugs;
+pub(crate) mod corpus;
 #[cfg(feature = "dashboard")]
 pub(crate) mod dashboard;
 pub(crate) mod digests;
@@ -15,6 +17,8 @@ pub(crate) mod scenarios;
 pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod timeline;
+#[cfg(feature = "tui")]
+pub(crate) mod tui;
 
 use std::path::Path;
 

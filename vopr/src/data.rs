@@ -212,7 +212,7 @@ fn campaigns(lines: Vec<Line>) -> Vec<Past> {
         past.last = past.last.max(at);
         match record {
             Record::Progress(progress) => {
-                past.progress.entry(progress.target.clone()).or_default().push((at, progress))
+                past.progress.entry(progress.target.clone()).or_default().push((at, progress));
             }
             Record::Found { .. } => past.found += 1,
             Record::Died { .. } => past.died += 1,

@@ -10,3 +10,5 @@ pub const USAGE: u8 = 2;
 pub const IO: u8 = 3;
 /// vopr itself is at fault; as for every Rust program that panics.
 pub const INTERNAL: u8 = 101;
+/// All of them.
+pub const ALL: [u8; 5] = [CLEAN, VIOLATION, USAGE, IO, INTERNAL];

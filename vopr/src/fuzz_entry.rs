@@ -1,7 +1,10 @@
-//! The entry of the targets in `fuzz/`, for cargo-fuzz and others that bring a fuzzer of their own.
+//! The entry of the targets in `fuzz/`, for cargo-fuzz, AFL++ and others that bring a fuzzer of their own.
 //!
 //! A violation is saved as a `.kmb` file in `$VOPR_DATA_DIR` (or `./failures/`), then the target panics, so that the fuzzer
 //! leaves its own artifact, too. `VOPR_BUGS=name,name` switches planted bugs on, `VOPR_SYSTEM=name` picks the system.
+//!
+//! Where the system dies itself, or hangs, nothing is left to save anything: the fuzzer keeps the input, and
+//! `vopr repro --target NAME` makes a `.kmb` file of it.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -16,6 +19,7 @@ use crate::counters;
 use crate::engine::{Engine, SYSTEMS, SystemEntry};
 use crate::error::Error;
 use crate::kmb::{Kmb, KmbError, Origin};
+use crate::mutator::{MutateBytes, Mutator};
 use crate::selection::Target;
 
 struct Entry {
@@ -27,17 +31,80 @@ struct Entry {
 
 thread_local! {
     static ENTRY: RefCell<Option<Entry>> = const { RefCell::new(None) };
+    static MUTATOR: RefCell<Option<Mutator>> = const { RefCell::new(None) };
 }
 
-/// Runs one input of a target.
+/// Runs one input of a target, and tells libFuzzer which states it reached.
 ///
 /// # Panics
 /// When the input breaks an invariant that is owed, and when the target or a variable names something unknown.
 pub fn run(target: &str, input: &[u8]) {
+    with_entry(target, |entry| entry.run(input, counters::publish)).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Runs one input of a target, or of one of the three formats, and hands the slots of the coverage map that it reached to
+/// `publish`: for fuzzers that do not know libFuzzer's counters.
+///
+/// # Panics
+/// When the input breaks an invariant or a format, and when the target or a variable names something unknown.
+pub fn test(target: &str, input: &[u8], publish: fn(&[u32])) {
+    match FORMATS.iter().find(|(name, _)| *name == target) {
+        Some((_, read)) => read(input),
+        None => with_entry(target, |entry| entry.run(input, publish)).unwrap_or_else(|error| panic!("{error}")),
+    }
+}
+
+/// Looks up the target, the system and the bugs before the first input, so that a wrong name is not taken for a crash.
+///
+/// # Errors
+/// One line that says what is unknown.
+pub fn prepare(target: &str) -> Result<(), Error> {
+    if FORMATS.iter().any(|(name, _)| *name == target) { Ok(()) } else { with_entry(target, |_| ()) }
+}
+
+type Reader = fn(&[u8]);
+
+/// The targets that know no simulator: readers of bytes that anybody may have written.
+const FORMATS: [(&str, Reader); 3] =
+    [("kmb_reader", read_kmb), ("plan_decoder", round_trip_plan), ("disk_records", read_disk_records)];
+
+fn with_entry<T>(target: &str, body: impl FnOnce(&mut Entry) -> T) -> Result<T, Error> {
     ENTRY.with_borrow_mut(|entry| {
-        let entry = entry.get_or_insert_with(|| Entry::new(target).unwrap_or_else(|error| panic!("{error}")));
-        entry.run(input);
-    });
+        if entry.is_none() {
+            *entry = Some(Entry::new(target)?);
+        }
+        Ok(body(entry.as_mut().expect("it was just made")))
+    })
+}
+
+/// Changes an input of a target, for `fuzz_mutator!`: with `bytes`, libFuzzer's own mutations, for a part of the calls.
+///
+/// # Panics
+/// When the target or a variable names something unknown.
+pub fn mutate(target: &str, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
+    with_mutator(target, |mutator| mutator.mutate(data, size, max_size, seed, bytes))
+}
+
+/// Crosses two inputs of a target, for `fuzz_crossover!`.
+///
+/// # Panics
+/// When the target or a variable names something unknown.
+pub fn cross_over(target: &str, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize {
+    with_mutator(target, |mutator| mutator.cross_over(first, second, out, seed))
+}
+
+fn with_mutator<T>(target: &str, body: impl FnOnce(&mut Mutator) -> T) -> T {
+    MUTATOR.with_borrow_mut(|mutator| {
+        body(mutator.get_or_insert_with(|| {
+            let target = system().and_then(|system| Target::find(system, target, None));
+            Mutator::new(&target.unwrap_or_else(|error| panic!("{error}")).scenarios)
+        }))
+    })
+}
+
+/// The system that the variable names.
+fn system() -> Result<&'static SystemEntry, Error> {
+    std::env::var("VOPR_SYSTEM").map_or(Ok(&SYSTEMS[0]), |name| SystemEntry::find(&name))
 }
 
 /// Reads an input as a `.kmb` file: whatever it is, the reader answers, and what it accepts it can write again.
@@ -83,10 +150,7 @@ pub fn read_disk_records(input: &[u8]) {
 
 impl Entry {
     fn new(target: &str) -> Result<Self, Error> {
-        let system = match std::env::var("VOPR_SYSTEM") {
-            Ok(name) => SystemEntry::find(&name)?,
-            Err(_) => &SYSTEMS[0],
-        };
+        let system = system()?;
         let bugs: Vec<String> = std::env::var("VOPR_BUGS")
             .unwrap_or_default()
             .split(',')
@@ -101,11 +165,11 @@ impl Entry {
         })
     }
 
-    fn run(&mut self, input: &[u8]) {
+    fn run(&mut self, input: &[u8], publish: fn(&[u32])) {
         let system = self.engine.system();
         let case = self.target.case(&self.bugs, input);
         let outcome = self.engine.run(&case, false);
-        counters::publish(self.engine.reached());
+        publish(self.engine.reached());
         let Verdict::Violated(violation) = &outcome.verdict else { return };
         let origin = Origin::Fuzz { target: self.target.name.clone(), input: input.to_vec() };
         let saved = Kmb::new(case, system.version, origin, Some(&outcome)).write_new(&self.output_directory);

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::minimize::Smaller;
+use crate::mutator::MutateBytes;
 
 pub mod campaign;
 pub mod group;
@@ -28,9 +29,21 @@ pub enum Next {
     Leave(i32),
 }
 
-/// libFuzzer: takes its command-line arguments and a function to call with each input, and returns an exit code if it
-/// does not end the process.
-pub type Driver = fn(&[String], Box<dyn FnMut(&[u8]) -> Next>) -> i32;
+/// What libFuzzer calls.
+pub trait Harness {
+    /// Runs an input.
+    fn test(&mut self, input: &[u8]) -> Next;
+
+    /// Changes the first `size` bytes of `data` to at most `max_size`, and returns the new length; `bytes` are
+    /// libFuzzer's own mutations.
+    fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize;
+
+    /// Writes a cross of two inputs to `out`, and returns its length; 0 if it makes none.
+    fn cross_over(&mut self, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize;
+}
+
+/// libFuzzer: takes its command-line arguments and what to call, and returns an exit code if it does not end the process.
+pub type Driver = fn(&[String], Box<dyn Harness>) -> i32;
 
 /// What a worker tells its parent.
 #[derive(Debug, Serialize, Deserialize)]

@@ -256,6 +256,11 @@ impl Kmb {
         body.strip_prefix(before.as_slice())?.strip_suffix(after.as_slice())
     }
 
+    /// Whether [`Kmb::decode`] would accept the file.
+    pub fn is_readable(&self) -> bool {
+        self.check().is_ok()
+    }
+
     /// Whether all names and numbers are in bounds.
     fn check(&self) -> Result<(), KmbError> {
         let check = || {

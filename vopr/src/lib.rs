@@ -4,9 +4,11 @@
 //! [`kmb`] file) goes into an [`engine::Engine`], and a [`sim::Outcome`] comes out.
 
 mod arguments;
+mod bench;
 mod bisect;
 mod cli;
 mod commands;
+mod corpus;
 pub mod counters;
 #[cfg(feature = "dashboard")]
 mod dashboard;
@@ -20,18 +22,23 @@ mod faults;
 mod files;
 pub mod fuzz_entry;
 mod fuzzing;
+mod guarded;
 pub mod kmb;
 mod limits;
 mod matrix;
 mod minimize;
+pub mod mutator;
 mod output;
 mod report;
+mod reports;
 mod seeds;
 mod selection;
 mod tally;
 pub mod timeline;
+#[cfg(feature = "tui")]
+mod tui;
 mod words;
 
 pub use cli::main;
 pub use error::Error;
-pub use fuzzing::{Driver, Next};
+pub use fuzzing::{Driver, Harness, Next};

@@ -1,4 +1,5 @@
-//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs, `JUnit` for CI.
+//! What `vopr run` found, in its formats: a table for people, JSON and lines for programs; and for the reports for CI
+//! (`reports.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,6 +12,7 @@ use crate::explore::Exploration;
 use crate::kmb::Expected;
 use crate::minimize::Smaller;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, grouped, rate, styled};
+use crate::reports::{Ending, Found, Part, Results};
 use crate::tally::Tally;
 use crate::words;
 
@@ -311,30 +313,45 @@ impl Report {
         text
     }
 
-    /// The report as `JUnit` reads it: a test case a scenario.
-    pub fn junit(&self) -> Result<String, quick_junit::SerializeError> {
-        let mut suite = quick_junit::TestSuite::new("vopr run");
-        for scenario in &self.scenarios {
-            let mut status = quick_junit::TestCaseStatus::success();
-            if scenario.verdict.fails() {
-                status = quick_junit::TestCaseStatus::non_success(quick_junit::NonSuccessKind::Failure);
-                let mut why = String::new();
-                self.explain(scenario, &mut why);
-                let plain = anstream::adapter::strip_str(&why).to_string();
-                status.set_type(scenario.verdict.word()).set_message(plain.lines().next().unwrap_or_default());
-                status.set_description(plain);
-            } else if scenario.verdict != ScenarioVerdict::Passed {
-                status = quick_junit::TestCaseStatus::skipped();
-                status.set_message(scenario.reason.unwrap_or(scenario.verdict.word()));
+    /// What came of it, for the reports; `case` is the case of a scenario and a seed.
+    pub fn results(&self, version: &'static str, case: impl Fn(&str, u64) -> Option<sim::Case>) -> Results {
+        let part = |scenario: &ScenarioReport| {
+            let found = |failure: &FailureReport| {
+                let saved = failure.file.as_ref().and_then(|file| Found::saved(file, failure.minimized.as_ref()));
+                saved.or_else(|| {
+                    let replay = format!("vopr run {}", self.arguments(scenario.name, &failure.seed));
+                    let case = case(scenario.name, failure.seed.parse().ok()?)?;
+                    Some(Found::new(&case, failure.violation.clone(), replay))
+                })
+            };
+            let mut why = scenario.reason.unwrap_or_default().to_string();
+            self.explain(scenario, &mut why);
+            Part {
+                name: scenario.name.to_string(),
+                class: format!("vopr.phase{}", scenario.phase),
+                runs: scenario.runs,
+                elapsed: Duration::from_secs_f64(scenario.seconds),
+                ending: match scenario.verdict {
+                    ScenarioVerdict::Passed => Ending::Passed,
+                    verdict if verdict.fails() => Ending::Failed,
+                    _ => Ending::Skipped,
+                },
+                verdict: scenario.verdict.word().to_string(),
+                why: anstream::adapter::strip_str(&why).to_string(),
+                findings: scenario.failures.iter().filter_map(found).collect(),
+                deaths: Vec::new(),
             }
-            let mut case = quick_junit::TestCase::new(scenario.name, status);
-            case.set_classname(format!("vopr.phase{}", scenario.phase));
-            case.set_time(Duration::from_secs_f64(scenario.seconds));
-            suite.add_test_case(case);
+        };
+        Results {
+            command: "run",
+            system: (self.system, version),
+            bugs: self.bugs.clone(),
+            seed: self.seed.clone(),
+            verdict: self.verdict.word().to_string(),
+            fails: self.verdict.fails(),
+            interrupted: self.interrupted,
+            parts: self.scenarios.iter().map(part).collect(),
         }
-        let mut report = quick_junit::Report::new("vopr");
-        report.add_test_suite(suite);
-        report.to_string()
     }
 }
 

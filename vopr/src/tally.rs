@@ -30,6 +30,12 @@ impl Slots {
         new
     }
 
+    /// Whether a slot is in the set.
+    pub fn has(&self, slot: u32) -> bool {
+        let slot = slot as usize % MAP_SIZE;
+        self.words.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+    }
+
     /// How many slots are in the set.
     pub fn count(&self) -> usize {
         self.count

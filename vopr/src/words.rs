@@ -31,6 +31,16 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|symbol| if symbol.is_control() { '\u{FFFD}' } else { symbol }).collect()
 }
 
+/// An argument as one types it into a shell.
+pub fn quoted(argument: &str) -> String {
+    let plain = |symbol: char| symbol.is_alphanumeric() || "_-./:=+,@%".contains(symbol);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_string()
+    } else {
+        format!("'{}'", printable(argument).replace('\'', r"'\''"))
+    }
+}
+
 /// The replicas of a set: `replicas 0, 2`.
 pub fn replicas(set: ReplicaSet) -> String {
     let members: Vec<_> = set.iter().map(|replica| replica.0.to_string()).collect();
@@ -283,6 +293,13 @@ mod tests {
     #[test]
     fn a_terminal_obeys_nothing_from_a_file() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{FFFD}[2Jb\u{FFFD}c");
+    }
+
+    #[test]
+    fn arguments_are_quoted_where_a_shell_would_take_them_apart() {
+        assert_eq!(quoted("./failures/failure-1.kmb"), "./failures/failure-1.kmb");
+        assert_eq!(quoted("a b; it's"), r"'a b; it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

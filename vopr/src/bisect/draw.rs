@@ -53,7 +53,10 @@ pub fn svg(curve: &Curve, title: &str) -> String {
     let x = |event: u64| LEFT + event as f64 / last as f64 * (WIDTH - LEFT - RIGHT);
     let y = |share: f64| TOP + (1.0 - share) * (HEIGHT - TOP - BOTTOM);
     let line = |values: &mut dyn Iterator<Item = (u64, f64)>| -> String {
-        values.map(|(event, share)| format!("{:.1},{:.1} ", x(event), y(share))).collect()
+        values.fold(String::new(), |mut text, (event, share)| {
+            let _ = write!(text, "{:.1},{:.1} ", x(event), y(share));
+            text
+        })
     };
     let shares = line(&mut curve.points.iter().map(|point| (point.event, point.share())));
     // Around the line, where the probability may lie: the upper ends from left to right, the lower ones back.

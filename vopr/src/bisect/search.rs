@@ -90,7 +90,8 @@ impl Point {
 impl Step {
     /// By how much the probability rose.
     pub fn rise(&self) -> f64 {
-        self.after.share() - self.before.share()
+        // Of whole numbers, so that a tenth is a tenth.
+        (f64::from(self.after.failed) - f64::from(self.before.failed)) / f64::from(self.after.runs.max(1))
     }
 }
 
@@ -112,7 +113,7 @@ impl Search {
 /// The events to be asked about next.
 fn wanting(points: &[Point]) -> Vec<u64> {
     let gaps: Vec<(Point, Point)> = points.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    let rise = |gap: &(Point, Point)| gap.1.share() - gap.0.share();
+    let rise = |gap: &(Point, Point)| Step { before: gap.0, after: gap.1 }.rise();
     let largest = gaps.iter().copied().max_by(|one, other| rise(one).total_cmp(&rise(other)));
     let certain = certain_from(points);
     let wanting = |gap: &&(Point, Point)| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,6 +17,7 @@ use crate::fuzzing::group::{self, Group};
 use crate::fuzzing::{Finding, Rule};
 use crate::minimize::{self, Smaller};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, rate, styled};
+use crate::reports::{ReportArguments, Results};
 use crate::selection::Target;
 use crate::{exit, seeds, words};
 
@@ -46,7 +48,7 @@ pub(crate) struct Arguments {
     /// The corpus, kept and used again [default: <output-dir>/corpus/<target>]; with --targets, a directory with one for each
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// End at the first finding; else findings are saved and the search goes on
+    /// End at the first finding, or death of a worker; else findings are saved and the search goes on
     #[arg(long)]
     stop_on_first: bool,
     /// End at the first finding under one of these invariants (separated by commas)
@@ -58,6 +60,11 @@ pub(crate) struct Arguments {
     /// The seed of the fuzzer's own decisions; a fresh one if not given
     #[arg(long, env = "VOPR_SEED", value_name = "S")]
     seed: Option<u64>,
+    #[command(flatten)]
+    reports: ReportArguments,
+    /// End, as at Ctrl-C, when the standard input does: for a parent that may go away
+    #[arg(long, hide = true)]
+    stop_at_eof: bool,
     #[command(flatten)]
     output_directory: OutputDirectory,
     #[command(flatten)]
@@ -99,6 +106,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         }
     };
     arguments.output_directory.prepare()?;
+    arguments.reports.prepare()?;
     let output_directory = arguments.output_directory.path;
     let corpus = arguments.corpus.unwrap_or_else(|| match &targets[..] {
         [target] => output_directory.join("corpus").join(&target.name),
@@ -120,6 +128,13 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     };
     create_corpora(&campaign)?;
     let stop = stop_at_interrupt()?;
+    if arguments.stop_at_eof {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
     let mut summary = campaign.run(&stop)?;
     // Who has pressed Ctrl-C does not want to wait.
     if !arguments.no_minimize && !summary.interrupted {
@@ -128,6 +143,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         }
         group::add_shapes(&mut summary.findings);
     }
+    arguments.reports.write(|| Results::of_campaign(&campaign, &summary, |target| verdict(&summary, target)))?;
     match common.format {
         Format::Human => output::print(&human(&campaign, &summary))?,
         Format::Json => output::print_json(&as_json(&campaign, &summary))?,
@@ -196,7 +212,7 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
     let runs = runs(summary.violated());
     let _ = match (groups.len() + summary.again.len(), summary.fails()) {
         (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
-        (0, true) => writeln!(text, "{}", styled(BAD, "vopr itself failed")),
+        (0, true) => writeln!(text, "{}", styled(BAD, "the system, or vopr, died")),
         (1, _) => writeln!(text, "{}, in {runs}", styled(BAD, "1 kind of violation")),
         (count, _) => writeln!(text, "{}, in {runs}", styled(BAD, format_args!("{count} kinds of violations"))),
     };

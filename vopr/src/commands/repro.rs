@@ -1,28 +1,32 @@
 //! `vopr repro`: runs a failure file again and says plainly whether the same happens.
+//!
+//! The run is in a process of its own: at some files the system under test aborts or hangs. A raw input is on the disk as a
+//! `.kmb` file before it is run.
 
+use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::Style;
 use clap::Args;
 use serde_json::json;
 use sim::{Outcome, Verdict, Violation};
 
-use crate::arguments::{Common, SystemArguments};
+use crate::arguments::{Common, OutputDirectory, SystemArguments};
 use crate::commands::read_kmb;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::kmb::{FILE_BYTES_MAX, Kmb, Origin, read_bounded};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, styled};
 use crate::selection::Target;
-use crate::{exit, words};
+use crate::{exit, files, guarded, words};
 
 /// The arguments of `vopr repro`.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The .kmb file, or with --target a raw input of a fuzzer
     file: PathBuf,
-    /// The file is a raw input (such as libFuzzer's crash-...) of this fuzz target
+    /// The file is a raw input (libFuzzer's crash-..., one of AFL++'s crashes) of this fuzz target
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
     /// Only compare the traces; a violation does not count
@@ -31,6 +35,15 @@ pub(crate) struct Arguments {
     // For raw inputs only: a .kmb file says it itself.
     #[command(flatten)]
     system: SystemArguments,
+    // For raw inputs likewise.
+    #[command(flatten)]
+    output_directory: OutputDirectory,
+    /// Run it in this process
+    #[arg(long, hide = true)]
+    here: bool,
+    /// The .kmb file of a raw input
+    #[arg(long, hide = true, requires = "here")]
+    record: Option<PathBuf>,
 }
 
 /// What a second run showed.
@@ -102,16 +115,24 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
         None => read_kmb(&arguments.file)?,
     };
     let mut engine = Engine::for_case(&kmb.case)?;
+    if !arguments.here {
+        return guard(common, arguments, &kmb);
+    }
+    guarded::end_with_parent();
     let outcome = engine.run(&kmb.case, common.verbose);
     let comparison = Comparison::of(&kmb, &outcome);
     let violation = match &outcome.verdict {
         Verdict::Violated(violation) if !arguments.no_check_invariants => Some(violation),
         _ => None,
     };
+    let record = arguments.record.as_deref().filter(|_| comparison == Comparison::New);
+    if let Some(file) = record {
+        record_outcome(&kmb, &outcome, file)?;
+    }
     match common.format {
         Format::Json => output::print_json(&json!({
             "version": output::JSON_VERSION, "command": "repro", "name": kmb.name(), "result": comparison.name(),
-            "digest": format!("{:016x}", outcome.digest), "same_digest": kmb.digest == Some(outcome.digest),
+            "file": record, "digest": format!("{:016x}", outcome.digest), "same_digest": kmb.digest == Some(outcome.digest),
             "violation": violation.map(crate::kmb::Expected::from), "events": outcome.events,
             "committed": outcome.committed, "virtual_nanoseconds": outcome.time,
         }))?,
@@ -132,10 +153,70 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
                 }
                 let _ = writeln!(text, "{}", styled(comparison.style(), comparison.words()));
             }
+            if let Some(file) = record {
+                let _ = writeln!(text, "    vopr repro {}", file.display());
+            }
             output::print(&text)?;
         }
     }
     Ok(if violation.is_some() { exit::VIOLATION } else { exit::CLEAN })
+}
+
+/// Lets another process run the case, and says it where that one dies.
+fn guard(common: &Common, arguments: &Arguments, kmb: &Kmb) -> Result<u8, Error> {
+    let record = arguments.target.is_some().then(|| kmb.write_new(&arguments.output_directory.path));
+    let record = record.and_then(|written| match written {
+        Ok(file) => Some(file),
+        Err(error) => {
+            // The input itself is safe, and to see what it does is why the user is here.
+            let path = arguments.output_directory.path.display();
+            output::tell(&format!("{} no .kmb file in {path}: {error}", styled(DOUBTFUL, "warning:")));
+            None
+        }
+    });
+    let mut again: Vec<OsString> = std::env::args_os().skip(1).collect();
+    again.push("--here".into());
+    if let Some(file) = &record {
+        again.extend(["--record".into(), file.into()]);
+    }
+    match guarded::run(again)? {
+        guarded::Ending::Exited(code) => {
+            // Nothing to keep where nothing is wrong.
+            if let Some(file) = record.filter(|_| code != exit::VIOLATION) {
+                let _ = std::fs::remove_file(file);
+            }
+            Ok(code)
+        }
+        guarded::Ending::Died(how) => {
+            died(common, kmb, record.as_deref(), &how)?;
+            Ok(exit::VIOLATION)
+        }
+    }
+}
+
+/// The process that ran the case is dead.
+fn died(common: &Common, kmb: &Kmb, file: Option<&Path>, how: &str) -> Result<(), Error> {
+    match common.format {
+        Format::Json => output::print_json(&json!({
+            "version": output::JSON_VERSION, "command": "repro", "name": kmb.name(), "result": "died",
+            "how": how, "file": file,
+        })),
+        Format::Compact => output::print(&format!("{} died\n", kmb.name())),
+        Format::Human => {
+            let mut text = format!("{}: {how}\n", styled(BAD, "the system, or vopr, died at it"));
+            if let Some(file) = file {
+                let _ = writeln!(text, "    vopr repro {}", file.display());
+            }
+            output::print(&text)
+        }
+    }
+}
+
+/// Writes into the file of a raw input what came of it.
+fn record_outcome(kmb: &Kmb, outcome: &Outcome, file: &Path) -> Result<(), Error> {
+    let kmb = Kmb::new(kmb.case.clone(), &kmb.system_version, kmb.origin.clone(), Some(outcome));
+    let bytes = kmb.encode().map_err(|error| Error::Internal(error.to_string()))?;
+    files::write_named(file, &bytes).map_err(|error| Error::io("write", file, &error, "make room"))
 }
 
 /// A raw input of a fuzzer as if it had been in a file that expects nothing.

@@ -1,7 +1,6 @@
 //! `vopr run`: random exploration of the scenarios.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -11,10 +10,10 @@ use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interru
 use crate::error::Error;
 use crate::explore::{Exploration, Explored};
 use crate::faults::FaultClass;
-use crate::files;
 use crate::kmb::{Expected, Kmb, Origin};
 use crate::output::{self, Format, Progress, grouped};
 use crate::report::{FailureReport, Report, ScenarioReport};
+use crate::reports::ReportArguments;
 use crate::selection::ScenarioArguments;
 use crate::{exit, minimize, seeds};
 
@@ -48,9 +47,8 @@ pub(crate) struct Arguments {
     /// Count the protocol states that are reached
     #[arg(long)]
     coverage: bool,
-    /// Write a report as `JUnit` has them
-    #[arg(long, value_name = "FILE")]
-    junit_output: Option<PathBuf>,
+    #[command(flatten)]
+    reports: ReportArguments,
     /// How many threads; the results do not depend on it
     #[arg(long, value_name = "N", default_value_t = jobs_default(), value_parser = parse_jobs)]
     jobs: usize,
@@ -78,6 +76,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     if arguments.save_failures {
         arguments.output_directory.prepare()?;
     }
+    arguments.reports.prepare()?;
     let exploration = Exploration {
         bugs,
         iterations: arguments.iterations,
@@ -118,11 +117,12 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         }
     }
     let report = Report::new(&exploration, reports, stop.load(Ordering::Relaxed));
-    if let Some(path) = &arguments.junit_output {
-        let junit = report.junit().map_err(|error| Error::Internal(format!("no JUnit report: {error}")))?;
-        let next = "choose another with --junit-output";
-        files::write_named(path, junit.as_bytes()).map_err(|error| Error::io("write", path, &error, next))?;
-    }
+    arguments.reports.write(|| {
+        report.results(system.version, |name, seed| {
+            let scenario = selection.iter().find(|scenario| scenario.name == name)?;
+            Some(exploration.case(scenario, seed))
+        })
+    })?;
     match common.format {
         Format::Human => output::print(&report.human())?,
         Format::Json => output::print_json(&report)?,

@@ -59,7 +59,7 @@ pub struct Facts<'a> {
     cone: Cone,
     begun: &'a [Begun],
     shadow: Shadow,
-    facts: Vec<Fact>,
+    told: Vec<Fact>,
     next: usize,
     /// Facts that may be merged with, by their words.
     phase: BTreeMap<String, usize>,
@@ -128,7 +128,7 @@ impl<'a> Facts<'a> {
             cone: past.cone(&focus.roots),
             begun,
             shadow,
-            facts: Vec::new(),
+            told: Vec::new(),
             next: 0,
             phase: BTreeMap::new(),
             habits: BTreeMap::new(),
@@ -148,7 +148,7 @@ impl<'a> Facts<'a> {
         if focus.absence {
             facts.final_states(recorded);
         }
-        facts.facts
+        facts.told
     }
 
     fn observe(&mut self, seen: &Seen) {
@@ -185,7 +185,7 @@ impl<'a> Facts<'a> {
             Merge::Last => self.last.get(&(id.0, seen.what.kind())),
         };
         if let Some(place) = known.copied() {
-            let fact = &mut self.facts[place];
+            let fact = &mut self.told[place];
             if merge == Merge::Last {
                 (fact.at, fact.event, fact.verb, fact.cause) = (seen.at, seen.event, verb, cause);
                 fact.index = self.next;
@@ -196,7 +196,7 @@ impl<'a> Facts<'a> {
             fact.weight = fact.weight.max(weight);
             return;
         }
-        let place = self.facts.len();
+        let place = self.told.len();
         self.add(seen, weight, BTreeSet::from([id.0]), cause, verb);
         match merge {
             Merge::Phase => drop(self.phase.insert(key, place)),
@@ -209,7 +209,7 @@ impl<'a> Facts<'a> {
         let index = self.next;
         self.next += 1;
         let (at, event) = (seen.at, seen.event);
-        self.facts.push(Fact { weight, index, at, event, replicas, lying: false, cause, verb, times: 1 });
+        self.told.push(Fact { weight, index, at, event, replicas, lying: false, cause, verb, times: 1 });
     }
 
     /// A whole sentence.
@@ -241,7 +241,7 @@ impl<'a> Facts<'a> {
         }
         let leads = |(id, replica): (u8, &sim::shadow::ReplicaShadow)| {
             let leads = replica.primary && replica.status == Status::Normal;
-            leads.then(|| (replica.view, ReplicaId(id)))
+            leads.then_some((replica.view, ReplicaId(id)))
         };
         let leader = (0..).zip(&self.shadow.replicas).filter_map(leads).max_by_key(|(view, _)| *view);
         let leader = leader.map_or("nobody leads yet".to_string(), |(view, id)| format!("{id} leads view {view}"));
@@ -291,9 +291,9 @@ impl<'a> Facts<'a> {
                 });
                 let Some(lie) = lie.min_by_key(|lie| lie.amount) else { return };
                 let truth = seen.who.replica().and_then(|id| self.truth(lie.field, id));
-                let before = self.facts.len();
-                self.tell(seen, 100, Merge::Habit, phrase::lie(&lie, truth));
-                if let Some(fact) = self.facts.get_mut(before) {
+                let before = self.told.len();
+                self.tell(seen, 100, Merge::Habit, phrase::lie(lie, truth));
+                if let Some(fact) = self.told.get_mut(before) {
                     (fact.lying, fact.cause) = (true, String::new());
                 }
             }
@@ -324,9 +324,9 @@ impl<'a> Facts<'a> {
     /// A whole sentence that may be said again.
     fn say_again(&mut self, seen: &Seen, weight: u32, sentence: String) {
         if let Some(place) = self.habits.get(&sentence) {
-            self.facts[*place].times += 1;
+            self.told[*place].times += 1;
         } else {
-            self.habits.insert(sentence.clone(), self.facts.len());
+            self.habits.insert(sentence.clone(), self.told.len());
             self.say(seen, weight, sentence);
         }
     }

@@ -160,8 +160,8 @@ mod tests {
         assert!(precedes(5, 0, (7, 1)) && precedes(5, 0, (8, 1)), "the copy, too");
         assert!(precedes(1, 0, (6, 1)) && precedes(6, 1, (7, 1)) && precedes(8, 1, (100, 1)));
         assert!(!precedes(1, 0, (9, 2)) && !precedes(7, 1, (6, 1)));
-        let lies: Vec<_> = (6..=8).map(|event| past.cause(event, ReplicaId(1)).map(|cause| cause.lie)).collect();
-        assert_eq!(lies, [Some(true), Some(false), Some(false)]);
+        let causes: Vec<_> = (6..=8).map(|event| past.cause(event, ReplicaId(1)).map(|cause| cause.lie)).collect();
+        assert_eq!(causes, [Some(true), Some(false), Some(false)]);
         assert_eq!(past.cause(9, ReplicaId(2)), None);
     }
 }

@@ -35,7 +35,7 @@ pub fn capital(text: &str) -> String {
 }
 
 /// What a liar claims; `truth` is what it would have said of the field, where the observations tell.
-pub fn lie(lie: &Lie, truth: Option<u64>) -> String {
+pub fn lie(lie: Lie, truth: Option<u64>) -> String {
     use sim::lie::How;
     let kind = format!("{:?}", lie.kind);
     let field = field(lie.field);
@@ -140,10 +140,7 @@ mod tests {
             to: None,
             count: 1,
         };
-        assert_eq!(
-            lie(&claim, Some(4)),
-            "raises the commit number in its DoViewChange by 3: it says 7 where 4 is true"
-        );
-        assert_eq!(lie(&claim, None), "raises the commit number in its DoViewChange by 3");
+        assert_eq!(lie(claim, Some(4)), "raises the commit number in its DoViewChange by 3: it says 7 where 4 is true");
+        assert_eq!(lie(claim, None), "raises the commit number in its DoViewChange by 3");
     }
 }

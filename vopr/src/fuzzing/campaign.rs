@@ -14,6 +14,7 @@ use super::log::{Log, Progress, Record, Started};
 use super::states::States;
 use super::turn::Turn;
 use super::{Death, Finding, Rule, SAVED_OF_A_RULE, log};
+use crate::arguments::prepare;
 use crate::engine::SystemEntry;
 use crate::error::Error;
 use crate::kmb::Kmb;
@@ -202,10 +203,10 @@ impl Campaign {
             Record::Found { finding, .. } => Some(finding.file),
             _ => None,
         });
-        files.filter(|file| seen.insert(file.clone())).filter_map(|file| self.known_in(file)).collect()
+        files.filter(|file| seen.insert(file.clone())).filter_map(|file| self.known_in(&file)).collect()
     }
 
-    fn known_in(&self, file: PathBuf) -> Option<Known> {
+    fn known_in(&self, file: &Path) -> Option<Known> {
         // The log is a file like any other: whatever it names is looked at in the output directory alone.
         let file = self.output_directory.join(file.file_name()?);
         let kmb = Kmb::read(&file).ok()?;
@@ -263,7 +264,11 @@ impl Running<'_> {
         let found = self.summary.findings.iter().map(|finding| &finding.rule.invariant);
         let mut broken = found.chain(self.summary.again.iter().map(|known| &known.rule.invariant));
         stop.load(Ordering::Relaxed)
-            || if self.campaign.stop_on_first { broken.next().is_some() } else { broken.any(wanted) }
+            || if self.campaign.stop_on_first {
+                broken.next().is_some() || !self.summary.deaths.is_empty()
+            } else {
+                broken.any(wanted)
+            }
     }
 
     /// Writes something into the log. A campaign goes on without one: what it found is on the disk in its own file.
@@ -330,9 +335,7 @@ fn turn_time(time: Option<Duration>, left: Option<Duration>, targets: usize) -> 
 /// Creates the corpora, before hours of work.
 pub fn create_corpora(campaign: &Campaign) -> Result<(), Error> {
     for target in &campaign.targets {
-        let corpus = campaign.corpus(target);
-        let next = "choose another with --corpus";
-        std::fs::create_dir_all(&corpus).map_err(|error| Error::io("create", &corpus, &error, next))?;
+        prepare(&campaign.corpus(target), "choose another with --corpus")?;
     }
     Ok(())
 }

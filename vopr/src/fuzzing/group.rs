@@ -47,7 +47,9 @@ pub fn groups(findings: &[Finding]) -> Vec<Group> {
         }
     }
     let actions = |number: &usize| findings[*number].minimized.as_ref().map_or(usize::MAX, |smaller| smaller.actions);
-    groups.iter_mut().for_each(|group| group.sort_by_key(actions));
+    for group in &mut groups {
+        group.sort_by_key(actions);
+    }
     groups
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 /// What comes from a worker.
 pub enum Event {
     /// It said something.
-    Said(Message),
+    Said(Box<Message>),
     /// Its output ended: it is gone, or will be in a moment.
     Ended,
 }
@@ -54,7 +54,7 @@ impl Process {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                     // A line cut off by a crash is no message.
                     if let Ok(message) = serde_json::from_str(&line) {
-                        let _ = events.send((number, Event::Said(message)));
+                        let _ = events.send((number, Event::Said(Box::new(message))));
                     }
                 }
                 let _ = events.send((number, Event::Ended));

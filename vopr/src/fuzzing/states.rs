@@ -59,7 +59,7 @@ impl States {
 
     /// The numbers behind it.
     pub fn reached(&self) -> Reached {
-        let of = |hits: u8| self.hits.iter().filter(|it| **it == hits).count();
+        let of = |wanted: u8| self.hits.iter().copied().filter(|hits| *hits == wanted).count();
         let regions = REGIONS.iter().map(|region| {
             let slots = region.start as usize..(region.start + region.size) as usize;
             self.hits.get(slots).map_or(0, |hits| hits.iter().filter(|it| **it > 0).count())
@@ -84,7 +84,7 @@ impl Reached {
     }
 
     /// How many of the states that were told apart share a slot with another, by the number that so many balls in so many
-    /// bins would: a region is filled by a hash.
+    /// bins would: most regions are filled by a hash.
     pub fn collisions(&self) -> u64 {
         let of_region = |(reached, size): (&usize, u32)| {
             let (reached, size) = (*reached as f64, f64::from(size));
@@ -92,8 +92,8 @@ impl Reached {
             let free = (1.0 - reached / size).max(1.0 / size);
             (free.ln() / (1.0 - 1.0 / size).ln() - reached).max(0.0)
         };
-        let sizes = REGIONS.iter().map(|region| region.size);
-        self.regions.iter().zip(sizes).map(of_region).sum::<f64>() as u64
+        let hashed = self.regions.iter().zip(REGIONS).filter(|(_, region)| region.hashed);
+        hashed.map(|(reached, region)| of_region((reached, region.size))).sum::<f64>() as u64
     }
 }
 
@@ -103,9 +103,9 @@ mod tests {
 
     fn states(hits: &[u32]) -> States {
         let mut states = States::default();
-        hits.iter().for_each(|slot| {
+        for slot in hits {
             states.hit(*slot);
-        });
+        }
         states
     }
 

@@ -54,7 +54,7 @@ struct Workers<'r, 'c> {
     started: Instant,
     /// The target's sums when the turn began.
     before: (Duration, u64, u64),
-    workers: Vec<Slot>,
+    slots: Vec<Slot>,
     events: Sender<(usize, Event)>,
     last_new: Instant,
     counted: Option<Instant>,
@@ -79,7 +79,7 @@ impl Turn {
             corpus: campaign.corpus(target),
             started,
             before,
-            workers: Vec::new(),
+            slots: Vec::new(),
             events,
             last_new: started,
             counted: None,
@@ -88,7 +88,7 @@ impl Turn {
             deaths: 0,
         };
         for number in 0..campaign.jobs.max(1) {
-            workers.workers.push(Slot {
+            workers.slots.push(Slot {
                 process: None,
                 runs_before: 0,
                 violated_before: 0,
@@ -112,10 +112,10 @@ impl Workers<'_, '_> {
     /// Starts a worker, or the next in its place.
     fn start(&mut self, number: usize) -> Result<(), Error> {
         let campaign = self.running.campaign;
-        let left = self.turn.share(campaign, number).map(|runs| runs.saturating_sub(self.workers[number].runs_before));
+        let left = self.turn.share(campaign, number).map(|runs| runs.saturating_sub(self.slots[number].runs_before));
         let time_left = self.turn.time.map(|time| time.saturating_sub(self.started.elapsed()));
         if left == Some(0) || time_left == Some(Duration::ZERO) {
-            self.workers[number].done = true;
+            self.slots[number].done = true;
             return Ok(());
         }
         let attempt = self.running.summary.deaths.len();
@@ -153,16 +153,16 @@ impl Workers<'_, '_> {
         }
         let log = campaign.worker_log(self.target, number);
         let start = Start { arguments, log: &log, artifact_prefix };
-        self.workers[number].process = Some(Process::start(start, number, self.events.clone())?);
+        self.slots[number].process = Some(Process::start(start, number, self.events.clone())?);
         Ok(())
     }
 
     fn follow(&mut self, received: &Receiver<(usize, Event)>, stop: &AtomicBool) -> Result<(), Error> {
         let mut progress = Progress::new(0);
-        while self.workers.iter().any(|worker| worker.process.is_some()) {
+        while self.slots.iter().any(|worker| worker.process.is_some()) {
             if let Ok((number, event)) = received.recv_timeout(Duration::from_millis(100)) {
                 match event {
-                    Event::Said(message) => self.hear(number, message, &progress)?,
+                    Event::Said(message) => self.hear(number, *message, &progress)?,
                     Event::Ended => self.bury(number, &progress)?,
                 }
             }
@@ -173,7 +173,7 @@ impl Workers<'_, '_> {
             let over = self.turn.time.is_some_and(|time| self.started.elapsed() > time + PATIENCE);
             if over || self.leaving.is_some_and(|asked| asked.elapsed() > PATIENCE) {
                 self.ask_to_leave();
-                self.workers.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::kill);
+                self.slots.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::kill);
             }
             self.add_up(COUNT_EVERY);
             if self.noted.is_none_or(|noted| noted.elapsed() >= NOTE_EVERY) {
@@ -187,7 +187,7 @@ impl Workers<'_, '_> {
     }
 
     fn hear(&mut self, number: usize, message: Message, progress: &Progress) -> Result<(), Error> {
-        let worker = &mut self.workers[number];
+        let worker = &mut self.slots[number];
         match message {
             Message::Status { runs, violated, slots, slots_of_corpus, checks } => {
                 (worker.runs, worker.violated) = (runs, violated);
@@ -241,7 +241,7 @@ impl Workers<'_, '_> {
 
     /// A worker's output has ended. If it was not done, it died: say at which input, and start another.
     fn bury(&mut self, number: usize, progress: &Progress) -> Result<(), Error> {
-        let worker = &mut self.workers[number];
+        let worker = &mut self.slots[number];
         let Some(mut process) = worker.process.take() else { return Ok(()) };
         let status = process.wait();
         worker.runs_before += std::mem::take(&mut worker.runs);
@@ -266,6 +266,9 @@ impl Workers<'_, '_> {
         self.running.note(died);
         self.running.summary.deaths.push(Death { target, status, input, file });
         self.deaths += 1;
+        if self.running.campaign.stop_on_first {
+            self.ask_to_leave();
+        }
         // At the same input as before, the next would die there, too.
         let again = !known && self.deaths < DEATHS_MAX && self.leaving.is_none();
         if again { self.start(number) } else { Ok(()) }
@@ -290,13 +293,13 @@ impl Workers<'_, '_> {
 
     fn ask_to_leave(&mut self) {
         self.leaving.get_or_insert_with(Instant::now);
-        self.workers.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::ask_to_leave);
+        self.slots.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::ask_to_leave);
     }
 
     /// Brings the target's sums up to now, and counts its corpus now and then.
     fn add_up(&mut self, count_every: Duration) {
         let share = &mut self.running.summary.shares[self.turn.index];
-        let sum = |of: fn(&Slot) -> u64| self.workers.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&Slot) -> u64| self.slots.iter().map(of).sum::<u64>();
         share.elapsed = self.before.0 + self.started.elapsed();
         share.runs = self.before.1 + sum(|worker| worker.runs_before + worker.runs);
         share.violated = self.before.2 + sum(|worker| worker.violated_before + worker.violated);

@@ -12,21 +12,21 @@ use sim::{Case, Outcome, Verdict};
 
 use super::campaign::files_in;
 use super::states::States;
-use super::{Driver, Finding, Message, Next, Rule, SAVED_OF_A_RULE};
+use super::{Driver, Finding, Harness, Message, Next, Rule, SAVED_OF_A_RULE};
 use crate::arguments::SystemArguments;
 use crate::counters;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::guarded;
 use crate::kmb::{Kmb, Origin};
+use crate::mutator::{MutateBytes, Mutator};
 use crate::selection::Target;
 
 /// How often the parent is told how far it is.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// A header and 127 actions. Plans that find something have a handful.
 const INPUT_BYTES_MAX: usize = 2048;
-/// A run takes milliseconds; one that takes this many seconds hangs.
-const TIMEOUT_SECONDS: u32 = 30;
-/// An engine takes some ten megabytes.
+/// An engine takes some ten megabytes, and so does libFuzzer with its corpus.
 const MEMORY_MEGABYTES_MAX: u32 = 2048;
 
 /// The arguments of a worker; the campaign fills them in.
@@ -69,6 +69,7 @@ pub struct Arguments {
 struct Worker {
     engine: Engine,
     target: Target,
+    mutator: Mutator,
     bugs: Vec<String>,
     output_directory: PathBuf,
     runs_max: u64,
@@ -96,12 +97,15 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_when_input_ends(stop.clone());
-    let mut worker = Worker {
+    let target = match &arguments.scenario_file {
+        Some(path) => Target::of_file(system, path)?,
+        None => Target::find(system, &arguments.target, None)?,
+    };
+    let seeds = corpora(arguments).iter().map(|corpus| files_in(corpus) as u64).sum();
+    let worker = Worker {
         engine: Engine::new(system),
-        target: match &arguments.scenario_file {
-            Some(path) => Target::of_file(system, path)?,
-            None => Target::find(system, &arguments.target, None)?,
-        },
+        mutator: Mutator::new(&target.scenarios).with_corpus(seeds),
+        target,
         bugs,
         output_directory: arguments.output_dir.clone(),
         runs_max: arguments.runs.unwrap_or(u64::MAX),
@@ -109,7 +113,7 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         stop,
         runs: 0,
         violated: 0,
-        seeds: corpora(arguments).iter().map(|corpus| files_in(corpus) as u64).sum(),
+        seeds,
         states: States::default(),
         slots_new: Vec::new(),
         slots_of_corpus: Vec::new(),
@@ -118,32 +122,41 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         seen: BTreeMap::new(),
         told: Instant::now(),
     };
-    let code = driver(&libfuzzer_arguments(arguments), Box::new(move |input| worker.test(input)));
+    let code = driver(&libfuzzer_arguments(arguments), Box::new(worker));
     Ok(code as u8)
 }
 
 fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
-    let mut flags = vec![
-        "vopr".to_string(),
-        format!("-seed={}", arguments.seed),
-        format!("-max_len={INPUT_BYTES_MAX}"),
-        // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
-        "-len_control=0".to_string(),
-        format!("-timeout={TIMEOUT_SECONDS}"),
-        format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
+    let mut flags = libfuzzer_flags(arguments.seed);
+    flags.extend([
         format!("-artifact_prefix={}", arguments.artifact_prefix),
         format!("-reload={}", u8::from(arguments.shared)),
-        // The parent decides when the campaign ends.
-        "-handle_int=0".to_string(),
-        "-handle_term=0".to_string(),
-        "-detect_leaks=0".to_string(),
-        "-use_value_profile=0".to_string(),
-        "-print_final_stats=1".to_string(),
-    ];
+    ]);
     // Absolute, so that no name looks like one of libFuzzer's flags.
     let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
     flags.extend(corpora(arguments).iter().map(absolute));
     flags
+}
+
+/// The name of the program and libFuzzer's flags, as every search with it has them.
+pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
+    vec![
+        "vopr".to_string(),
+        format!("-seed={seed}"),
+        format!("-max_len={INPUT_BYTES_MAX}"),
+        // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
+        "-len_control=0".to_string(),
+        format!("-timeout={}", guarded::TIME_MAX.as_secs()),
+        format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
+        // The parent decides when the campaign ends.
+        "-handle_int=0".to_string(),
+        "-handle_term=0".to_string(),
+        // A file that may not get larger is an error where it is written, like a full disk.
+        "-handle_xfsz=0".to_string(),
+        "-detect_leaks=0".to_string(),
+        "-use_value_profile=0".to_string(),
+        "-print_final_stats=1".to_string(),
+    ]
 }
 
 /// Where inputs are read from; the first is where libFuzzer writes.
@@ -161,8 +174,15 @@ fn stop_when_input_ends(stop: Arc<AtomicBool>) {
     });
 }
 
-impl Worker {
-    /// Runs one input.
+impl Harness for Worker {
+    fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
+        self.mutator.mutate(data, size, max_size, seed, bytes)
+    }
+
+    fn cross_over(&mut self, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize {
+        self.mutator.cross_over(first, second, out, seed)
+    }
+
     fn test(&mut self, input: &[u8]) -> Next {
         let case = self.target.case(&self.bugs, input);
         let outcome = self.engine.run(&case, false);
@@ -211,7 +231,9 @@ impl Worker {
         }
         Next::Continue
     }
+}
 
+impl Worker {
     /// Saves a violation and tells of it; what to do if that cannot be.
     fn report(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> Option<Next> {
         match self.save(case, input, rule, outcome) {

@@ -1,0 +1,138 @@
+//! What is left when a process dies: of a system under test that aborts, hangs or takes all memory, of a campaign that is
+//! killed, on a disk that is full. No finding that was announced is lost, and each such input becomes a `.kmb` file.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{Failing, command, directory, failing, json, kmb_files, vopr};
+
+/// The program of `vopr/examples/dying.rs`: `vopr` with a system that dies.
+fn dying(directory: &Path, arguments: &str) -> assert_cmd::Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_vopr")).with_file_name("examples").join("dying");
+    assert!(program.exists(), "{} is built by `cargo test` without --test", program.display());
+    command(&program, directory, arguments)
+}
+
+/// A campaign against the system with this bug dies; its `.kmb` file and its raw input both die again, in the way that
+/// `how` names.
+fn check(bug: &str, how: &str) {
+    let here = directory();
+    let system = format!("--system dying --bug {bug}");
+    let fuzz = format!("fuzz baseline {system} --runs 400 --seed 1 --stop-on-first --output-dir found --format json");
+    let value = json(&mut dying(here.path(), &fuzz), 1);
+    let deaths = value["deaths"].as_array().expect("a list");
+    assert_eq!(deaths.len(), 1, "{value}");
+    let path = |value: &serde_json::Value| value.as_str().expect("a path").to_string();
+    let (file, input) = (path(&deaths[0]["file"]), path(&deaths[0]["input"]));
+
+    let again = json(&mut dying(here.path(), &format!("repro {file} --format json")), 1);
+    assert_eq!(again["result"], "died", "{again}");
+    assert!(again["how"].as_str().is_some_and(|words| words.contains(how)), "{again}");
+    let raw = format!("repro {input} --target baseline {system} --output-dir made --format json");
+    let raw = json(&mut dying(here.path(), &raw), 1);
+    assert_eq!((&raw["result"], &raw["name"]), (&"died".into(), &again["name"]));
+    let made = kmb_files(&here.path().join("made"));
+    assert_eq!(made, [here.path().join(path(&raw["file"]))]);
+    // Without running anything.
+    let export = format!("corpus export baseline {input} {system} --output-dir exported --format json");
+    assert_eq!(json(&mut dying(here.path(), &export), 0)["files"].as_array().map(Vec::len), Some(1));
+    let harmless = format!("repro {input} --target baseline --system dying --output-dir none --format json");
+    assert_eq!(json(&mut dying(here.path(), &harmless), 0)["result"], "none");
+    assert!(kmb_files(&here.path().join("none")).is_empty(), "nothing is kept of an input that does no harm");
+}
+
+#[test]
+fn an_abort_becomes_a_failure_file() {
+    check("abort", "signal");
+}
+
+#[test]
+fn an_exit_becomes_a_failure_file() {
+    check("exit", "exit status: 7");
+}
+
+#[test]
+fn a_hang_becomes_a_failure_file() {
+    check("hang", "no end after");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_memory_blow_up_becomes_a_failure_file() {
+    check("memory", "megabytes of memory");
+}
+
+/// What was announced is on the disk, whole, also if the campaign is killed in that moment; and no worker lives on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_campaign_loses_nothing_that_it_announced() {
+    let here = directory();
+    let Failing { bug, scenario, .. } = failing();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vopr"))
+        .current_dir(&here)
+        .args(["fuzz", scenario, "--bug", bug, "--jobs", "2", "--seed", "3", "--output-dir", "found"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let announced = lines.into_iter().find(|line| line.starts_with("found ")).expect("it finds something");
+    let workers = children(child.id());
+    assert!(!workers.is_empty(), "there are workers");
+    child.kill().expect("kill -9");
+    child.wait().expect("an end");
+    let file = announced.rsplit(": ").next().expect("a path");
+    let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
+    assert_eq!(repro["result"], "same_violation_same_digest");
+    let is_alive = |worker: &u32| Path::new(&format!("/proc/{worker}/cwd")).read_link().is_ok_and(|at| at == here.path());
+    for _ in 0..100 {
+        if !workers.iter().any(is_alive) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("a worker lives on: {workers:?}");
+}
+
+#[cfg(target_os = "linux")]
+fn children(parent: u32) -> Vec<u32> {
+    let processes = Path::new("/proc").read_dir().expect("a folder").map_while(Result::ok);
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parent_of = |process: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // After the name in parentheses, which may hold anything: the state, then the parent.
+        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok())
+    };
+    numbers.filter(|process| parent_of(process) == Some(parent)).collect()
+}
+
+/// A disk that takes no byte more: the campaign ends with an error, and announces nothing that it could not write.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_campaign_with_an_error_and_no_false_promise() {
+    let here = directory();
+    let Failing { bug, scenario, .. } = failing();
+    // No file may get larger than nothing, and the signal that would say so is ignored: writes fail as on a full disk.
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    let output = Command::new("bash")
+        .args(["-c", script, "bash", env!("CARGO_BIN_EXE_vopr"), "fuzz", scenario, "--bug", bug])
+        .args(["--runs", "4000", "--seed", "3", "--output-dir", "found"])
+        .current_dir(&here)
+        .output()
+        .expect("bash runs");
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("error: cannot write to found") && told.contains("make room"), "{told}");
+    assert!(!told.lines().any(|line| line.starts_with("found ")), "{told}");
+    assert!(kmb_files(&here.path().join("found")).is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_corpus_that_cannot_be_written_is_an_error_before_the_campaign_begins() {
+    let here = directory();
+    let output = vopr(here.path(), "fuzz combined --runs 10 --corpus /proc").assert().code(3).get_output().clone();
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert!(told.contains("/proc") && told.contains("--corpus") && told.lines().count() == 1, "{told}");
+}

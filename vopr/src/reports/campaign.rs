@@ -1,0 +1,98 @@
+//! What came of a campaign, for the reports.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::{Ending, Found, Part, Results};
+use crate::fuzzing::campaign::{Campaign, Share, Summary};
+use crate::kmb::Kmb;
+use crate::minimize::Smaller;
+use crate::selection::Target;
+use crate::words;
+
+impl Results {
+    /// What came of a campaign; `verdict` says of a target how it came out.
+    pub fn of_campaign(campaign: &Campaign, summary: &Summary, verdict: impl Fn(&str) -> String) -> Results {
+        let part = |(target, share): (&Target, &Share)| part(campaign, summary, target, share, verdict(&target.name));
+        let parts: Vec<Part> = campaign.targets.iter().zip(&summary.shares).map(part).collect();
+        let whole = if parts.iter().any(|part| part.ending == Ending::Failed) {
+            "VIOLATED"
+        } else if summary.fails() {
+            "vopr itself failed"
+        } else {
+            "nothing found"
+        };
+        Results {
+            command: "fuzz",
+            system: (campaign.system.name, campaign.system.version),
+            bugs: campaign.bugs.clone(),
+            seed: campaign.seed.to_string(),
+            verdict: whole.to_string(),
+            fails: summary.fails(),
+            interrupted: summary.interrupted,
+            parts,
+        }
+    }
+}
+
+/// The smaller case that an earlier campaign left beside a finding.
+fn beside(file: &Path) -> Option<Smaller> {
+    let smaller = file.with_extension("min.kmb");
+    let actions = |file: &Path| Kmb::read(file).ok().map(|kmb| kmb.case.actions.len());
+    Some(Smaller { actions: actions(&smaller)?, actions_before: actions(file)?, file: smaller })
+}
+
+fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share, verdict: String) -> Part {
+    let mut why = String::new();
+    let (mut findings, mut broken) = (Vec::new(), false);
+    for finding in summary.findings.iter().filter(|finding| finding.target == target.name) {
+        broken = true;
+        let replay = words::quoted(&finding.file.display().to_string());
+        let _ = writeln!(why, "{} in {}\n    vopr repro {replay}", finding.rule, finding.scenario);
+        if let Some(smaller) = &finding.minimized {
+            let replay = words::quoted(&smaller.file.display().to_string());
+            let (now, before) = (smaller.actions, smaller.actions_before);
+            let _ = writeln!(why, "    vopr repro {replay} ({now} of {before} actions)");
+        }
+        findings.extend(Found::saved(&finding.file, finding.minimized.as_ref()));
+    }
+    for known in summary.again.iter().filter(|known| known.target == target.name) {
+        broken = true;
+        let replay = words::quoted(&known.file.display().to_string());
+        let _ = writeln!(why, "{}, as found before\n    vopr repro {replay}", known.rule);
+        findings.extend(Found::saved(&known.file, beside(&known.file).as_ref()));
+    }
+    let mut deaths = Vec::new();
+    for death in summary.deaths.iter().filter(|death| death.target == target.name) {
+        let path = |path: &Path| words::quoted(&path.display().to_string());
+        let (system, bugs) = (words::system_option(campaign.system.name), words::bug_options(&campaign.bugs));
+        let replay = match (&death.file, &death.input) {
+            (Some(file), _) => Some(format!("vopr repro {}", path(file))),
+            (None, Some(input)) => Some(format!("vopr repro {} --target {}{system}{bugs}", path(input), target.name)),
+            (None, None) => None,
+        };
+        let _ = writeln!(why, "a worker died {}", death.status);
+        if let Some(replay) = &replay {
+            let _ = writeln!(why, "    {replay}");
+        }
+        deaths.push((death.status.clone(), replay));
+    }
+    let ending = match (broken, deaths.is_empty(), share.turns) {
+        (true, ..) => Ending::Failed,
+        (false, false, _) => Ending::Died,
+        (false, true, 0) => Ending::Skipped,
+        (false, true, _) => Ending::Passed,
+    };
+    let verdict = if ending == Ending::Skipped { "no turn, for lack of time".to_string() } else { verdict };
+    Part {
+        name: target.name.clone(),
+        class: "vopr.fuzz".to_string(),
+        runs: share.runs,
+        elapsed: share.elapsed,
+        ending,
+        verdict,
+        why,
+        findings,
+        deaths,
+    }
+}

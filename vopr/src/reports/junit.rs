@@ -1,0 +1,35 @@
+//! The report as `JUnit` has them, for CI systems: a test case for each scenario or target.
+
+use super::{Ending, Part, Results};
+use crate::error::Error;
+
+/// The report.
+pub(super) fn xml(results: &Results) -> Result<String, Error> {
+    let mut suite = quick_junit::TestSuite::new(format!("vopr {}", results.command));
+    for part in &results.parts {
+        let mut case = quick_junit::TestCase::new(part.name.as_str(), status(part));
+        case.set_classname(part.class.as_str());
+        case.set_time(part.elapsed);
+        suite.add_test_case(case);
+    }
+    let mut report = quick_junit::Report::new("vopr");
+    report.add_test_suite(suite);
+    report.to_string().map_err(|error| Error::Internal(format!("no JUnit report: {error}")))
+}
+
+fn status(part: &Part) -> quick_junit::TestCaseStatus {
+    let kind = match part.ending {
+        Ending::Passed => return quick_junit::TestCaseStatus::success(),
+        Ending::Skipped => {
+            let mut status = quick_junit::TestCaseStatus::skipped();
+            status.set_message(if part.why.is_empty() { part.verdict.as_str() } else { part.why.as_str() });
+            return status;
+        }
+        Ending::Failed => quick_junit::NonSuccessKind::Failure,
+        Ending::Died => quick_junit::NonSuccessKind::Error,
+    };
+    let mut status = quick_junit::TestCaseStatus::non_success(kind);
+    status.set_type(part.verdict.as_str()).set_message(part.why.lines().next().unwrap_or_default());
+    status.set_description(part.why.as_str());
+    status
+}

@@ -1,0 +1,83 @@
+//! The failures of the data directory by cause, and the files that cannot be read.
+
+use super::list::List;
+use crate::data::{Data, Failure};
+use crate::words;
+
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A cause; its failures follow.
+    Cause {
+        /// The invariant and the kinds of actions.
+        text: String,
+        /// How many failures it has.
+        count: usize,
+        /// The failure with the fewest actions.
+        smallest: usize,
+    },
+    /// A failure, as a number of `Data::failures`.
+    Failure(usize),
+    /// A file that cannot be read: its name, and why.
+    Unreadable(String, String),
+}
+
+/// The list.
+#[derive(Default)]
+pub struct Failures {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// Which is chosen.
+    pub list: List,
+}
+
+impl Failures {
+    /// The data directory was read again: the same row stays chosen.
+    pub fn refresh(&mut self, before: &Data, data: &Data) {
+        let chosen = self.rows.get(self.list.at).map(|row| name(row, before).to_string());
+        self.rows.clear();
+        for cause in data.causes() {
+            let actions = |number: &&usize| data.failures[**number].smallest().case.actions.len();
+            let smallest = cause.failures.iter().min_by_key(actions).copied().unwrap_or_default();
+            let text = words::printable(&format!("{}: {}", cause.invariant, cause.shape));
+            self.rows.push(Row::Cause { text, count: cause.failures.len(), smallest });
+            self.rows.extend(cause.failures.into_iter().map(Row::Failure));
+        }
+        let unreadable =
+            |(file, why): &(String, String)| Row::Unreadable(words::printable(file), words::printable(why));
+        self.rows.extend(data.unreadable.iter().map(unreadable));
+        self.list.resize(self.rows.len());
+        let place = chosen.and_then(|chosen| self.rows.iter().position(|row| name(row, data) == chosen));
+        self.list.at = place.unwrap_or(self.list.at);
+    }
+
+    /// The failure of the chosen row: of a cause the smallest.
+    pub fn failure<'a>(&self, data: &'a Data) -> Option<&'a Failure> {
+        match self.rows.get(self.list.at)? {
+            Row::Cause { smallest, .. } => data.failures.get(*smallest),
+            Row::Failure(number) => data.failures.get(*number),
+            Row::Unreadable(..) => None,
+        }
+    }
+
+    /// The file to step through: the smallest one that there is, or the original; or why there is none.
+    pub fn file(&self, data: &Data, original: bool) -> Result<String, String> {
+        if let Some(failure) = self.failure(data) {
+            let file = if original { &failure.file } else { failure.smallest_file() };
+            return Ok(file.to_string());
+        }
+        Err(match self.rows.get(self.list.at) {
+            Some(Row::Unreadable(file, why)) => format!("{file}: {why}"),
+            _ => "there is no failure yet".to_string(),
+        })
+    }
+}
+
+/// What a row is known by.
+fn name<'a>(row: &'a Row, data: &'a Data) -> &'a str {
+    match row {
+        Row::Cause { text, .. } => text,
+        Row::Failure(number) => data.failures.get(*number).map_or("", |failure| &failure.file),
+        Row::Unreadable(file, _) => file,
+    }
+}

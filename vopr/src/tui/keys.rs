@@ -1,0 +1,62 @@
+//! The keys: one table, for the help and for the last line of the screen.
+
+/// Where keys mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    Everywhere,
+    /// On the screen with the targets.
+    Targets,
+    /// In the list of planted bugs.
+    Bugs,
+    /// On the screen with the campaign.
+    Campaign,
+    /// On the screen with the failures.
+    Failures,
+    /// While stepping through a run.
+    Timeline,
+}
+
+/// Keys, what they do, and the same in a word for the last line (empty where it is left out there).
+pub struct Key {
+    /// Where.
+    pub scope: Scope,
+    /// The keys.
+    pub keys: &'static str,
+    /// What they do.
+    pub what: &'static str,
+    /// A word.
+    pub word: &'static str,
+}
+
+const fn key(scope: Scope, keys: &'static str, what: &'static str, word: &'static str) -> Key {
+    Key { scope, keys, what, word }
+}
+
+/// All keys.
+pub const KEYS: &[Key] = &[
+    key(Scope::Everywhere, "?", "this help", "help"),
+    key(Scope::Everywhere, "q", "leave; so does Ctrl-C, without a question", "leave"),
+    key(Scope::Targets, "Enter", "start a campaign with the chosen target", "start"),
+    key(Scope::Targets, "b", "choose planted bugs", "bugs"),
+    key(Scope::Targets, "t", "how long the campaign is to be", "time"),
+    key(Scope::Targets, "+ -", "how many workers it has", "jobs"),
+    key(Scope::Targets, "/", "show only targets with a text in them; Esc shows all", "filter"),
+    key(Scope::Bugs, "Space", "switch the bug on or off", "switch"),
+    key(Scope::Bugs, "Enter Esc", "back to the targets", "back"),
+    key(Scope::Campaign, "s", "stop the campaign; what it found is kept", "stop"),
+    key(Scope::Campaign, "↑ ↓ k j", "another target of the campaign", "target"),
+    key(Scope::Failures, "Enter", "step through the smallest case of the failure", "step through"),
+    key(Scope::Failures, "o", "step through the case as it was found", "original"),
+    key(Scope::Timeline, "↓ ↑ j k", "next, previous step", "step"),
+    key(Scope::Timeline, "→ ← l h", "next, previous event", "event"),
+    key(Scope::Timeline, "m M", "next, previous message", "message"),
+    key(Scope::Timeline, "f F", "next, previous fault", "fault"),
+    key(Scope::Timeline, "v V", "next, previous step of a view change", "view"),
+    key(Scope::Timeline, "x", "the violation", "violation"),
+    key(Scope::Timeline, "a", "all steps, or only those worth a line", "all"),
+    key(Scope::Timeline, "/ n N", "search for a text; next, previous match", "search"),
+    key(Scope::Timeline, "Esc", "back to the failures", ""),
+    key(Scope::Everywhere, "1 2 3 4 Tab", "targets, campaign, failures, timeline; the next screen", ""),
+    key(Scope::Everywhere, "↑ ↓ k j", "move; PgUp PgDn by ten; g G Home End to the ends", ""),
+];

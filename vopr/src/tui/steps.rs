@@ -1,0 +1,371 @@
+//! A failure step by step: each observation of its run, and what an onlooker then knows of the replicas.
+//!
+//! A process of its own records it (`vopr tui-steps FILE`), since a file may be one at which the system under test hangs or
+//! dies; what it says comes back as JSON, of bounded size and within a bounded time.
+
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sim::reason::Status;
+use sim::shadow::{ReplicaShadow, Shadow};
+use sim::{Observation, Outcome, Seen, Verdict, Who};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::kmb::{Expected, Kmb};
+use crate::words;
+
+/// Of a longer run, only the last steps are kept.
+const STEPS_MAX: usize = 200_000;
+/// No more is read of what the recording process says.
+const BYTES_MAX: u64 = 256 << 20;
+/// So long a recording may take.
+pub const TIME_MAX: Duration = Duration::from_secs(30);
+
+/// What happened, and to whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// When, in virtual time.
+    pub at: u64,
+    /// During which event.
+    pub event: u64,
+    /// To whom.
+    pub who: Who,
+    /// What, in words.
+    pub text: String,
+    /// Of which kind it is.
+    pub kind: Kind,
+    /// The state of the replica that it happened to, if that has changed.
+    pub state: Option<State>,
+}
+
+/// What one may look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// A message is sent, delivered or lost.
+    Message,
+    /// A fault, and what comes of it: crashes, restarts, lies, damage.
+    Fault,
+    /// A step of a view change.
+    ViewChange,
+    /// The violation.
+    Violation,
+    /// Anything else that is worth a line.
+    Notable,
+    /// The rest.
+    Other,
+}
+
+/// What is known of a replica.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// What it is doing.
+    pub condition: Condition,
+    /// Whether it is the primary of its view.
+    pub primary: bool,
+    /// Its view.
+    pub view: u64,
+    /// The last op of its log.
+    pub op: u64,
+    /// Its commit number.
+    pub commit: u64,
+}
+
+/// What a replica is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The words of `Condition::words`.
+pub enum Condition {
+    Normal,
+    ViewChange,
+    #[default]
+    Recovering,
+    Loading,
+    Paused,
+    Down,
+}
+
+impl Condition {
+    /// The same in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Condition::Normal => "normal",
+            Condition::ViewChange => "view change",
+            Condition::Recovering => "recovering",
+            Condition::Loading => "reading disk",
+            Condition::Paused => "paused",
+            Condition::Down => "down",
+        }
+    }
+}
+
+impl From<&ReplicaShadow> for State {
+    fn from(replica: &ReplicaShadow) -> Self {
+        let condition = match replica.status {
+            _ if !replica.up => Condition::Down,
+            _ if replica.paused => Condition::Paused,
+            _ if replica.loading => Condition::Loading,
+            Status::Normal => Condition::Normal,
+            Status::ViewChange => Condition::ViewChange,
+            Status::Recovering => Condition::Recovering,
+        };
+        let ReplicaShadow { primary, view, commit, .. } = *replica;
+        State { condition, primary, view, op: replica.op(), commit }
+    }
+}
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// What is known of each replica before the first step.
+    pub initial: Vec<State>,
+    /// Those that lie.
+    pub liars: Vec<u8>,
+    /// What happened.
+    pub steps: Vec<Step>,
+    /// How many steps came before and were left out.
+    pub left_out: usize,
+    /// The invariant that broke, and which rule of it.
+    pub violation: Option<(String, String)>,
+    /// How this compares with what the file says, in words.
+    pub comparison: String,
+}
+
+impl Recording {
+    /// Runs a case and records it.
+    pub fn of(kmb: &Kmb) -> Result<Recording, Error> {
+        let mut engine = Engine::for_case(&kmb.case)?;
+        let outcome = engine.run(&kmb.case, true);
+        let mut shadow = Shadow::default();
+        shadow.reset(&kmb.case.config, kmb.case.liars);
+        let mut states = vec![State::default(); shadow.replicas.len()];
+        let mut steps = Vec::new();
+        for seen in engine.recorded() {
+            shadow.apply(seen);
+            let mut state = None;
+            if let Some(index) = seen.who.replica().map(sim::ReplicaId::index).filter(|index| *index < states.len()) {
+                let now = State::from(&shadow.replicas[index]);
+                state = (states[index] != now).then_some(now);
+                states[index] = now;
+            }
+            let Seen { at, event, who, what } = *seen;
+            steps.push(Step { at, event, who, text: words::happening(&what), kind: kind(&what), state });
+        }
+        let violation = match &outcome.verdict {
+            Verdict::Violated(violation) => Some(violation),
+            _ => None,
+        };
+        if let Some(violation) = violation {
+            let place = steps.partition_point(|step| step.event <= violation.event);
+            let text = format!(
+                "{}: {}; expected {}; saw {}",
+                violation.invariant,
+                violation.rule,
+                words::printable(&violation.expected),
+                words::printable(&violation.seen)
+            );
+            let (at, event, who) = (violation.at, violation.event, Who::World);
+            steps.insert(place, Step { at, event, who, text, kind: Kind::Violation, state: None });
+        }
+        let mut recording = Recording {
+            initial: vec![State::default(); states.len()],
+            liars: kmb.case.liars.iter().map(|liar| liar.0).collect(),
+            steps,
+            left_out: 0,
+            violation: violation.map(|it| (it.invariant.to_string(), it.rule.to_string())),
+            comparison: comparison(kmb, &outcome).to_string(),
+        };
+        recording.keep_the_last(STEPS_MAX);
+        Ok(recording)
+    }
+
+    /// What is known of each replica after a step.
+    pub fn states(&self, step: usize) -> Vec<State> {
+        let mut states: Vec<Option<State>> = vec![None; self.initial.len()];
+        let mut missing = states.len();
+        for Step { who, state, .. } in self.steps[..self.steps.len().min(step + 1)].iter().rev() {
+            let place = who.replica().and_then(|replica| states.get_mut(replica.index()));
+            if let (Some(place @ None), Some(_)) = (place, state) {
+                *place = *state;
+                missing -= 1;
+                if missing == 0 {
+                    break;
+                }
+            }
+        }
+        states.iter().zip(&self.initial).map(|(state, initial)| state.unwrap_or(*initial)).collect()
+    }
+
+    fn keep_the_last(&mut self, count: usize) {
+        if let Some(last) = self.steps.len().checked_sub(count + 1) {
+            self.initial = self.states(last);
+            self.steps.drain(..=last);
+            self.left_out += last + 1;
+        }
+    }
+}
+
+fn comparison(kmb: &Kmb, outcome: &Outcome) -> &'static str {
+    match (&kmb.expected, &outcome.verdict) {
+        (Some(expected), Verdict::Violated(violation)) if Expected::matches(expected, violation) => {
+            if kmb.digest == Some(outcome.digest) { "reproduced" } else { "reproduced, on another trace" }
+        }
+        (Some(_), Verdict::Violated(_)) => "another violation than the file's",
+        (Some(_), _) => "not reproduced: no violation",
+        (None, Verdict::Violated(_)) => "a violation; the file has none",
+        (None, _) => "no violation",
+    }
+}
+
+fn kind(what: &Observation) -> Kind {
+    use Observation as O;
+    match what {
+        O::Sent { .. } | O::Delivered { .. } | O::Dropped { .. } => Kind::Message,
+        O::Injected { .. }
+        | O::Skipped { .. }
+        | O::Lied { .. }
+        | O::Crashed
+        | O::Restarted
+        | O::Paused
+        | O::Resumed
+        | O::Panicked
+        | O::DiskFailed
+        | O::Damaged { .. }
+        | O::Misread { .. }
+        | O::ClientCrashed { .. }
+        | O::ClockSet { .. }
+        | O::Healed => Kind::Fault,
+        O::ViewChangeWanted { .. }
+        | O::ViewChangeStarted { .. }
+        | O::Voted { .. }
+        | O::ViewStarted { .. }
+        | O::StatusChanged { .. }
+        | O::Abdicated { .. } => Kind::ViewChange,
+        what if words::notable(what) => Kind::Notable,
+        _ => Kind::Other,
+    }
+}
+
+/// A recording under way, in a process of its own; it ends with the value.
+pub struct Recorder {
+    child: Child,
+    result: Receiver<Result<Recording, String>>,
+    began: Instant,
+}
+
+impl Recorder {
+    /// Starts recording the run of a file.
+    pub fn start(file: &Path) -> std::io::Result<Recorder> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["tui-steps", "--color", "never", "--"])
+            .arg(file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (sender, result) = channel();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let errors = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = stderr.map(|stderr| stderr.take(1 << 16).read_to_end(&mut text));
+            let text = String::from_utf8_lossy(&text);
+            words::printable(text.lines().last().unwrap_or_default().trim_start_matches("error: "))
+        });
+        std::thread::spawn(move || {
+            let Some(stdout) = stdout else { return };
+            let read = serde_json::from_reader(BufReader::new(stdout.take(BYTES_MAX)));
+            let read = read.map_err(|error: serde_json::Error| match errors.join() {
+                Ok(line) if !line.is_empty() => line,
+                _ if error.is_eof() => "the process that ran it died".to_string(),
+                _ => format!("what its process said was not understood: {error}"),
+            });
+            let _ = sender.send(read);
+        });
+        Ok(Recorder { child, result, began: Instant::now() })
+    }
+
+    /// The recording, or why there is none, once that is known.
+    pub fn poll(&mut self) -> Option<Result<Recording, String>> {
+        match self.result.try_recv() {
+            Ok(result) => Some(result),
+            Err(TryRecvError::Disconnected) => Some(Err("nobody recorded it".to_string())),
+            Err(TryRecvError::Empty) if self.began.elapsed() > TIME_MAX => {
+                Some(Err(format!("it did not end within {} s, perhaps never", TIME_MAX.as_secs())))
+            }
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sim::ReplicaId;
+
+    fn step(replica: u8, view: u64) -> Step {
+        let state = Some(State { view, ..State::default() });
+        let who = Who::Replica(ReplicaId(replica));
+        Step { at: 0, event: 0, who, text: String::new(), kind: Kind::Other, state }
+    }
+
+    fn recording() -> Recording {
+        Recording {
+            initial: vec![State::default(); 3],
+            liars: Vec::new(),
+            steps: vec![step(0, 1), step(1, 5), Step { state: None, ..step(1, 0) }, step(0, 2)],
+            left_out: 0,
+            violation: None,
+            comparison: String::new(),
+        }
+    }
+
+    fn views(recording: &Recording, step: usize) -> Vec<u64> {
+        recording.states(step).iter().map(|state| state.view).collect()
+    }
+
+    #[test]
+    fn the_states_after_a_step_are_the_last_that_were_said() {
+        let recording = recording();
+        for (step, expected) in [(0, [1, 0, 0]), (2, [1, 5, 0]), (3, [2, 5, 0]), (99, [2, 5, 0])] {
+            assert_eq!(views(&recording, step), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_forgotten() {
+        let mut recording = recording();
+        recording.keep_the_last(4);
+        assert_eq!(recording.left_out, 0);
+        recording.keep_the_last(2);
+        assert_eq!((recording.steps.len(), recording.left_out), (2, 2));
+        assert_eq!((views(&recording, 0), views(&recording, 1)), (vec![1, 5, 0], vec![2, 5, 0]));
+    }
+
+    #[test]
+    fn a_regression_is_recorded_with_its_violation_and_the_states_of_the_end() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/regressions/view-led-twice.kmb");
+        let kmb = Kmb::read(&file).unwrap();
+        let recording = Recording::of(&kmb).unwrap();
+        let bytes = serde_json::to_vec(&recording).unwrap();
+        assert_eq!(serde_json::from_slice::<Recording>(&bytes).unwrap(), recording);
+        let violations = recording.steps.iter().filter(|step| step.kind == Kind::Violation).count();
+        assert_eq!(violations, usize::from(recording.violation.is_some()));
+        assert!(recording.steps.is_sorted_by_key(|step| step.event));
+        let last = recording.states(recording.steps.len() - 1);
+        assert_eq!(last.len(), usize::from(kmb.case.config.cluster.replicas));
+        assert!(last.iter().any(|state| state.commit > 0 && state.op >= state.commit), "{last:?}");
+        for wanted in [Kind::Message, Kind::ViewChange, Kind::Fault] {
+            assert!(recording.steps.iter().any(|step| step.kind == wanted), "{wanted:?}");
+        }
+    }
+}
