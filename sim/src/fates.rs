@@ -44,6 +44,15 @@ pub enum ActionFate {
     },
 }
 
+/// An action that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// During which event of the run.
+    pub event: u64,
+    /// Which action of the case, from 0.
+    pub action: u16,
+}
+
 /// The fates of all messages and actions of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Fates {
@@ -94,5 +103,16 @@ impl Fates {
     /// The actions in the order of the plan.
     pub fn actions(&self) -> &[ActionFate] {
         &self.actions
+    }
+
+    /// The actions that were carried out, in the order in which they were: an event carries out no more than one.
+    pub fn begun(&self) -> Vec<Begun> {
+        let done = (0..).zip(&self.actions).filter_map(|(action, fate)| match fate {
+            ActionFate::Done { event, .. } => Some(Begun { event: *event, action }),
+            ActionFate::NotDue | ActionFate::Skipped { .. } => None,
+        });
+        let mut begun: Vec<_> = done.collect();
+        begun.sort_unstable_by_key(|begun| begun.event);
+        begun
     }
 }

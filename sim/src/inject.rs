@@ -9,7 +9,7 @@ use crate::fates::ActionFate;
 use crate::observation::{Observation, SkipReason, Status, Who};
 use crate::plan::{Target, What};
 use crate::random::Domain;
-use crate::runtime::{Begun, Core, Event};
+use crate::runtime::{Core, Event};
 use crate::spec::{ReplicaId, ReplicaSet};
 use crate::system::System;
 use crate::time::{MILLISECOND, Time};
@@ -60,7 +60,6 @@ impl<S: System> Core<S> {
             Ok(deed) => {
                 self.actions_done += 1;
                 self.fates.acted(action, ActionFate::Done { at, event, target });
-                self.begun.push(Begun { event: self.event, action });
                 deed
             }
             Err((who, why)) => {

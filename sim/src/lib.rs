@@ -52,6 +52,7 @@ pub mod world;
 
 pub use branch::{Branch, Onward};
 pub use case::{Case, Outcome, Verdict};
+pub use fates::Begun;
 pub use invariants::Violation;
 pub use lie::{Field, How, Liar, Lie, LieClass};
 pub use mark::Mark;
@@ -61,4 +62,4 @@ pub use spec::{ClientId, Config, ReplicaId, ReplicaSet};
 pub use system::{AdminCommand, Bug, BugSet, ClusterSpec, Env, IoId, IoResult, System, TimerId, Zone};
 pub use time::Time;
 pub use workload::{Answer, Operation, OperationKind, Reply, Request};
-pub use world::{Begun, World};
+pub use world::World;

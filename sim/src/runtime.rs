@@ -110,15 +110,6 @@ pub(crate) struct Seat<M> {
     pub(crate) replies: Vec<u64>,
 }
 
-/// An action that was carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// During which event of the run.
-    pub event: u64,
-    /// Which action of the case, from 0.
-    pub action: u16,
-}
-
 /// The world without the replicas: what they reach through `Env`.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts about a run")]
 pub struct Core<S: System> {
@@ -154,7 +145,6 @@ pub struct Core<S: System> {
     pub(crate) fates: Fates,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
-    pub(crate) begun: Vec<Begun>,
     /// The liars that made a well-formed false claim, and whether one of them equivocated.
     deceivers: ReplicaSet,
     equivocated: bool,
@@ -235,7 +225,6 @@ impl<S: System> Core<S> {
             fates: Fates::default(),
             actions_done: 0,
             actions_skipped: 0,
-            begun: Vec::new(),
             deceivers: ReplicaSet::default(),
             equivocated: false,
             owed: Owed { safety: true, liveness: true },
@@ -283,7 +272,6 @@ impl<S: System> Core<S> {
         self.trace.reset(record);
         self.fates.reset(record, case.actions.len());
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
-        self.begun.clear();
         (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
         self.owed = owed::owed(&self.config.cluster, 0, false, false);
         (self.violation, self.beyond) = (None, None);

@@ -11,7 +11,7 @@
 //! resumed: it is reported as beyond the promise, liveness is not judged, and the verdict rests on what was seen until then.
 
 pub use crate::branch::{Branch, Onward};
-pub use crate::runtime::{Begun, Core};
+pub use crate::runtime::Core;
 
 use crate::case::{Case, Outcome, Verdict};
 use crate::coverage::Coverage;
@@ -103,11 +103,6 @@ impl<S: System> World<S> {
     pub fn fates(&self) -> &Fates {
         &self.core.fates
     }
-    /// The actions that the last run carried out, in order.
-    pub fn begun(&self) -> &[Begun] {
-        &self.core.begun
-    }
-
     /// The invariants of the last run.
     pub fn judge(&self) -> &Judge {
         &self.core.judge

@@ -207,8 +207,8 @@ fn a_branch_is_the_same_run_up_to_its_event_and_another_one_afterwards() {
     let mut world = World::<Alone>::new();
     let original = world.run(&case, true);
     let recorded = world.trace().recorded().to_vec();
-    assert_eq!(world.begun().iter().map(|begun| begun.action).collect::<Vec<_>>(), [0, 1]);
-    let after = world.begun()[0].event + 20;
+    assert_eq!(world.fates().begun().iter().map(|begun| begun.action).collect::<Vec<_>>(), [0, 1]);
+    let after = world.fates().begun()[0].event + 20;
     let end = recorded.iter().filter(|seen| seen.event <= after).count();
     let mut branch = |after, onward| {
         let outcome = world.run_branch(&case, Some(Branch { after, onward }), true);

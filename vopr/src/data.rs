@@ -33,6 +33,7 @@ impl Failure {
     }
 
     /// Whether this is the name of its case, or of the smaller one.
+    #[cfg(feature = "dashboard")]
     pub fn is_called(&self, name: &str) -> bool {
         self.kmb.name() == name || self.minimized.as_ref().is_some_and(|(_, kmb)| kmb.name() == name)
     }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use scenarios::Scenario;
 use sim::fates::Fates;
-use sim::{Begun, Branch, Bug, Case, Outcome, Seen, System, World};
+use sim::{Branch, Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
 use crate::limits;
@@ -15,7 +15,6 @@ trait Runner {
     fn reached(&self) -> &[u32];
     fn recorded(&self) -> &[Seen];
     fn fates(&self) -> &Fates;
-    fn begun(&self) -> &[Begun];
     fn checks(&self) -> Vec<u64>;
 }
 
@@ -32,9 +31,6 @@ impl<S: System> Runner for World<S> {
     fn fates(&self) -> &Fates {
         World::fates(self)
     }
-    fn begun(&self) -> &[Begun] {
-        World::begun(self)
-    }
     fn checks(&self) -> Vec<u64> {
         self.judge().checks()
     }
@@ -48,7 +44,6 @@ struct Hermetic<S: System> {
     reached: Vec<u32>,
     recorded: Vec<Seen>,
     fates: Fates,
-    begun: Vec<Begun>,
     checks: Vec<u64>,
 }
 
@@ -56,12 +51,11 @@ struct Hermetic<S: System> {
 impl<S: System> Runner for Hermetic<S> {
     fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         let outcome;
-        (outcome, self.reached, self.recorded, self.fates, self.begun, self.checks) = hermetic::run(case.seed, || {
+        (outcome, self.reached, self.recorded, self.fates, self.checks) = hermetic::run(case.seed, || {
             let mut world = World::<S>::new();
             let outcome = world.run_branch(case, branch, record);
-            let (recorded, begun) = (world.trace().recorded().to_vec(), world.begun().to_vec());
-            let reached = world.coverage().reached().to_vec();
-            (outcome, reached, recorded, world.fates().clone(), begun, world.judge().checks())
+            let (reached, recorded) = (world.coverage().reached().to_vec(), world.trace().recorded().to_vec());
+            (outcome, reached, recorded, world.fates().clone(), world.judge().checks())
         });
         outcome
     }
@@ -73,9 +67,6 @@ impl<S: System> Runner for Hermetic<S> {
     }
     fn fates(&self) -> &Fates {
         &self.fates
-    }
-    fn begun(&self) -> &[Begun] {
-        &self.begun
     }
     fn checks(&self) -> Vec<u64> {
         self.checks.clone()
@@ -114,8 +105,8 @@ impl SystemEntry {
     const fn hermetic<S: System>() -> Self {
         let create: fn() -> Box<dyn Runner> = || {
             let system = std::marker::PhantomData::<S>;
-            let (reached, recorded, fates, begun, checks) = Default::default();
-            Box::new(Hermetic { system, reached, recorded, fates, begun, checks })
+            let (reached, recorded, fates, checks) = Default::default();
+            Box::new(Hermetic { system, reached, recorded, fates, checks })
         };
         SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
     }
@@ -234,10 +225,6 @@ impl Engine {
     /// What became of the last run's actions and, if it was recorded, of its messages.
     pub fn fates(&self) -> &Fates {
         self.runner.fates()
-    }
-    /// The actions that the last run carried out, in order.
-    pub fn begun(&self) -> &[Begun] {
-        self.runner.begun()
     }
 
     /// How often each invariant was checked in the last run, in the order of `sim::invariants::NAMES`.
