@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Deserialize;
+use sim::lie::LieRule;
 use sim::observation::Fault;
 use sim::settings::Setting;
 use sim::{Config, Mark, invariants};
 use toml::{Spanned, Value};
 
-use crate::palette::{LieRule, Palette};
+use crate::palette::Palette;
 use crate::rule::{Rule, time};
 use crate::{Own, Scenario, ScenarioType};
 
@@ -122,7 +123,7 @@ impl Scenario {
             invariants: Vec::leak(owed),
             config,
             marks: file.marks,
-            palette: Palette { faults: Vec::leak(file.palette.faults), lies: Vec::leak(file.palette.lies) },
+            palette: Palette::with_lies(Vec::leak(file.palette.faults), Vec::leak(file.palette.lies)),
             own: Own { script: script.map(|kind| (kind.name(), kind.script())), rules },
         })
     }

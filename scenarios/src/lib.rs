@@ -28,7 +28,7 @@ mod targets;
 
 pub use draw::Draw;
 pub use file::FileError;
-pub use palette::{LieRule, Palette};
+pub use palette::Palette;
 pub use script::Setup;
 pub use targets::{FuzzTarget, TARGETS};
 

@@ -1,15 +1,13 @@
 //! A palette: which faults and lies may be laid over a scenario's own.
 
 use sim::codec::encode_action;
+use sim::lie::LieRule;
 use sim::observation::Fault;
 use sim::plan::Target;
 use sim::time::MILLISECOND;
-use sim::{Action, ClientId, Config, Field, How, Lie, MessageKind, ReplicaId, ReplicaSet, Time, Watch, What, When};
+use sim::{Action, ClientId, Config, Lie, ReplicaId, ReplicaSet, Time, Watch, What, When};
 
 use crate::draw::Draw;
-
-/// A lie that is allowed: in messages of this kind, this field, in this way.
-pub type LieRule = (MessageKind, Field, How);
 
 /// The faults and lies that are allowed.
 #[derive(Clone, Copy, Debug)]
@@ -18,18 +16,30 @@ pub struct Palette {
     pub faults: &'static [Fault],
     /// The lies.
     pub lies: &'static [LieRule],
+    /// The lies that the system under test has beside them, where there are lies at all.
+    pub system_lies: &'static [LieRule],
 }
 
 impl Palette {
     /// These faults, and no lies.
     pub const fn faults(faults: &'static [Fault]) -> Palette {
-        Palette { faults, lies: &[] }
+        Palette::with_lies(faults, &[])
+    }
+
+    /// These faults and lies.
+    pub const fn with_lies(faults: &'static [Fault], lies: &'static [LieRule]) -> Palette {
+        Palette { faults, lies, system_lies: &[] }
+    }
+
+    /// All lies.
+    fn all_lies(&self) -> impl Iterator<Item = &'static LieRule> {
+        self.lies.iter().chain(self.system_lies)
     }
 
     /// Whether `what` is allowed as it is.
     pub fn allows(&self, what: &What) -> bool {
         match what {
-            What::Lie(lie) => self.lies.contains(&(lie.kind, lie.field, lie.how)),
+            What::Lie(lie) => self.all_lies().any(|rule| *rule == (lie.kind, lie.field, lie.how)),
             what => self.faults.contains(&what.fault()),
         }
     }
@@ -58,8 +68,8 @@ impl Palette {
         let distance = |rule: &&LieRule| {
             4 * u8::from(rule.0 != lie.kind) + 2 * u8::from(rule.1 != lie.field) + u8::from(rule.2 != lie.how)
         };
-        let least = self.lies.iter().map(|rule| distance(&rule)).min().unwrap_or(0);
-        let nearest = || self.lies.iter().filter(|rule| distance(rule) == least);
+        let least = self.all_lies().map(|rule| distance(&rule)).min().unwrap_or(0);
+        let nearest = || self.all_lies().filter(|rule| distance(rule) == least);
         let index = (lie.field as usize * 11 + lie.how as usize) % nearest().count().max(1);
         match nearest().nth(index) {
             Some(&(kind, field, how)) => Lie { kind, field, how, ..lie },
@@ -90,11 +100,16 @@ impl Palette {
             return None;
         }
         let fault = draw.pick(self.faults);
-        Some(random_what(fault, self.lies, draw, config))
+        Some(random_what(fault, self, draw, config))
+    }
+
+    fn random_lie(&self, draw: &mut Draw) -> LieRule {
+        let index = draw.below((self.lies.len() + self.system_lies.len()) as u64) as usize;
+        *self.all_lies().nth(index).expect("the index is below the number of lies")
     }
 }
 
-fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config) -> What {
+fn random_what(fault: Fault, palette: &Palette, draw: &mut Draw, config: &Config) -> What {
     let replicas = u64::from(config.cluster.replicas);
     let target = match draw.below(4) {
         0 => Target::Primary,
@@ -137,8 +152,8 @@ fn random_what(fault: Fault, lies: &[LieRule], draw: &mut Draw, config: &Config)
         Fault::Burst => What::Burst { client, requests: draw.between(2, 8) as u8 },
         Fault::ClientCrash => What::ClientCrash { client },
         Fault::Reconfiguration => What::Reconfigure { members: ReplicaSet(draw.between(1, (1 << replicas) - 1) as u8) },
-        Fault::Lie if !lies.is_empty() => {
-            let (kind, field, how) = draw.pick(lies);
+        Fault::Lie if !palette.lies.is_empty() => {
+            let (kind, field, how) = palette.random_lie(draw);
             let to = draw.chance(25).then(|| ReplicaId(draw.below(replicas) as u8));
             let amount_max = draw.pick(&[1, 2, 4, 8, 16]);
             let amount = draw.between(1, amount_max) as u8;

@@ -134,7 +134,7 @@ pub const SCENARIOS: &[Entry] = &[
             "liveness",
         ],
         config: combined_config,
-        palette: Palette { faults: ALL_FAULTS, lies: ALL_LIES },
+        palette: Palette::with_lies(ALL_FAULTS, ALL_LIES),
         baseline: combined,
         marks: &[Mark::Committed(35), Mark::ViewsStarted(1)],
     },
@@ -313,7 +313,7 @@ fn combined_config() -> Config {
 fn combined(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = setup.depose_primaries(2);
     actions.push(setup.lie(ALL_LIES));
-    let palette = Palette { faults: ALL_FAULTS, lies: ALL_LIES };
+    let palette = Palette::with_lies(ALL_FAULTS, ALL_LIES);
     for _ in 0..setup.draw.between(3, 6) {
         actions.extend(palette.random_action(&mut setup.draw, setup.config));
     }

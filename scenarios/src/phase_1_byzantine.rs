@@ -3,13 +3,14 @@
 //! Each script arms its lies at the very beginning and then makes sure that the liar gets to tell them: view changes are
 //! provoked for votes, and for a primary's messages all the others are deposed until it is the liar's turn.
 
+use sim::lie::LieRule;
 use sim::observation::Fault;
 use sim::plan::Target;
 use sim::spec::Cluster;
 use sim::{Action, ClientId, Config, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
 
 use crate::entry::{Entry, byzantine_config};
-use crate::palette::{LieRule, Palette};
+use crate::palette::Palette;
 use crate::script::{Setup, at, ms};
 
 use MessageKind::{Commit, DoViewChange, Prepare, PrepareOk, Repair, RequestRepair, StartView, StartViewChange};
@@ -132,23 +133,21 @@ pub const SCENARIOS: &[Entry] = &[
 
 /// The faults that may accompany an attack.
 const fn palette(lies: &'static [LieRule]) -> Palette {
-    Palette {
-        faults: &[
-            Fault::Lie,
-            Fault::Partition,
-            Fault::Cut,
-            Fault::Clog,
-            Fault::Loss,
-            Fault::Delay,
-            Fault::Duplication,
-            Fault::Reordering,
-            Fault::Crash,
-            Fault::Pause,
-            Fault::Burst,
-            Fault::Lie,
-        ],
-        lies,
-    }
+    let faults = &[
+        Fault::Lie,
+        Fault::Partition,
+        Fault::Cut,
+        Fault::Clog,
+        Fault::Loss,
+        Fault::Delay,
+        Fault::Duplication,
+        Fault::Reordering,
+        Fault::Crash,
+        Fault::Pause,
+        Fault::Burst,
+        Fault::Lie,
+    ];
+    Palette::with_lies(faults, lies)
 }
 
 const MERGE: &[LieRule] = &[

@@ -55,7 +55,7 @@ const DRIFT_UNIT: i32 = 10;
 const STEP_UNIT: i32 = (MILLISECOND / MICROSECOND) as i32;
 
 /// The kinds of messages that a decoded lie is about.
-pub const LIE_KINDS: [MessageKind; 9] = [
+pub const LIE_KINDS: [MessageKind; 12] = [
     MessageKind::Prepare,
     MessageKind::PrepareOk,
     MessageKind::Commit,
@@ -65,10 +65,13 @@ pub const LIE_KINDS: [MessageKind; 9] = [
     MessageKind::RequestStartView,
     MessageKind::RequestRepair,
     MessageKind::Repair,
+    MessageKind::RequestState,
+    MessageKind::State,
+    MessageKind::Nack,
 ];
 
 /// All fields that can lie, in the order of their numbers in an encoded plan.
-pub const FIELDS: [Field; 15] = [
+pub const FIELDS: [Field; 22] = [
     Field::Message,
     Field::View,
     Field::Op,
@@ -84,6 +87,13 @@ pub const FIELDS: [Field; 15] = [
     Field::Sender,
     Field::Signature,
     Field::Reasons,
+    Field::Identity,
+    Field::Nonce,
+    Field::Clock,
+    Field::Version,
+    Field::Members,
+    Field::State,
+    Field::Refusal,
 ];
 
 /// All ways to lie, in the order of their numbers in an encoded plan.

@@ -47,7 +47,7 @@ fn every_fault_and_every_lie_can_be_said() {
     hows.sort_unstable();
     hows.dedup();
     assert_eq!((kinds.len(), fields.len(), hows.len()), (LIE_KINDS.len(), FIELDS.len(), HOWS.len()));
-    assert_eq!((Field::Reasons as usize, How::Flood as usize), (FIELDS.len() - 1, HOWS.len() - 1), "none is missing");
+    assert_eq!((Field::Refusal as usize, How::Flood as usize), (FIELDS.len() - 1, HOWS.len() - 1), "none is missing");
 }
 
 #[test]

@@ -43,6 +43,20 @@ pub enum Field {
     Signature,
     /// The messages that a claim follows from.
     Reasons,
+    /// Who the message's content says it is from, where it says so beside the sender.
+    Identity,
+    /// The number that ties an answer to its question.
+    Nonce,
+    /// The reading of a clock.
+    Clock,
+    /// The version of the software.
+    Version,
+    /// The members of the cluster.
+    Members,
+    /// A state that is handed over, or its hash.
+    State,
+    /// Why an answer is refused.
+    Refusal,
 }
 
 /// In which way it lies.
@@ -84,6 +98,9 @@ pub enum LieClass {
     /// Two entries for one view and op: more than Viewstamped Replication promises to survive.
     Equivocation,
 }
+
+/// A lie that is allowed: in messages of this kind, this field, in this way.
+pub type LieRule = (MessageKind, Field, How);
 
 /// A lie that the liar is told to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
 
 use crate::case::Case;
-use crate::lie::{Liar, Lie, LieClass};
+use crate::lie::{Liar, Lie, LieClass, LieRule};
 use crate::observation::{MessageKind, Observation, RejectReason};
 use crate::runtime::Core;
 use crate::spec::{ClientId, Cluster, ReplicaId, ReplicaSet};
@@ -109,6 +109,9 @@ pub trait System: Sized + 'static {
     /// What the system does not promise, each with the reason: invariants by name, or single rules of one
     /// ([`crate::Violation::rule`]). They are not judged.
     const EXEMPT: &'static [(&'static str, &'static str)] = &[];
+
+    /// The lies that only this system knows. They may be told wherever a scenario has a liar, beside the scenario's own.
+    const LIES: &'static [LieRule] = &[];
 
     /// Why such a case makes no sense for the system: it lacks a part that the configuration, the actions or the marks ask
     /// for. `None` where it makes sense. One case stands for its whole scenario.

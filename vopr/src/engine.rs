@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use scenarios::Scenario;
 use sim::fates::Fates;
+use sim::lie::LieRule;
 use sim::{Branch, Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
@@ -81,6 +82,7 @@ pub struct SystemEntry {
     pub version: &'static str,
     /// The planted bugs that can be switched on in it.
     pub bugs: &'static [Bug],
+    lies: &'static [LieRule],
     not_applicable: fn(&Case) -> Option<&'static str>,
     /// Whether its runs can be deterministic on this machine; if not, why.
     supported: fn() -> Result<(), &'static str>,
@@ -94,6 +96,7 @@ impl SystemEntry {
             name: S::NAME,
             version: S::VERSION,
             bugs: S::BUGS,
+            lies: S::LIES,
             not_applicable: S::not_applicable,
             supported: || Ok(()),
             create: || Box::new(World::<S>::new()),
@@ -109,6 +112,12 @@ impl SystemEntry {
             Box::new(Hermetic { system, reached, recorded, fates, checks })
         };
         SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
+    }
+
+    /// The scenario as it is for this system: liars may tell the system's own lies, too.
+    pub fn scenario(&self, mut scenario: Scenario) -> Scenario {
+        scenario.palette.system_lies = if scenario.palette.lies.is_empty() { &[] } else { self.lies };
+        scenario
     }
 
     /// Why the scenario makes no sense for the system; `None` where it does.

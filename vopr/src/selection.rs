@@ -30,8 +30,8 @@ pub(crate) struct ScenarioArguments {
 }
 
 impl ScenarioArguments {
-    /// The scenarios, if they exist; those from files come last.
-    pub fn resolve(&self) -> Result<Vec<Scenario>, Error> {
+    /// The scenarios for this system, if they exist; those from files come last.
+    pub fn resolve(&self, system: &SystemEntry) -> Result<Vec<Scenario>, Error> {
         let mut selection = match (self.scenarios.is_empty(), self.phase, self.files.is_empty()) {
             (true, None, true) => scenarios(&["all".to_string()], None)?,
             (true, None, false) => Vec::new(),
@@ -40,7 +40,7 @@ impl ScenarioArguments {
         for path in &self.files {
             selection.push(scenario_file(path)?);
         }
-        Ok(selection)
+        Ok(selection.into_iter().map(|scenario| system.scenario(scenario)).collect())
     }
 }
 
@@ -127,7 +127,7 @@ impl Target {
         if let Some(only) = only {
             return Target::restricted(system, target, only);
         }
-        let all = target.scenarios.iter().map(|kind| kind.create_scenario());
+        let all = target.scenarios.iter().map(|kind| system.scenario(kind.create_scenario()));
         let scenarios: Vec<_> = all.filter(|scenario| system.not_applicable(scenario).is_none()).collect();
         if scenarios.is_empty() {
             return Err(Error::usage(format!("no scenario of target {name} is applicable to {}", system.name)));
@@ -177,7 +177,7 @@ impl Target {
             let message = format!("scenario {} is not applicable to {}, since {reason}", scenario.name, system.name);
             return Err(Error::usage(message));
         }
-        Ok(Target { name: scenario.name.to_string(), system, scenarios: vec![scenario] })
+        Ok(Target { name: scenario.name.to_string(), system, scenarios: vec![system.scenario(scenario)] })
     }
 
     /// The case that an input means.

@@ -3,8 +3,8 @@
 //! The adapter is the host that the crate asks for: it hands `ReplicaState::process` every message, timeout and request,
 //! sends what comes out, and hands a replica its own messages back (`replica.rs`). It says what happened by reading the
 //! crate's public state after each step (`observe.rs`). The simulated workload travels as the payload of kernel commands
-//! (`command.rs`), and what the crate's kernel has applied is executed by the plain model of the store. `tamper.rs` has the
-//! lies.
+//! (`command.rs`), and what the crate's kernel has applied is executed by the plain model of the store. `tamper.rs` and
+//! `own_lies.rs` have the lies.
 //!
 //! What survives a crash is what `ReplicaEvent::Crash` says: the committed log, and no more. The rest comes from the others
 //! (`ReplicaState::start_recovery`), so at most a minority may be down or starting at a time. Nothing is on the simulated
@@ -18,6 +18,7 @@
 mod applicable;
 mod command;
 mod observe;
+mod own_lies;
 mod replica;
 mod tamper;
 

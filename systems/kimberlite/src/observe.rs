@@ -82,10 +82,13 @@ impl Seen {
     /// Says what was committed; whether anything was.
     pub(crate) fn commit_to(&mut self, env: &mut Env<'_, Kimberlite>, state: &ReplicaState) -> bool {
         let before = self.commit;
-        while self.commit < state.commit_number().as_u64() {
+        let commit = state.commit_number().as_u64();
+        // A liar's commit number may be any: that one op is missing says it, and not each of the many that follow.
+        while self.commit < commit.min(self.log.len() as u64 + 1) {
             self.commit += 1;
             env.observe(Observation::Committed { op: self.commit, entry: self.identity_at(self.commit) });
         }
+        self.commit = self.commit.max(commit);
         self.commit > before
     }
 

@@ -12,6 +12,7 @@ use kimberlite_vsr::{
     ClusterConfig, Message, MessagePayload, OpNumber, ReplicaEvent, ReplicaOutput, ReplicaState, ReplicaStatus,
     TimeoutKind,
 };
+use sim::lie::LieRule;
 use sim::model::Store;
 use sim::spec::Cluster;
 use sim::time::SECOND;
@@ -22,7 +23,7 @@ use sim::{
 
 use crate::command;
 use crate::observe::Seen;
-use crate::{applicable, tamper};
+use crate::{applicable, own_lies, tamper};
 
 /// The leader's heartbeat.
 const TICK: TimerId = TimerId(0);
@@ -235,6 +236,7 @@ impl System for Kimberlite {
     const NAME: &'static str = "kimberlite";
     const VERSION: &'static str = "0.9.1";
     const BUGS: &'static [Bug] = &[];
+    const LIES: &'static [LieRule] = own_lies::LIES;
     const EXEMPT: &'static [(&'static str, &'static str)] = applicable::EXEMPT;
 
     fn not_applicable(case: &Case) -> Option<&'static str> {

@@ -11,15 +11,19 @@ use kimberlite_types::{DataClass, Hash, Placement, StreamName};
 use kimberlite_vsr::{CommitNumber, LogEntry, Message, MessagePayload as Payload, OpNumber, StartView, ViewNumber};
 use sim::{Field, How, Liar, Lie, LieClass};
 
+use crate::own_lies;
+
 /// Larger than any number that a run reaches, and far from overflowing.
 const HUGE: u64 = 1 << 40;
+/// Larger than any number that a run reaches, and not too large to count up to.
+const LARGE: u64 = 1 << 14;
 /// One more than the crate takes in one message.
 const OVERSIZED: usize = 10_001;
 /// What the crate does not promise to survive.
-const BEYOND: LieClass = LieClass::Equivocation;
+pub const BEYOND: LieClass = LieClass::Equivocation;
 
 /// The key of a replica: the crate derives its test keys from the replica's number, and offers no other way in.
-fn key(id: u8) -> VerifiedSigningKey {
+pub fn key(id: u8) -> VerifiedSigningKey {
     let mut seed = [0; 32];
     seed[0] = id;
     seed[1..9].copy_from_slice(b"kimbrlte");
@@ -45,12 +49,17 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
         }
         _ => {}
     }
-    let class = change(&mut lied.payload, lie)?;
+    let class = change(&mut lied.payload, lie, liar)?;
     Some((lied.sign(&key(liar.id.0)), class))
 }
 
-fn change(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
+fn change(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass> {
     match (payload, lie.field) {
+        (payload, Field::Identity) => own_lies::identity(payload, lie, liar),
+        (payload, Field::Nonce) => own_lies::nonce(payload, lie),
+        (payload, Field::Clock) => own_lies::clock(payload, lie),
+        (payload, Field::Version) => own_lies::version(payload, lie),
+        (payload, Field::Members) => own_lies::members(payload, lie, liar),
         (Payload::Prepare(prepare), Field::View) => view(&mut prepare.view, lie),
         (Payload::Prepare(prepare), Field::Op) => op(&mut prepare.op_number, lie),
         (Payload::Prepare(prepare), Field::Commit) => commit(&mut prepare.commit_number, lie),
@@ -77,15 +86,43 @@ fn change(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
             lie,
         ),
         (Payload::RepairRequest(asked), field @ (Field::RangeStart | Field::RangeEnd)) => {
-            match field {
-                Field::RangeStart => op(&mut asked.op_range_start, lie)?,
-                _ => op(&mut asked.op_range_end, lie)?,
-            };
-            Some(LieClass::Contradiction)
+            let bound = if field == Field::RangeStart { &mut asked.op_range_start } else { &mut asked.op_range_end };
+            asks(op(bound, lie))
         }
         (Payload::RepairResponse(answer), field) => tail(&mut answer.entries, field, lie),
+        (Payload::WriteReorderGapRequest(asked), field @ (Field::RangeStart | Field::RangeEnd)) => {
+            let asked = &mut asked.missing_ops;
+            asks(op(if field == Field::RangeStart { asked.first_mut() } else { asked.last_mut() }?, lie))
+        }
+        (Payload::WriteReorderGapResponse(answer), field) => tail(&mut answer.entries, field, lie),
+        (Payload::RecoveryRequest(asked), Field::Op) => asks(op(&mut asked.known_op_number, lie)),
+        (Payload::StateTransferRequest(asked), Field::Op) => asks(op(&mut asked.known_checkpoint, lie)),
+        (Payload::RecoveryResponse(answer), Field::View) => view(&mut answer.view, lie),
+        (Payload::RecoveryResponse(answer), Field::Op) => taken_over(&mut answer.op_number, lie),
+        (Payload::RecoveryResponse(answer), Field::Commit) => commit(&mut answer.commit_number, lie),
+        (Payload::RecoveryResponse(answer), field) => tail(&mut answer.log_suffix, field, lie),
+        (Payload::StateTransferResponse(answer), Field::View) => view(&mut answer.checkpoint_view, lie),
+        (Payload::StateTransferResponse(answer), Field::Op) => taken_over(&mut answer.checkpoint_op, lie),
+        (Payload::StateTransferResponse(answer), Field::RangeStart) => op(&mut answer.tail_base_op, lie),
+        (Payload::StateTransferResponse(answer), Field::State) => own_lies::state(answer, lie),
+        (Payload::StateTransferResponse(answer), field) => tail(&mut answer.log_tail, field, lie),
+        (Payload::Nack(answer), Field::Op) => op(&mut answer.highest_seen, lie),
+        (Payload::Nack(answer), Field::Refusal) => own_lies::refusal(&mut answer.reason, lie),
         _ => None,
     }
+}
+
+/// An op number that the receiver takes for its own. One that is much larger keeps its scrubber busy for ever
+/// (docs/findings), and with it the run.
+fn taken_over(number: &mut OpNumber, lie: Lie) -> Option<LieClass> {
+    let class = op(number, lie)?;
+    *number = OpNumber::new(number.as_u64().min(LARGE));
+    Some(class)
+}
+
+/// Who asks wrongly gets a wrong answer, and nobody else does.
+fn asks(class: Option<LieClass>) -> Option<LieClass> {
+    class.map(|_| LieClass::Contradiction)
 }
 
 /// A number that lies; `None` if it would stay the same.

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use kimberlite_crypto::verified::VerifiedSigningKey;
 use kimberlite_kernel::Command;
 use kimberlite_types::{DataClass, Generation, Offset, Placement, StreamId, StreamName};
 use kimberlite_vsr::{
@@ -451,4 +452,40 @@ fn a_command_that_the_kernel_refuses_keeps_the_leader_in_an_endless_loop() {
     // A reconfiguration puts such a command into the log, for a stream 0 that nobody has created.
     let (add, remove) = (Vec::new(), vec![ReplicaId::new(1), ReplicaId::new(2)]);
     assert!(!ends(ReplicaEvent::ReconfigCommand(ReconfigCommand::Replace { add, remove })));
+}
+
+/// Whether a replica that recovers, and then scrubs its log, comes to an end within two seconds, where one of the two
+/// that answer it claims to have got to this op.
+fn scrubs_after(claimed: u64) -> bool {
+    let (done, wait) = channel();
+    std::thread::spawn(move || {
+        let mut cluster = Cluster::new(3);
+        let messages = cluster.request(0, "a", 1);
+        cluster.deliver(messages, ALL);
+        cluster.step(2, ReplicaEvent::Crash);
+        let (state, output) = cluster.replicas[2].take().unwrap().start_recovery(Generation::INITIAL);
+        cluster.replicas[2] = Some(state);
+        let mut answers = Vec::new();
+        for (id, message) in [0, 1].into_iter().flat_map(|id| output.messages.iter().map(move |it| (id, it.clone()))) {
+            answers.extend(cluster.step(id, ReplicaEvent::Message(Box::new(message))));
+        }
+        let lied = answers.iter_mut().find(|answer| answer.from == ReplicaId::new(1)).unwrap();
+        let MessagePayload::RecoveryResponse(answer) = &mut lied.payload else { panic!("it answers a recovery") };
+        answer.op_number = OpNumber::new(claimed);
+        // With its own key: the crate derives the keys for tests from the replica's number.
+        let mut seed = [0; 32];
+        seed[..9].copy_from_slice(b"\x01kimbrlte");
+        *lied = lied.clone().sign(&VerifiedSigningKey::from_bytes(&seed));
+        cluster.deliver(answers, &[2]);
+        assert_eq!(cluster.at(2).op_number().as_u64(), claimed);
+        cluster.timeout(2, TimeoutKind::Scrub);
+        done.send(())
+    });
+    wait.recv_timeout(Duration::from_secs(2)).is_ok()
+}
+
+#[test]
+fn a_false_op_number_keeps_the_scrubber_of_who_recovers_busy_for_ever() {
+    assert!(scrubs_after(1));
+    assert!(!scrubs_after(1 << 40));
 }

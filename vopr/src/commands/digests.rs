@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let mut engine = Engine::new(system);
     for scenario in selection::scenarios(&arguments.scenarios, None)? {
+        let scenario = system.scenario(scenario);
         if system.not_applicable(&scenario).is_some() {
             continue;
         }

@@ -66,7 +66,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     } else {
         arguments.bugs.iter().map(|name| system.find_bug(name)).collect::<Result<_, _>>()?
     };
-    let mut scenarios = arguments.scenarios.resolve()?;
+    let mut scenarios = arguments.scenarios.resolve(system)?;
     scenarios.retain(|scenario| system.not_applicable(scenario).is_none());
     let matrix = Matrix {
         system,

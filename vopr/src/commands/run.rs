@@ -72,7 +72,7 @@ pub(crate) fn parse_jobs(text: &str) -> Result<usize, String> {
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
-    let selection = arguments.scenarios.resolve()?;
+    let selection = arguments.scenarios.resolve(system)?;
     if arguments.save_failures {
         arguments.output_directory.prepare()?;
     }

@@ -85,6 +85,13 @@ fn field(field: Field) -> &'static str {
         Field::Sender => "the sender",
         Field::Signature => "the signature",
         Field::Reasons => "the messages that the claim follows from",
+        Field::Identity => "who the content is from",
+        Field::Nonce => "the number that ties the answer to its question",
+        Field::Clock => "the reading of its clock",
+        Field::Version => "the version of its software",
+        Field::Members => "the members of the cluster",
+        Field::State => "the state that it hands over",
+        Field::Refusal => "why it refuses",
     }
 }
 
