@@ -5,6 +5,9 @@
 
 #[path = "../../src/adapter.rs"]
 mod adapter;
+#[cfg(test)]
+#[path = "../../tests/cluster/mod.rs"]
+mod cluster;
 #[path = "../../../../vopr/src/libfuzzer.rs"]
 mod libfuzzer;
 #[path = "../../src/before_0_2_3.rs"]
@@ -37,6 +40,7 @@ mod tests {
     use sim::{Verdict, World};
 
     use super::*;
+    use crate::cluster::{Cluster, all, without};
 
     /// Whether one of so many random runs of the scenario breaks this rule.
     fn finds(scenario: &str, runs: u64, rule: &str) -> bool {
@@ -46,6 +50,23 @@ mod tests {
             let outcome = world.run(&scenario.random_case(NAME, &[], seed), false);
             matches!(outcome.verdict, Verdict::Violated(violation) if violation.rule == rule)
         })
+    }
+
+    /// With the crate alone: docs/findings/omnipaxos.md, finding 1.
+    #[test]
+    fn a_leader_leaves_a_gap_in_the_shorter_log_of_a_follower_of_its_last_round() {
+        let mut cluster = Cluster::led_by(3);
+        cluster.append(3, b"a");
+        cluster.tick(5, all);
+        cluster.append(3, b"bc");
+        cluster.tick(2, without(1));
+        cluster.stop(3);
+        cluster.tick(20, all);
+        cluster.assert_leads(2);
+        cluster.append(2, b"d");
+        cluster.tick(5, all);
+        assert_eq!((cluster.log(2), cluster.log(1)), (b"abcd".to_vec(), b"ad".to_vec()));
+        assert_eq!((cluster.decided(2), cluster.decided(1)), (4, 4));
     }
 
     #[test]
