@@ -64,7 +64,6 @@ fn an_acceptsync_is_one_transaction() {
     assert_eq!(sync.map(Vec::len), Some(3), "round, decided index and log: {sync:?}");
 }
 
-/// Whether the leader restarts, so that all look for another one, and the third has promised its own ballot.
 #[test]
 fn a_replica_that_crashes_with_a_promise_to_itself_takes_no_part_until_there_is_another_leader() {
     let mut cluster = Cluster::led_by(2);
@@ -105,7 +104,7 @@ fn a_replica_that_crashes_with_a_promise_to_itself_takes_no_part_until_there_is_
     assert_eq!((cluster.decided(1), cluster.decided(2), cluster.decided(3)), (2, 2, 2));
 }
 
-/// Two replicas, 3 leads; 1 lost its connection to it three times. What they say is in order, and late.
+/// 3 leads; 1 lost its connection to it three times. What these two say to each other is in order, and late.
 struct Late {
     cluster: Cluster,
     /// What the leader has to say to the follower, in order.

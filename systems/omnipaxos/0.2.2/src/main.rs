@@ -40,8 +40,11 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use scenarios::ScenarioType;
     use sim::{Verdict, World};
+    use vopr::kmb::Kmb;
 
     use super::*;
     use crate::cluster::{Cluster, all, without};
@@ -55,6 +58,14 @@ mod tests {
             let outcome = world.run(&scenario.random_case(NAME, &[], seed), false);
             matches!(outcome.verdict, Verdict::Violated(violation) if violation.rule == rule)
         })
+    }
+
+    /// Whether the run in docs/findings still breaks what it is about.
+    fn breaks(file: &str) -> bool {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/findings").join(NAME);
+        let kmb = Kmb::read(&folder.join(file)).expect("a failure file");
+        let expected = kmb.expected.expect("a violation");
+        matches!(World::<OmniPaxos>::new().run(&kmb.case, false).verdict, Verdict::Violated(it) if expected.matches(&it))
     }
 
     /// With the crate alone: docs/findings/omnipaxos.md, finding 2.
@@ -75,7 +86,9 @@ mod tests {
         // The crash comes before the last of the three writes.
         let written = cluster.stop(3).written;
         let last = written.iter().rposition(|ops| matches!(ops[..], [Op::Replace(..)])).expect("it got the entries");
-        assert!(matches!(written[last - 2..last], [ref one, ref other] if matches!((&one[..], &other[..]), ([Op::Accepted(_)], [Op::Decided(3)]))));
+        assert!(
+            matches!(written[last - 2..last], [ref one, ref other] if matches!((&one[..], &other[..]), ([Op::Accepted(_)], [Op::Decided(3)])))
+        );
         let mut third = Store::default();
         written[..last].iter().flatten().for_each(|op| third.apply(op));
         assert_eq!((third.log.len(), third.decided), (1, 3), "it has decided what it does not hold");
@@ -120,5 +133,11 @@ mod tests {
     #[test]
     fn so_is_the_other_one_which_needs_no_crash() {
         assert!(finds("gray_failure_intermittent_network", 200, "a view started without a committed entry"));
+    }
+
+    #[test]
+    fn the_runs_of_the_findings_show_them() {
+        assert!(breaks("crash-in-acceptsync.kmb"));
+        assert!(breaks("entries-in-the-wrong-place.kmb"));
     }
 }
