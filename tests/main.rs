@@ -11,6 +11,7 @@ mod dependencies;
 mod determinism;
 mod errors;
 mod failures;
+mod findings;
 mod fuzzing;
 mod fuzzing_page;
 mod lists;

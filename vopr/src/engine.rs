@@ -167,6 +167,8 @@ pub const SYSTEMS: &[SystemEntry] = &[
     SystemEntry::of::<raft_system::RaftAlpha>(),
     #[cfg(feature = "omnipaxos")]
     SystemEntry::of::<omnipaxos_system::OmniPaxos>(),
+    #[cfg(feature = "omnipaxos")]
+    SystemEntry::of::<omnipaxos_system::OmniPaxosStrict>(),
 ];
 
 /// Systems that are built in elsewhere.

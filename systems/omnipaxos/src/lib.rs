@@ -23,3 +23,5 @@ const VERSION: &str = "0.2.4";
 
 /// The version that others run.
 pub type OmniPaxos = host::Host<adapter::Adapter>;
+/// The same, and every replica has to catch up, which the crate does not promise.
+pub type OmniPaxosStrict = host::Host<adapter::Adapter<true>>;

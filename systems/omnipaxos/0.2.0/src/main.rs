@@ -5,6 +5,9 @@
 
 #[path = "../../src/adapter.rs"]
 mod adapter;
+#[cfg(test)]
+#[path = "../../tests/cluster/mod.rs"]
+mod cluster;
 #[path = "../../../../vopr/src/libfuzzer.rs"]
 mod libfuzzer;
 #[path = "../../src/before_0_2_3.rs"]
@@ -33,10 +36,14 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use scenarios::ScenarioType;
     use sim::{Verdict, World};
+    use vopr::kmb::Kmb;
 
     use super::*;
+    use crate::cluster::{Cluster, all, without};
 
     /// Whether one of so many random runs of the scenario breaks this rule.
     fn finds(scenario: &str, runs: u64, rule: &str) -> bool {
@@ -48,8 +55,56 @@ mod tests {
         })
     }
 
+    /// Whether the run in docs/findings still breaks what it is about.
+    fn breaks(file: &str) -> bool {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/findings").join(NAME);
+        let kmb = Kmb::read(&folder.join(file)).expect("a failure file");
+        let expected = kmb.expected.expect("a violation");
+        matches!(World::<OmniPaxos>::new().run(&kmb.case, false).verdict, Verdict::Violated(it) if expected.matches(&it))
+    }
+
+    /// With the crate alone: docs/findings/omnipaxos.md, finding 1.
+    #[test]
+    fn a_leader_leaves_a_gap_in_the_shorter_log_of_a_follower_of_its_last_round() {
+        let mut cluster = Cluster::led_by(3);
+        cluster.append(3, b"a");
+        cluster.tick(5, all);
+        cluster.append(3, b"bc");
+        cluster.tick(2, without(1));
+        cluster.stop(3);
+        cluster.tick(20, all);
+        cluster.assert_leads(2);
+        cluster.append(2, b"d");
+        cluster.tick(5, all);
+        assert_eq!((cluster.log(2), cluster.log(1)), (b"abcd".to_vec(), b"ad".to_vec()));
+        assert_eq!((cluster.decided(2), cluster.decided(1)), (3, 3), "of abc, and of what it does not hold");
+    }
+
     #[test]
     fn the_known_bug_is_found() {
         assert!(finds("swizzle_clogging", 100, "two entries for one view and op"));
+    }
+
+    /// With the crate alone: docs/findings/omnipaxos.md, finding 4.
+    #[test]
+    fn a_first_leader_that_restarts_is_taken_for_the_leader_and_does_not_lead() {
+        let mut cluster = Cluster::led_by(3);
+        cluster.append(3, b"a");
+        cluster.tick(5, all);
+        let third = cluster.stop(3);
+        cluster.start(3, third);
+        cluster.tick(20, all);
+        cluster.append(1, b"b");
+        cluster.append(3, b"c");
+        cluster.tick(10_000, all);
+        for pid in 1..=3 {
+            assert_eq!((cluster.log(pid), cluster.decided(pid)), (b"a".to_vec(), 1), "of {pid}");
+        }
+    }
+
+    #[test]
+    fn the_runs_of_the_findings_show_them() {
+        assert!(breaks("acceptsync-leaves-a-gap.kmb"));
+        assert!(breaks("restarted-leader-does-not-lead.kmb"));
     }
 }

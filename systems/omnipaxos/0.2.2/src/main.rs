@@ -9,6 +9,9 @@
 
 #[path = "../../src/adapter.rs"]
 mod adapter;
+#[cfg(test)]
+#[path = "../../tests/cluster/mod.rs"]
+mod cluster;
 #[path = "../../../../vopr/src/libfuzzer.rs"]
 mod libfuzzer;
 #[path = "../../src/before_0_2_3.rs"]
@@ -37,10 +40,15 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use scenarios::ScenarioType;
     use sim::{Verdict, World};
+    use vopr::kmb::Kmb;
 
     use super::*;
+    use crate::cluster::{Cluster, all, without};
+    use crate::store::{Op, Store};
 
     /// Whether one of so many random runs of the scenario breaks this rule.
     fn finds(scenario: &str, runs: u64, rule: &str) -> bool {
@@ -52,6 +60,71 @@ mod tests {
         })
     }
 
+    /// Whether the run in docs/findings still breaks what it is about.
+    fn breaks(file: &str) -> bool {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/findings").join(NAME);
+        let kmb = Kmb::read(&folder.join(file)).expect("a failure file");
+        let expected = kmb.expected.expect("a violation");
+        matches!(World::<OmniPaxos>::new().run(&kmb.case, false).verdict, Verdict::Violated(it) if expected.matches(&it))
+    }
+
+    /// With the crate alone: docs/findings/omnipaxos.md, finding 2.
+    #[test]
+    fn a_follower_that_crashes_in_an_acceptsync_comes_back_with_its_round_and_without_its_log() {
+        let mut cluster = Cluster::led_by(2);
+        cluster.append(2, b"a");
+        cluster.tick(5, all);
+        cluster.append(2, b"bc");
+        cluster.tick(2, without(3));
+        assert_eq!((cluster.decided(2), cluster.decided(1)), (3, 3), "a majority has decided");
+        let second = cluster.stop(2);
+        cluster.prefer(1);
+        cluster.tick(20, all);
+        cluster.assert_leads(1);
+        assert_eq!(cluster.log(3), b"abc", "as it would have been without a crash");
+
+        // The crash comes before the last of the three writes.
+        let written = cluster.stop(3).written;
+        let last = written.iter().rposition(|ops| matches!(ops[..], [Op::Replace(..)])).expect("it got the entries");
+        assert!(
+            matches!(written[last - 2..last], [ref one, ref other] if matches!((&one[..], &other[..]), ([Op::Accepted(_)], [Op::Decided(3)])))
+        );
+        let mut third = Store::default();
+        written[..last].iter().flatten().for_each(|op| third.apply(op));
+        assert_eq!((third.log.len(), third.decided), (1, 3), "it has decided what it does not hold");
+
+        // The other one that was there comes back. Now this one leads.
+        cluster.stop(1);
+        cluster.start(2, second);
+        cluster.start(3, third);
+        cluster.prefer(3);
+        cluster.tick(40, all);
+        cluster.assert_leads(3);
+        cluster.append(3, b"d");
+        cluster.tick(5, all);
+        assert_eq!((cluster.log(2), cluster.log(3)), (b"abcd".to_vec(), b"ad".to_vec()));
+    }
+
+    /// With the crate alone: docs/findings/omnipaxos.md, finding 3.
+    #[test]
+    fn a_new_leader_puts_what_it_lacks_behind_what_it_should_replace() {
+        let mut cluster = Cluster::led_by(1);
+        cluster.append(1, b"x");
+        // The others have another leader.
+        cluster.tick(20, without(1));
+        cluster.append(3, b"abc");
+        cluster.tick(5, without(1));
+        assert_eq!((cluster.log(1), cluster.log(2)), (b"x".to_vec(), b"abc".to_vec()));
+        assert_eq!((cluster.decided(1), cluster.decided(2)), (0, 3));
+        // The first hears the third's heartbeats, but is not asked for a promise yet.
+        cluster.tick(4, all);
+        assert_eq!(cluster.log(1), b"x");
+        cluster.stop(3);
+        cluster.tick(40, all);
+        cluster.assert_leads(1);
+        assert_eq!((cluster.log(1), cluster.decided(1)), (b"xabc".to_vec(), 3), "x was never decided");
+    }
+
     #[test]
     fn the_known_bug_is_found() {
         assert!(finds("crash_during_view_change", 500, "commits what it does not hold"));
@@ -60,5 +133,11 @@ mod tests {
     #[test]
     fn so_is_the_other_one_which_needs_no_crash() {
         assert!(finds("gray_failure_intermittent_network", 200, "a view started without a committed entry"));
+    }
+
+    #[test]
+    fn the_runs_of_the_findings_show_them() {
+        assert!(breaks("crash-in-acceptsync.kmb"));
+        assert!(breaks("entries-in-the-wrong-place.kmb"));
     }
 }
