@@ -77,6 +77,13 @@ impl Triggers {
     }
 }
 
+impl Watch {
+    /// What waits for observations like this one; `None` where nothing can.
+    pub fn of(what: &Observation) -> Option<Watch> {
+        Watch::ALL.into_iter().find(|watch| matches(*watch, what))
+    }
+}
+
 /// Whether `what` is what `watch` waits for.
 fn matches(watch: Watch, what: &Observation) -> bool {
     use Observation as O;

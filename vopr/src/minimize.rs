@@ -3,7 +3,8 @@
 //! Three things are made smaller, in rounds, until a whole round finds nothing more: the list of actions, what each action
 //! carries (durations, amounts, delays, counts), and the configuration (requests, clients, tenants, losses, replicas). A
 //! candidate is kept if it breaks the same invariant; by which rule, when and where may change. Since random decisions are
-//! local, leaving one action out leaves all unrelated ones as they were.
+//! local, leaving one action out leaves all unrelated ones as they were. Where nothing can be left out any more, a
+//! like run may need less: see `Work::escape`.
 //!
 //! The result is 1-minimal: no action can be left out. Of the candidates that are tried side by side the first one that
 //! fails is kept, so the result does not depend on the number of threads.
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sim::time::MILLISECOND;
-use sim::{Action, Case, Lie, Outcome, Time, Verdict, What, When};
+use sim::{Action, Case, Lie, Outcome, Target, Time, Verdict, Watch, What, When};
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -107,11 +108,22 @@ pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
     Some(Smaller { file: smaller, actions: actions("after")?, actions_before: actions("before")? })
 }
 
+/// How many other seeds are tried where no action can be left out.
+const OTHER_SEEDS: u64 = 32;
+
+/// What a smaller case has to break.
+#[derive(Clone, Copy)]
+struct Wanted {
+    invariant: &'static str,
+    /// By any rule of the invariant if `None`.
+    rule: Option<&'static str>,
+}
+
 /// The work in progress.
 struct Work<'m, 'a> {
     minimizer: &'m mut Minimizer<'a>,
     engine: Engine,
-    invariant: &'static str,
+    wanted: Wanted,
     best: Case,
     runs: u64,
     /// How many candidates were kept.
@@ -126,14 +138,14 @@ impl Minimizer<'_> {
     pub fn minimize(&mut self, case: &Case) -> Result<Option<Minimized>, Error> {
         let mut engine = Engine::for_case(case)?;
         let Verdict::Violated(violation) = engine.run(case, false).verdict else { return Ok(None) };
-        let invariant = violation.invariant;
-        let mut work = Work { minimizer: self, engine, invariant, best: case.clone(), runs: 1, kept: 0 };
+        let wanted = Wanted { invariant: violation.invariant, rule: None };
+        let mut work = Work { minimizer: self, engine, wanted, best: case.clone(), runs: 1, kept: 0 };
         loop {
             let before = work.kept;
             work.fewer_actions();
             work.simpler_actions();
             work.smaller_configuration();
-            if work.kept == before || work.is_over() {
+            if work.is_over() || (work.kept == before && !work.escape()) {
                 break;
             }
         }
@@ -167,14 +179,14 @@ impl Work<'_, '_> {
                     return None;
                 }
                 self.runs += 1;
-                if fails(&mut self.engine, case, self.invariant) {
+                if fails(&mut self.engine, case, self.wanted) {
                     return Some(index);
                 }
             }
             return None;
         }
         let (next, first, runs) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX), AtomicU64::new(0));
-        let (system, invariant) = (self.engine.system(), self.invariant);
+        let (system, wanted) = (self.engine.system(), self.wanted);
         let (deadline, stop) = (self.minimizer.deadline, self.minimizer.stop);
         std::thread::scope(|scope| {
             for _ in 0..jobs {
@@ -187,7 +199,7 @@ impl Work<'_, '_> {
                             break;
                         };
                         runs.fetch_add(1, Ordering::Relaxed);
-                        if fails(&mut engine, case, invariant) {
+                        if fails(&mut engine, case, wanted) {
                             first.fetch_min(index, Ordering::Relaxed);
                         }
                     }
@@ -262,6 +274,30 @@ impl Work<'_, '_> {
         }
     }
 
+    /// Where no action can be left out: looks for a like run (the same rule is broken) that needs one less. Actions are
+    /// fastened to what happens before them, or all random decisions are others.
+    fn escape(&mut self) -> bool {
+        let Verdict::Violated(violation) = self.engine.run(&self.best, false).verdict else { return false };
+        let wanted = self.wanted;
+        self.wanted.rule = Some(violation.rule);
+        let anchored = anchored(&mut self.engine, &self.best);
+        let seeds = (0..=OTHER_SEEDS).map(|other| self.best.seed.wrapping_add(other));
+        let mut found = false;
+        for seed in seeds.collect::<Vec<_>>() {
+            let without = |index| {
+                let mut case = Case { seed, ..anchored.clone() };
+                case.actions.remove(index);
+                case
+            };
+            found = self.keep((0..anchored.actions.len()).map(without).collect());
+            if found || self.is_over() {
+                break;
+            }
+        }
+        self.wanted = wanted;
+        found
+    }
+
     fn smaller_configuration(&mut self) {
         while !self.is_over() {
             let candidates = smaller(&self.best);
@@ -276,8 +312,30 @@ fn is_over(deadline: Option<Instant>, stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
-fn fails(engine: &mut Engine, case: &Case, invariant: &str) -> bool {
-    matches!(engine.run(case, false).verdict, Verdict::Violated(violation) if violation.invariant == invariant)
+fn fails(engine: &mut Engine, case: &Case, wanted: Wanted) -> bool {
+    matches!(engine.run(case, false).verdict, Verdict::Violated(violation)
+        if violation.invariant == wanted.invariant && wanted.rule.is_none_or(|rule| rule == violation.rule))
+}
+
+/// The same case with actions fastened to what was observed just before them instead of to a point in time, so that they
+/// stay with it where something else is left out. What happens is the same.
+fn anchored(engine: &mut Engine, case: &Case) -> Case {
+    engine.run(case, true);
+    let mut anchored = case.clone();
+    for action in &mut anchored.actions {
+        let When::At(at) = action.when else { continue };
+        // Without a trigger it means the primary, with one the replica that was observed.
+        if action.what.target() == Some(Target::Subject) {
+            continue;
+        }
+        let before = engine.recorded().iter().take_while(|seen| seen.at < at);
+        let watched = before.filter_map(|seen| Some((seen.at, seen.who.replica()?, Watch::of(&seen.what)?)));
+        let Some((seen_at, replica, watch)) = watched.clone().last() else { continue };
+        let count = watched.filter(|(_, other, kind)| *other == replica && *kind == watch).count();
+        let Ok(count) = u8::try_from(count) else { continue };
+        action.when = When::After { watch, replica: Some(replica), count, delay: at - seen_at };
+    }
+    anchored
 }
 
 /// The same action with one thing smaller, the boldest first.
@@ -372,6 +430,8 @@ mod tests {
     use super::*;
     use scenarios::ScenarioType;
 
+    const RECOVERY: Wanted = Wanted { invariant: "vsr_recovery_safety", rule: None };
+
     /// A case that breaks an invariant, with more actions than it takes.
     fn failing() -> Case {
         let scenario = ScenarioType::CrashDuringCommit.create_scenario();
@@ -379,7 +439,7 @@ mod tests {
         (0..200)
             .map(|seed| scenario.random_case("vsr", &["skipped-fsync".to_string()], seed))
             .filter(|case| case.actions.len() >= 5)
-            .find(|case| fails(&mut engine, case, "vsr_recovery_safety"))
+            .find(|case| fails(&mut engine, case, RECOVERY))
             .expect("some seed finds the bug")
     }
 
@@ -396,18 +456,34 @@ mod tests {
         for strategy in [Strategy::Delta, Strategy::Binary, Strategy::Linear] {
             let small = minimize(&case, strategy, 1);
             assert!(small.minimal && small.case.actions.len() < case.actions.len(), "{strategy:?}");
-            assert!(matches!(&small.outcome.verdict, Verdict::Violated(it) if it.invariant == "vsr_recovery_safety"));
+            assert!(matches!(&small.outcome.verdict, Verdict::Violated(it) if it.invariant == RECOVERY.invariant));
             assert!(small.case.config.workload.requests < case.config.workload.requests);
             assert_eq!(small.case.bugs, case.bugs);
             for index in 0..small.case.actions.len() {
                 let mut less = small.case.clone();
                 less.actions.remove(index);
-                assert!(
-                    !fails(&mut engine, &less, "vsr_recovery_safety"),
-                    "{strategy:?}: action {index} is not needed"
-                );
+                assert!(!fails(&mut engine, &less, RECOVERY), "{strategy:?}: action {index} is not needed");
             }
         }
+    }
+
+    #[test]
+    fn actions_that_are_fastened_to_what_happens_before_them_happen_as_before() {
+        let scenario = ScenarioType::SwizzleClogging.create_scenario();
+        let mut engine = Engine::new(&crate::engine::SYSTEMS[0]);
+        let mut fastened = 0;
+        for seed in 0..20 {
+            let case = scenario.random_case("vsr", &[], seed);
+            let anchored = anchored(&mut engine, &case);
+            fastened += anchored.actions.iter().filter(|action| matches!(action.when, When::After { .. })).count();
+            // The numbers of events may differ: an action that waits is none.
+            let mut seen = |case| {
+                engine.run(case, true);
+                engine.recorded().iter().map(|seen| (seen.at, seen.who, seen.what)).collect::<Vec<_>>()
+            };
+            assert_eq!(seen(&anchored), seen(&case), "seed {seed}");
+        }
+        assert!(fastened > 50, "{fastened}");
     }
 
     #[test]
