@@ -117,6 +117,9 @@ pub struct Journal {
     in_flight: Option<InFlight>,
     /// What was found damaged and has to be written anew.
     damaged: Vec<Record>,
+    /// Copies of the superblock that have not been written since a start found something else in them than should be
+    /// there. The scrubber has them written anew, whatever it reads: damage may happen to look right.
+    distrusted: Vec<u64>,
     /// Whether a sync has failed and the next try is still to come.
     failed: bool,
     /// The checkpoints on their way to the disk.
@@ -144,6 +147,7 @@ impl Journal {
             conflict_from: 0,
             in_flight: None,
             damaged: Vec::new(),
+            distrusted: Vec::new(),
             failed: false,
             checkpoints: Pipeline::default(),
             named: None,
@@ -178,7 +182,12 @@ impl Journal {
             return None;
         }
         self.copy(copy).encode(&mut self.buffer);
-        Some(bytes.starts_with(&self.buffer))
+        Some(bytes.starts_with(&self.buffer) && !self.distrusted.contains(&copy))
+    }
+
+    /// A start found something else in these copies of the superblock than should be there.
+    pub fn distrust(&mut self, copies: Vec<u64>) {
+        self.distrusted = copies;
     }
 
     /// Whether the durable superblock stands in both of its copies, as far as is known. Until then it may be lost with one
@@ -402,8 +411,11 @@ impl Journal {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
             if let Some(superblock) = in_flight.superblock {
+                let turn = superblock.sequence;
+                self.distrusted.retain(|copy| !(copy ^ turn).is_multiple_of(SUPERBLOCK_COPIES / 2));
                 self.before = std::mem::replace(&mut self.on_disk, *superblock);
             }
+            self.distrusted.retain(|copy| !in_flight.repairs.contains(&Record::Superblock(*copy)));
             for (zone, record) in in_flight.repairs.into_iter().map(Record::place) {
                 env.observe(Observation::ScrubRepaired { zone, record });
             }

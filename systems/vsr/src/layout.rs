@@ -169,6 +169,17 @@ impl Superblock {
         missing.map(|(copy, _)| copy).filter(in_turn)
     }
 
+    /// The copies out of turn that do not hold the superblock before the newest: all of them, where it can be read nowhere,
+    /// even if one happens to look like what is found `before` it (a write of another copy went astray).
+    pub fn unlike(newest: Superblock, before: Superblock, bytes: &[u8]) -> Vec<u64> {
+        let mut wanted = Vec::new();
+        before.encode(&mut wanted);
+        let out_of_turn = |copy: &u64| !(copy ^ newest.sequence).is_multiple_of(SUPERBLOCK_COPIES / 2);
+        let copies = (0..).zip(bytes.chunks_exact(SUPERBLOCK_BYTES as usize));
+        let unlike = copies.filter(|(_, copy)| before.sequence + 1 != newest.sequence || !copy.starts_with(&wanted));
+        unlike.map(|(copy, _)| copy).filter(out_of_turn).collect()
+    }
+
     /// What the copies out of turn hold, beside those of the newest: the superblock before it, or, if that can be read
     /// nowhere, soon the newest as well.
     pub fn before(newest: Superblock, bytes: &[u8]) -> Superblock {

@@ -42,6 +42,8 @@ pub struct Loader {
     before: Superblock,
     /// The copies that should hold it and do not.
     missing: Vec<u64>,
+    /// The other copies that hold something else than they should.
+    unlike: Vec<u64>,
     /// The headers of the chunk, as bytes.
     headers: Vec<u8>,
     /// The first op of the chunk.
@@ -80,6 +82,7 @@ impl Loader {
             superblock: Superblock::default(),
             before: Superblock::default(),
             missing: Vec::new(),
+            unlike: Vec::new(),
             headers: Vec::new(),
             first: 1,
             log: Log::default(),
@@ -136,6 +139,7 @@ impl Vsr {
                 loader.superblock = Superblock::newest(bytes);
                 loader.before = Superblock::before(loader.superblock, bytes);
                 loader.missing.extend(Superblock::missing(loader.superblock, bytes));
+                loader.unlike = Superblock::unlike(loader.superblock, loader.before, bytes);
                 if loader.superblock.sequence == 0 {
                     self.loader = None;
                     self.fresh = true;
@@ -224,6 +228,7 @@ impl Vsr {
         for copy in loader.missing {
             self.journal.repair(Record::Superblock(copy));
         }
+        self.journal.distrust(loader.unlike);
         self.log = loader.log;
         self.last_normal = last_normal;
         self.start_op = start_op;
