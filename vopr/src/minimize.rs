@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sim::time::MILLISECOND;
-use sim::{Action, Case, Lie, Outcome, Target, Time, Verdict, Watch, What, When};
+use sim::{Action, Case, Lie, Outcome, Seen, Target, Time, Verdict, Watch, What, When};
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -277,15 +277,15 @@ impl Work<'_, '_> {
     /// Where no action can be left out: looks for a like run (the same rule is broken) that needs one less. Actions are
     /// fastened to what happens before them, or all random decisions are others.
     fn escape(&mut self) -> bool {
-        let Verdict::Violated(violation) = self.engine.run(&self.best, false).verdict else { return false };
+        self.runs += 1;
+        let Verdict::Violated(violation) = self.engine.run(&self.best, true).verdict else { return false };
+        let anchored = anchored(&self.best, self.engine.recorded());
         let wanted = self.wanted;
         self.wanted.rule = Some(violation.rule);
-        let anchored = anchored(&mut self.engine, &self.best);
-        let seeds = (0..=OTHER_SEEDS).map(|other| self.best.seed.wrapping_add(other));
         let mut found = false;
-        for seed in seeds.collect::<Vec<_>>() {
+        for other in 0..=OTHER_SEEDS {
             let without = |index| {
-                let mut case = Case { seed, ..anchored.clone() };
+                let mut case = Case { seed: anchored.seed.wrapping_add(other), ..anchored.clone() };
                 case.actions.remove(index);
                 case
             };
@@ -319,8 +319,7 @@ fn fails(engine: &mut Engine, case: &Case, wanted: Wanted) -> bool {
 
 /// The same case with actions fastened to what was observed just before them instead of to a point in time, so that they
 /// stay with it where something else is left out. What happens is the same.
-fn anchored(engine: &mut Engine, case: &Case) -> Case {
-    engine.run(case, true);
+fn anchored(case: &Case, recorded: &[Seen]) -> Case {
     let mut anchored = case.clone();
     for action in &mut anchored.actions {
         let When::At(at) = action.when else { continue };
@@ -328,7 +327,7 @@ fn anchored(engine: &mut Engine, case: &Case) -> Case {
         if action.what.target() == Some(Target::Subject) {
             continue;
         }
-        let before = engine.recorded().iter().take_while(|seen| seen.at < at);
+        let before = recorded.iter().take_while(|seen| seen.at < at);
         let watched = before.filter_map(|seen| Some((seen.at, seen.who.replica()?, Watch::of(&seen.what)?)));
         let Some((seen_at, replica, watch)) = watched.clone().last() else { continue };
         let count = watched.filter(|(_, other, kind)| *other == replica && *kind == watch).count();
@@ -474,7 +473,8 @@ mod tests {
         let mut fastened = 0;
         for seed in 0..20 {
             let case = scenario.random_case("vsr", &[], seed);
-            let anchored = anchored(&mut engine, &case);
+            engine.run(&case, true);
+            let anchored = anchored(&case, engine.recorded());
             fastened += anchored.actions.iter().filter(|action| matches!(action.when, When::After { .. })).count();
             // The numbers of events may differ: an action that waits is none.
             let mut seen = |case| {

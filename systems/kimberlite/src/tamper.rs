@@ -23,7 +23,7 @@ const OVERSIZED: usize = 10_001;
 pub const BEYOND: LieClass = LieClass::Equivocation;
 
 /// The key of a replica: the crate derives its test keys from the replica's number, and offers no other way in.
-pub fn key(id: u8) -> VerifiedSigningKey {
+fn key(id: u8) -> VerifiedSigningKey {
     let mut seed = [0; 32];
     seed[0] = id;
     seed[1..9].copy_from_slice(b"kimbrlte");

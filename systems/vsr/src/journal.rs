@@ -411,8 +411,8 @@ impl Journal {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
             if let Some(superblock) = in_flight.superblock {
-                let turn = superblock.sequence;
-                self.distrusted.retain(|copy| !(copy ^ turn).is_multiple_of(SUPERBLOCK_COPIES / 2));
+                // They were out of turn, so it was theirs to be written.
+                self.distrusted.clear();
                 self.before = std::mem::replace(&mut self.on_disk, *superblock);
             }
             self.distrusted.retain(|copy| !in_flight.repairs.contains(&Record::Superblock(*copy)));
