@@ -66,7 +66,9 @@ impl Availability {
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Context { id, me, shadow, .. } = *context;
         if me.delay > 0 {
-            self.late_until[id.index()] = context.seen.at + me.delay;
+            // A shorter delay does not overtake a longer one before it.
+            let late = &mut self.late_until[id.index()];
+            *late = (*late).max(context.seen.at + me.delay);
         }
         match context.seen.what {
             Observation::Committed { op, .. } => {
@@ -186,6 +188,7 @@ mod tests {
     fn messages_that_were_delayed_may_still_be_on_their_way() {
         let mut script = deaf_primary();
         script.ok(1, O::Conditions { hears: ReplicaSet(0b111), sound: false, delay: 3 * bound() });
+        script.ok(1, O::Conditions { hears: ReplicaSet(0b111), sound: false, delay: 1 });
         script.ok(1, hears(0b111));
         script.wait(2 * bound());
         assert_eq!(retry(&mut script), None);
