@@ -11,7 +11,7 @@
 //! 5. faults × the phase of the protocol that they hit × the role of the replica that they hit; and why they were skipped;
 //! 6. lies as they were told × whether a view change was going on;
 //! 7. happens-before pairs: one of the last few faults and lies, then what was notable after it;
-//! 8. how far: counters of views, view changes, repairs and so on, in buckets.
+//! 8. how far: counters of views, view changes, repairs and so on, each step by itself up to 15, then in buckets.
 //!
 //! The work for an observation is constant: a few nanoseconds for a message, about twenty for a step of a replica. Only
 //! where the committed log or the highest view grows, all replicas' words are made anew.
@@ -52,6 +52,17 @@ const DEPTHS: Region = Region { hashed: false, ..region("how far", 64_512, 65_53
 
 /// The regions of the map, in order and without gaps.
 pub const REGIONS: [Region; 8] = [CLUSTERS, TRANSITIONS, REPLICAS, OUTCOMES, FAULTS, LIES, EFFECTS, DEPTHS];
+
+/// The slots of each counter of class 8.
+const DEPTH_SLOTS: u32 = 64;
+/// How many counters of class 8 there may be.
+pub const DEPTHS_MAX: usize = (DEPTHS.size / DEPTH_SLOTS) as usize;
+
+/// Which counter of class 8 a slot belongs to, and how far it stands there.
+pub fn depth(slot: u32) -> Option<(usize, u32)> {
+    let place = slot.checked_sub(DEPTHS.start)?;
+    (place < DEPTHS.size).then_some(((place / DEPTH_SLOTS) as usize, place % DEPTH_SLOTS))
+}
 
 /// The kinds of observations that reach nothing.
 const IGNORED: u128 = kinds::SENT
@@ -105,6 +116,7 @@ enum Depth {
     Damaged,
     Retries,
     Rejections,
+    CrashesInARow,
     Count,
 }
 
@@ -136,6 +148,8 @@ pub struct Coverage {
     causes: [Cause; CAUSES],
     cause_next: usize,
     depths: [u64; Depth::Count as usize],
+    /// How often in a row each replica has crashed since it was last normal.
+    crashes_in_a_row: [u64; REPLICAS_MAX],
 }
 
 impl Default for Coverage {
@@ -154,6 +168,7 @@ impl Default for Coverage {
             causes: [Cause::default(); CAUSES],
             cause_next: 0,
             depths: [0; Depth::Count as usize],
+            crashes_in_a_row: [0; REPLICAS_MAX],
         }
     }
 }
@@ -176,6 +191,7 @@ impl Coverage {
         self.causes = [Cause::default(); CAUSES];
         self.cause_next = 0;
         self.depths = [0; Depth::Count as usize];
+        self.crashes_in_a_row = [0; REPLICAS_MAX];
     }
 
     /// Takes in one observation; `shadow` has taken it in already.
@@ -268,6 +284,11 @@ impl Coverage {
                     self.deep(Depth::Truncated, (shadow.committed.len() as u64).saturating_sub(op));
                 }
                 O::Loading => self.diverged[id.index()] = u64::MAX,
+                O::Crashed => {
+                    self.crashes_in_a_row[id.index()] += 1;
+                    self.deep(Depth::CrashesInARow, self.crashes_in_a_row[id.index()]);
+                }
+                O::StatusChanged { status: Status::Normal, .. } => self.crashes_in_a_row[id.index()] = 0,
                 _ => {}
             }
             self.step(seen, shadow);
@@ -394,7 +415,7 @@ impl Coverage {
     fn deep(&mut self, depth: Depth, value: u64) {
         if value > self.depths[depth as usize] {
             self.depths[depth as usize] = value;
-            self.mark(DEPTHS.start + depth as u32 * 64 + bucket(value));
+            self.mark(DEPTHS.start + depth as u32 * DEPTH_SLOTS + bucket(value));
         }
     }
 
@@ -473,13 +494,14 @@ fn coarse(fine: u32) -> u32 {
     fine & 0b1101_1101 | view << 8 | log << 10 | 1 << 11 | (fine >> 15 & 3) << 12
 }
 
-/// 0 to 3 as they are, then two buckets an octave; below 64 since even `u64::MAX` is cut off.
+/// 0 to 15 as they are, since each step up is one to climb on from, then two buckets an octave; what is beyond the last is
+/// cut off.
 fn bucket(value: u64) -> u32 {
-    if value < 4 {
+    if value < 16 {
         return value as u32;
     }
     let octave = value.ilog2();
-    (octave * 2 + (value >> (octave - 1) & 1) as u32).min(63)
+    (8 + octave * 2 + (value >> (octave - 1) & 1) as u32).min(DEPTH_SLOTS - 1)
 }
 
 /// A bijection in which every input bit reaches every output bit.

@@ -46,13 +46,36 @@ fn the_regions_fill_the_map_without_overlap() {
     }
     assert_eq!(end as usize, MAP_SIZE);
     assert!(8 * OUTCOME_COUNT * MessageKind::ALL.len() as u32 <= OUTCOMES.size);
-    assert!(Depth::Count as u32 * 64 <= DEPTHS.size);
+    assert!(Depth::Count as usize <= DEPTHS_MAX);
     assert_eq!(OUTCOME_DROPPED + DropReason::Silenced as u32 + 1, OUTCOME_REJECTED);
     assert!(
         EFFECT_REJECTED + (RejectReason::ReconfigurationUnderWay as u32) < 128,
         "effects fit into the bits of a cause"
     );
-    assert!(bucket(u64::MAX) < 64);
+}
+
+#[test]
+fn a_counter_grows_step_by_step_at_first_and_stays_within_its_slots() {
+    assert!((0..=16).all(|value| bucket(value) == value as u32));
+    assert!((0..10_000).all(|value| bucket(value) <= bucket(value + 1)));
+    assert_eq!((bucket(23), bucket(24), bucket(31), bucket(32)), (16, 17, 17, 18));
+    assert_eq!(bucket(u64::MAX), DEPTH_SLOTS - 1);
+    assert_eq!(depth(DEPTHS.start + Depth::Lag as u32 * DEPTH_SLOTS + 3), Some((Depth::Lag as usize, 3)));
+    assert_eq!(depth(DEPTHS.start - 1), None);
+    assert_eq!(depth(MAP_SIZE as u32), None);
+}
+
+#[test]
+fn crashes_count_in_a_row_until_the_replica_is_normal_again() {
+    let normal = O::StatusChanged { status: Status::Normal, view: 0, primary: false };
+    let far = |stream: &[(u8, Observation)]| {
+        let counters = reached(false, stream).into_iter().filter_map(depth);
+        counters.filter(|(counter, _)| *counter == Depth::CrashesInARow as usize).map(|(_, far)| far).max()
+    };
+    assert_eq!(far(&[(0, normal)]), None);
+    assert_eq!(far(&[(0, normal), (0, O::Crashed), (0, O::Crashed), (0, O::Crashed)]), Some(3));
+    assert_eq!(far(&[(0, O::Crashed), (0, normal), (0, O::Crashed)]), Some(1));
+    assert_eq!(far(&[(0, O::Crashed), (1, O::Crashed), (0, O::Crashed), (1, normal)]), Some(2), "each by itself");
 }
 
 #[test]

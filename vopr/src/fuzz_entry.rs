@@ -39,7 +39,15 @@ thread_local! {
 /// # Panics
 /// When the input breaks an invariant that is owed, and when the target or a variable names something unknown.
 pub fn run(target: &str, input: &[u8]) {
-    with_entry(target, |entry| entry.run(input, counters::publish)).unwrap_or_else(|error| panic!("{error}"));
+    let ran = with_entry(target, |entry| {
+        entry.run(input, counters::publish);
+        MUTATOR.with_borrow_mut(|mutator| {
+            if let Some(mutator) = mutator {
+                mutator.saw(input, entry.engine.reached());
+            }
+        });
+    });
+    ran.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Runs one input of a target, or of one of the three formats, and hands the slots of the coverage map that it reached to

@@ -7,10 +7,11 @@
 //! changed, so that a small step remains one.
 //!
 //! Mutations look near to what is known. Most bugs are far from it and everywhere: a plan of random actions hits them
-//! sooner. So a search begins with fresh plans for the most part, and goes over to mutations as it goes on; libFuzzer's own
-//! have half of these. `vopr bench bugs --without` measures each part; docs/guidance.md says what each is worth.
+//! sooner. So a search begins with fresh plans for the most part, and goes over to mutations as it goes on. Some of these go
+//! on from the inputs that got furthest (`furthest.rs`), libFuzzer's own have half of the rest. `vopr bench bugs --without`
+//! measures each part; docs/guidance.md says what each is worth.
 //!
-//! All of it is a pure function of the bytes, of libFuzzer's seed, and of how many mutations there were before.
+//! All of it is a pure function of the bytes, of libFuzzer's seed, and of the inputs and mutations that there were before.
 
 use clap::ValueEnum;
 use scenarios::{Draw, Scenario};
@@ -18,6 +19,10 @@ use serde::{Deserialize, Serialize};
 use sim::codec::{self, RECORD_BYTES};
 use sim::plan::Target;
 use sim::{Action, Plan, ReplicaId, What, When};
+
+use furthest::Furthest;
+
+mod furthest;
 
 /// libFuzzer's own mutation of the first bytes (so many) of a buffer to at most so many; the new length.
 pub type MutateBytes = fn(&mut [u8], usize, usize) -> usize;
@@ -28,6 +33,8 @@ pub type MutateBytes = fn(&mut [u8], usize, usize) -> usize;
 pub enum Change {
     /// A plan that has nothing to do with the input.
     Fresh,
+    /// A change of an input that got furthest by some counter.
+    Furthest,
     /// libFuzzer's own mutations of bytes.
     Bytes,
     /// A cross of two plans.
@@ -74,6 +81,8 @@ const CHANGES: [(Change, u64); 10] = [
 const FRESH: (u64, u64) = (95, 25);
 /// After so many mutations, the share of fresh plans is half way between both.
 const FRESH_HALF_WAY: u64 = 4_000;
+/// So many of a hundred mutations that are no fresh plans go on from an input that got furthest.
+const FURTHEST: u64 = 40;
 /// A fresh plan has fewer actions than this.
 const FRESH_ACTIONS_MAX: u64 = 16;
 /// So many of a hundred crosses that libFuzzer asks for are made: it would cross in half of all mutations.
@@ -88,12 +97,13 @@ pub struct Mutator {
     scenarios: Vec<Scenario>,
     without: Vec<Change>,
     made: u64,
+    furthest: Furthest,
 }
 
 impl Mutator {
     /// For the target with these scenarios, which are one at least.
     pub fn new(scenarios: &[Scenario]) -> Self {
-        Mutator { scenarios: scenarios.to_vec(), without: Vec::new(), made: 0 }
+        Mutator { scenarios: scenarios.to_vec(), without: Vec::new(), made: 0, furthest: Furthest::default() }
     }
 
     /// Leaves some changes out.
@@ -108,6 +118,11 @@ impl Mutator {
         Mutator { made: inputs.saturating_mul(10), ..self }
     }
 
+    /// An input was run, and reached these slots of the coverage map.
+    pub fn saw(&mut self, input: &[u8], reached: &[u32]) {
+        self.furthest.saw(input, reached);
+    }
+
     /// What libFuzzer's `LLVMFuzzerCustomMutator` is to do: changes `data[..size]` to at most `max_size` bytes, and returns
     /// the new length. `bytes` are libFuzzer's own mutations.
     pub fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
@@ -116,6 +131,11 @@ impl Mutator {
         let Some(actions_max) = (max_size / RECORD_BYTES).checked_sub(1) else { return bytes(data, size, max_size) };
         let plan = if self.makes(Change::Fresh) && draw.chance(self.fresh_share()) {
             self.fresh(actions_max, &mut draw)
+        } else if self.makes(Change::Furthest)
+            && draw.chance(FURTHEST)
+            && let Some(input) = self.furthest.pick(draw.below(u64::MAX))
+        {
+            self.changed(input, actions_max, &mut draw)
         } else if self.makes(Change::Bytes) && draw.chance(50) {
             return bytes(data, size, max_size);
         } else {
@@ -222,7 +242,9 @@ impl Mutator {
             Change::Header if draw.chance(50) => plan.bare = !plan.bare,
             Change::Header => plan.liar = draw.below(replicas) as u8,
             // The others are no changes of a plan.
-            Change::Seed | Change::Fresh | Change::Bytes | Change::Cross | Change::Reseed => plan.seed = any_seed(draw),
+            Change::Seed | Change::Fresh | Change::Furthest | Change::Bytes | Change::Cross | Change::Reseed => {
+                plan.seed = any_seed(draw)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the mutator.
 
 use scenarios::ScenarioType;
+use sim::coverage::{MAP_SIZE, depth};
 use sim::time::MILLISECOND;
 
 use super::*;
@@ -103,7 +104,9 @@ fn each_change_does_what_it_says() {
                 Change::Drop => assert!(theirs < ours && kept == theirs, "{after:?}"),
                 Change::Move | Change::Retarget | Change::Tweak | Change::Replace => assert_eq!(theirs, ours),
                 Change::Seed | Change::Scenario | Change::Header => assert_eq!(after.actions, before.actions),
-                Change::Fresh | Change::Bytes | Change::Cross | Change::Reseed => unreachable!("no change of a plan"),
+                Change::Fresh | Change::Furthest | Change::Bytes | Change::Cross | Change::Reseed => {
+                    unreachable!("no change of a plan")
+                }
             }
             let same_header = matches!(change, Change::Seed | Change::Scenario | Change::Header);
             assert!(same_header || header(&after) == header(&before), "{change:?}: {after:?}");
@@ -176,4 +179,43 @@ fn crosses_have_the_first_header_and_actions_of_both() {
     assert_eq!(mutator.cross_over(&first, &second, &mut [0; 7], 1), 0);
     let none = Mutator::new(&scenarios()).without(&[Change::Cross]);
     assert!((0..100).all(|seed| none.cross_over(&first, &second, &mut [0; 2048], seed) == 0));
+}
+
+/// A slot of the coverage map: of this counter, standing so high.
+fn slot(counter: usize, far: u32) -> u32 {
+    (0..MAP_SIZE as u32).find(|slot| depth(*slot) == Some((counter, far))).expect("there is such a slot")
+}
+
+#[test]
+fn a_part_of_the_changes_goes_on_from_the_input_that_got_furthest() {
+    let (ours, furthest) = (input(1, 2), input(2, 2));
+    let from_furthest = |mutator: &mut Mutator| {
+        let header = |bytes: &[u8]| codec::decode(bytes).seed;
+        (0..400).filter(|seed| header(&mutated(mutator, &ours, 2048, *seed)) == header(&furthest)).count()
+    };
+    let without = [Change::Fresh, Change::Reseed, Change::Seed];
+    let mut mutator = Mutator::new(&scenarios()).without(&without);
+    assert_eq!(from_furthest(&mut mutator), 0, "nothing was seen yet");
+    mutator.saw(&furthest, &[slot(3, 2)]);
+    let count = from_furthest(&mut mutator);
+    assert!((100..200).contains(&count), "{count} of 400");
+    let mut mutator = Mutator::new(&scenarios()).without(&[&without[..], &[Change::Furthest]].concat());
+    mutator.saw(&furthest, &[slot(3, 2)]);
+    assert_eq!(from_furthest(&mut mutator), 0);
+}
+
+#[test]
+fn the_furthest_is_kept_counter_by_counter_and_the_later_of_two_that_are_no_longer() {
+    let mut furthest = Furthest::default();
+    assert_eq!(furthest.pick(5), None);
+    furthest.saw(b"first", &[slot(0, 4), slot(2, 1)]);
+    furthest.saw(b"nowhere", &[0, 77]);
+    furthest.saw(b"nearer", &[slot(0, 3)]);
+    assert_eq!((furthest.pick(0), furthest.pick(1)), (Some(&b"first"[..]), Some(&b"first"[..])));
+    furthest.saw(b"longer", &[slot(0, 4)]);
+    assert_eq!(furthest.pick(0), Some(&b"first"[..]), "as far, and longer");
+    furthest.saw(b"short", &[slot(0, 4)]);
+    assert_eq!(furthest.pick(0), Some(&b"short"[..]), "as far, and no longer");
+    furthest.saw(b"much longer", &[slot(2, 1), slot(2, 2)]);
+    assert_eq!((furthest.pick(2), furthest.pick(3)), (Some(&b"short"[..]), Some(&b"much longer"[..])), "by any number");
 }

@@ -344,6 +344,10 @@ bugs! {
         "a primary answers a request as soon as it has logged it",
         caught by ["durability"], from "classic",
         in "crash_recovery" ["crash_during_commit", "gray_failure_slow_disk"];
+    CrashLoopWipesDisk "crash-loop-wipes-disk":
+        "a replica that has crashed seven times since it was last normal is started with an empty disk",
+        caught by ["vsr_recovery_safety"], from "operators' scripts against crash loops",
+        in "crash_recovery" [];
 }
 
 /// The bugs that are switched on in a replica.

@@ -31,6 +31,9 @@ const CHUNK: u64 = 64;
 const LOAD_RETRY_TIMER: sim::TimerId = sim::TimerId(5);
 const LOAD_RETRY_AFTER: sim::Time = 20 * sim::time::MILLISECOND;
 
+/// After so many crashes in a row the planted bug `crash-loop-wipes-disk` blames the disk.
+const CRASHES_MAX: u8 = 7;
+
 /// What is being read.
 #[derive(Debug)]
 pub struct Loader {
@@ -135,6 +138,9 @@ impl Vsr {
             return;
         };
         match loader.stage {
+            Stage::Superblock if self.crashes >= CRASHES_MAX && self.bugs.on(PlantedBug::CrashLoopWipesDisk) => {
+                return self.finish_loading(env, false);
+            }
             Stage::Superblock => {
                 loader.superblock = Superblock::newest(bytes);
                 loader.before = Superblock::before(loader.superblock, bytes);

@@ -61,6 +61,8 @@ pub struct Vsr {
     pub(crate) scrubber: Scrubber,
     /// The disk was never used: the replica takes part, in view 0, from the moment when its first superblock is durable.
     pub(crate) fresh: bool,
+    /// How often in a row it had crashed before this start, since it was last normal.
+    pub(crate) crashes: u8,
     /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
     pub(crate) amnesia: bool,
 
@@ -383,12 +385,13 @@ impl Vsr {
 
 impl System for Vsr {
     type Message = Message;
-    type Durable = ();
+    /// How often in a row the replica has crashed since it was last normal, as whoever restarts it keeps count.
+    type Durable = u8;
     const NAME: &'static str = "vsr";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const BUGS: &'static [Bug] = BUGS;
 
-    fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, (): ()) -> Self {
+    fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, crashes: u8) -> Self {
         let cluster = spec.cluster.clone();
         let layout = Layout::new(&cluster);
         let bugs = Bugs::new(spec.bugs);
@@ -412,6 +415,7 @@ impl System for Vsr {
             loader: Some(Loader::begin(env, bugs)),
             scrubber: Scrubber::begin(env, &cluster, bugs),
             fresh: false,
+            crashes,
             amnesia: false,
             may_have_led: None,
             acknowledged: 0,
@@ -439,7 +443,9 @@ impl System for Vsr {
         vsr
     }
 
-    fn crash(self) {}
+    fn crash(self) -> u8 {
+        if self.status == Status::Normal { 1 } else { self.crashes.saturating_add(1) }
+    }
 
     fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Message) {
         // What a replica learns before its disk is ready would be forgotten in a crash without a trace.

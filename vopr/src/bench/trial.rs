@@ -178,6 +178,7 @@ impl Harness for Trial {
         let case = self.target.case(&self.bugs, input);
         let next = self.run(&case);
         counters::publish(self.engine.reached());
+        self.mutator.saw(input, self.engine.reached());
         next
     }
 

@@ -188,6 +188,7 @@ impl Harness for Worker {
         let outcome = self.engine.run(&case, false);
         self.runs += 1;
         counters::publish(self.engine.reached());
+        self.mutator.saw(input, self.engine.reached());
         for slot in self.engine.reached() {
             if self.runs > self.seeds {
                 if self.states.hit(*slot) {
