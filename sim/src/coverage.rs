@@ -4,7 +4,7 @@
 //! only reward long runs. Who is who does not count either: a cluster's state is the multiset of its replicas' states.
 //! The classes, each with a region of the map of its own:
 //!
-//! 1. the cluster's states: the multiset of its replicas' coarse words (see `coarse`);
+//! 1. the cluster's states: how many replicas do what, none, one or several of them (see `groups`);
 //! 2. transitions of single replicas from one coarse word to the next × the phase that the cluster is in;
 //! 3. states of single replicas: their fine words (see `fine`);
 //! 4. kinds of messages × the receiver's status and role × what became of them, each reason of a rejection by itself;
@@ -20,6 +20,10 @@ use crate::invariants::kinds;
 use crate::observation::{DropReason, MessageKind, OBSERVATION_KINDS, Observation, RejectReason, Seen, Status};
 use crate::shadow::Shadow;
 use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
+
+use words::{GROUPS, coarse, fine, groups, phase};
+
+mod words;
 
 /// How many slots the map has.
 pub const MAP_SIZE: usize = 65_536;
@@ -137,8 +141,8 @@ pub struct Coverage {
     started: bool,
     /// The replicas' fine words.
     words: [u32; REPLICAS_MAX],
-    /// The hashes of the replicas' coarse words, and their sum: the multiset's hash.
-    hashes: [u64; REPLICAS_MAX],
+    /// How many replicas are in each group, and what that makes of the cluster.
+    members: [u8; GROUPS],
     cluster: u64,
     /// The lowest op at which a replica's log differs from the committed one; `u64::MAX` if at none.
     diverged: [u64; REPLICAS_MAX],
@@ -160,7 +164,7 @@ impl Default for Coverage {
             liars: ReplicaSet::default(),
             started: false,
             words: [NO_WORD; REPLICAS_MAX],
-            hashes: [0; REPLICAS_MAX],
+            members: [0; GROUPS],
             cluster: 0,
             diverged: [u64::MAX; REPLICAS_MAX],
             view_max: 0,
@@ -183,7 +187,7 @@ impl Coverage {
         self.liars = liars;
         self.started = false;
         self.words = [NO_WORD; REPLICAS_MAX];
-        self.hashes = [0; REPLICAS_MAX];
+        self.members = [0; GROUPS];
         self.cluster = 0;
         self.diverged = [u64::MAX; REPLICAS_MAX];
         self.view_max = 0;
@@ -359,12 +363,21 @@ impl Coverage {
         if old_fine == fine {
             return;
         }
-        let hash = mix(u64::from(coarse(fine)));
-        let old = std::mem::replace(&mut self.hashes[id.index()], hash);
-        if old != hash && old != 0 {
-            self.hashed(TRANSITIONS, (old.rotate_left(7) ^ hash).wrapping_add(u64::from(phase(shadow))));
+        let (mut left, mut joined) = (0, groups(fine));
+        if old_fine != NO_WORD {
+            let (old, new) = (coarse(old_fine), coarse(fine));
+            if old != new {
+                self.hashed(TRANSITIONS, u64::from(old) << 32 | u64::from(new) << 8 | u64::from(phase(shadow)));
+            }
+            left = groups(old_fine);
         }
-        self.cluster = self.cluster.wrapping_sub(old).wrapping_add(hash);
+        (left, joined) = (left & !joined, joined & !left);
+        if left | joined != 0 {
+            for (group, members) in self.members.iter_mut().enumerate() {
+                *members = *members + (joined >> group & 1) as u8 - (left >> group & 1) as u8;
+            }
+            self.cluster = self.members.iter().fold(0, |key, members| 3 * key + u64::from(*members).min(2));
+        }
     }
 
     fn outcome(&mut self, kind: MessageKind, receiver: ReplicaId, outcome: u32, shadow: &Shadow) {
@@ -431,67 +444,6 @@ impl Coverage {
             self.reached.push(slot);
         }
     }
-}
-
-/// What a replica does and how it stands to the others:
-/// up, paused, loading, primary, liar, damaged: one bit each; status: 2 bits; view: 2 bits (the highest, a coming one,
-/// one behind, further behind); log: 2 bits (shorter than the committed one, as long, longer, another); and commit lag:
-/// 3 bits (0, 1, 2-3, 4-7, 8 or more); no member by its own log, a change of the membership under way: one bit each.
-fn fine(id: ReplicaId, shadow: &Shadow, diverged: bool, lag: u64, liar: bool) -> u32 {
-    let replica = &shadow.replicas[id.index()];
-    let configuration = shadow.configuration(replica);
-    let view = match replica.view {
-        view if view == shadow.view_max => 0,
-        view if view > shadow.view_max => 1,
-        view if view + 1 == shadow.view_max => 2,
-        _ => 3,
-    };
-    let log = match replica.op().cmp(&(shadow.committed.len() as u64)) {
-        _ if diverged => 3,
-        std::cmp::Ordering::Less => 0,
-        std::cmp::Ordering::Equal => 1,
-        std::cmp::Ordering::Greater => 2,
-    };
-    let lag = if lag == 0 { 0 } else { 1 + lag.ilog2().min(3) };
-    u32::from(replica.up)
-        | u32::from(replica.paused) << 1
-        | u32::from(replica.loading) << 2
-        | u32::from(replica.primary) << 3
-        | u32::from(liar) << 4
-        | u32::from(replica.damaged) << 5
-        | (replica.status as u32) << 6
-        | view << 8
-        | log << 10
-        | lag << 12
-        | u32::from(!configuration.has(id)) << 15
-        | u32::from(configuration.is_joint()) << 16
-}
-
-/// What the cluster is doing: whether a view change or a recovery goes on, somebody is down, somebody leads, and something
-/// is not committed.
-fn phase(shadow: &Shadow) -> u32 {
-    shadow.replicas.iter().fold(0, |phase, replica| {
-        let (up, status) = (replica.up, replica.status);
-        phase
-            | u32::from(up && status == Status::ViewChange)
-            | u32::from(up && status == Status::Recovering) << 1
-            | u32::from(!up) << 2
-            | u32::from(up && replica.primary && status == Status::Normal) << 3
-            | u32::from(replica.op() > replica.commit) << 4
-    })
-}
-
-/// The part of a fine word that goes into the cluster's state, which multiplies by the number of replicas: up, loading,
-/// primary, liar and status; of the view only whether it is the highest, a coming one or an old one; of the log only whether
-/// it is another one; and membership. What lags, and whose disk is damaged, would flood the map. Who is down, or reads its disk
-/// yet, is just that: what it was before cannot matter to the others.
-fn coarse(fine: u32) -> u32 {
-    if fine & 0b101 != 1 {
-        return fine & 0b101;
-    }
-    let view = (fine >> 8 & 3).min(2);
-    let log = u32::from(fine >> 10 & 3 == 3);
-    fine & 0b1101_1101 | view << 8 | log << 10 | 1 << 11 | (fine >> 15 & 3) << 12
 }
 
 /// 0 to 15 as they are, since each step up is one to climb on from, then two buckets an octave; what is beyond the last is

@@ -3,6 +3,7 @@
 use super::*;
 use crate::lie::{Field, How, LieClass};
 use crate::observation::{Fault, RejectReason, Who};
+use crate::spec::Cluster;
 use Observation as O;
 
 /// What a stream of observations reaches; liar is replica 2 if any.
@@ -112,6 +113,34 @@ fn who_is_down_is_just_that() {
     };
     assert_eq!(crashed(&[]), crashed(&[(1, O::ViewChangeStarted { view: 0 })]), "what it did before is forgotten");
     assert_ne!(crashed(&[]), crashed(&[(0, O::ViewChangeStarted { view: 0 })]), "what the others do is not");
+}
+
+#[test]
+fn a_cluster_is_how_many_do_what_and_several_are_alike() {
+    let mut seen = std::collections::BTreeSet::new();
+    for fine in (0..1 << 17).filter(|fine| fine >> 6 & 3 <= Status::Recovering as u32) {
+        let groups = groups(fine);
+        assert!(groups > 0 && groups >> GROUPS == 0, "{fine:b}");
+        assert_eq!((groups & 0x7FF).count_ones(), 1, "one thing at a time: {fine:b}");
+        seen.insert(groups);
+    }
+    assert_eq!(seen.len(), 3 + 8 * 4, "down, loading, no member, and each role, view, log and membership");
+    let cluster = |down: &[u8]| {
+        let mut coverage = Coverage::default();
+        let config = Config { cluster: Cluster { replicas: 5, ..Config::default().cluster }, ..Config::default() };
+        let mut shadow = Shadow::default();
+        coverage.reset(&config, ReplicaSet::default());
+        shadow.reset(&config, ReplicaSet::default());
+        for replica in down {
+            let seen = Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(*replica)), what: O::Crashed };
+            shadow.apply(&seen);
+            coverage.observe(&seen, &shadow);
+        }
+        (coverage.cluster, coverage.members[0])
+    };
+    assert_eq!(cluster(&[1]), cluster(&[4]));
+    assert_ne!(cluster(&[1]).0, cluster(&[1, 2]).0);
+    assert_eq!((cluster(&[1, 2]).0, cluster(&[1, 2, 3]).1), (cluster(&[1, 2, 3]).0, 3));
 }
 
 #[test]
