@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use sim::{Verdict, codec};
 use vsr::checkpoint::Checkpoint;
-use vsr::layout::Superblock;
+use vsr::entry::{Entry as LogEntry, HEADER_BYTES};
+use vsr::layout::{SUPERBLOCK_BYTES, Superblock};
 use vsr::log::Base;
 use vsr::sessions::Sessions;
 
@@ -138,22 +139,47 @@ pub fn round_trip_plan(input: &[u8]) {
 /// Reads an input as each of the things that a replica of the reference protocol keeps on its disk. Damage may bring
 /// anything there: whatever it is, the replica has to tell it from what it wrote.
 ///
+/// Records are read in their whole length, so what is missing of one is zeros here. Each is read as it is, and with a
+/// checksum that fits: hardly any input would bring that along, and what stands behind a checksum is read as well.
+///
 /// # Panics
 /// When reading does, or when what was accepted does not come back.
 pub fn read_disk_records(input: &[u8]) {
     let mut again = Vec::new();
-    if let Some(superblock) = Superblock::decode(input) {
-        superblock.encode(&mut again);
-        assert_eq!(Superblock::decode(&again), Some(superblock), "a superblock comes back");
+    for copy in as_it_is_and_with_its_checksum(input, SUPERBLOCK_BYTES as usize, SUPERBLOCK_CHECKSUM) {
+        if let Some(superblock) = Superblock::decode(&copy) {
+            superblock.encode(&mut again);
+            assert_eq!(again.len(), SUPERBLOCK_CHECKSUM + 4, "the checksum is where it is looked for");
+            assert_eq!(Superblock::decode(&again), Some(superblock), "a superblock comes back");
+        }
     }
-    if let Some(hole) = vsr::entry::Entry::decode_header(input) {
-        hole.encode_header(&mut again);
-        assert!(input.starts_with(&again), "a header comes back");
+    for header in as_it_is_and_with_its_checksum(input, HEADER_BYTES, HEADER_BYTES - 4) {
+        if let Some(entry) = LogEntry::decode_header(&header) {
+            entry.encode_header(&mut again);
+            let back = LogEntry::decode_header(&again).expect("a header comes back");
+            assert_eq!((back.hash, back.is_hole(), back.place()), (entry.hash, entry.is_hole(), entry.place()));
+        }
     }
-    // Without its checksum, which hardly any input would get past.
-    let _ = vsr::entry::Entry::read(input, false);
+    // What a replica believes has a hash of its content, too; without it, everything in the entry is looked at.
+    if let Some(entry) = LogEntry::read(input, false) {
+        entry.encode(&mut again);
+        assert!(input.starts_with(&again[..again.len() - 4]), "an entry comes back, all but its checksum");
+        assert_eq!(LogEntry::decode(&again).is_some(), entry.content() == Some(entry.hash), "a hash is checked");
+    }
     let checkpoint = Checkpoint::new(Base::default(), input.to_vec());
     let _ = checkpoint.decode(&Sessions::default());
+}
+
+/// Where the checksum of a superblock stands: after sixteen words.
+const SUPERBLOCK_CHECKSUM: usize = 16 * 8;
+
+/// The first `length` bytes of an input, filled up with zeros, and the same with the checksum of all that is before `at`.
+fn as_it_is_and_with_its_checksum(input: &[u8], length: usize, at: usize) -> [Vec<u8>; 2] {
+    let mut bytes = input.to_vec();
+    bytes.resize(length, 0);
+    let mut fitting = bytes.clone();
+    fitting[at..at + 4].copy_from_slice(&crc32fast::hash(&bytes[..at]).to_le_bytes());
+    [bytes, fitting]
 }
 
 impl Entry {
@@ -183,5 +209,37 @@ impl Entry {
         let saved = Kmb::new(case, system.version, origin, Some(&outcome)).write_new(&self.output_directory);
         let saved = saved.map_or_else(|error| format!("not saved: {error}"), |path| path.display().to_string());
         panic!("{} ({}) broken: {saved}", violation.invariant, violation.rule);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that look random, the same in every run.
+    fn noise(length: usize, seed: u32) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn the_formats_answer_to_inputs_of_every_length() {
+        for (name, read) in FORMATS {
+            for length in (0..400).chain([1 << 12, 1 << 20, (1 << 20) + 1]) {
+                // The name, so that a failure says it.
+                let input = if length % 2 == 0 { noise(length, length as u32) } else { vec![length as u8; length] };
+                let ended = std::panic::catch_unwind(|| read(&input));
+                assert!(ended.is_ok(), "{name} with {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn records_with_a_checksum_that_fits_are_read_to_their_end() {
+        let [superblock, fitting] = as_it_is_and_with_its_checksum(&noise(300, 1), 256, SUPERBLOCK_CHECKSUM);
+        assert!(Superblock::decode(&superblock).is_none() && Superblock::decode(&fitting).is_some());
+        let [header, fitting] = as_it_is_and_with_its_checksum(&noise(300, 1), HEADER_BYTES, HEADER_BYTES - 4);
+        assert!(LogEntry::decode_header(&header).is_none() && LogEntry::decode_header(&fitting).is_some());
     }
 }
