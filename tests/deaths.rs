@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::support::{Failing, command, directory, failing, json, kmb_files, vopr};
 
@@ -63,26 +63,42 @@ fn a_memory_blow_up_becomes_a_failure_file() {
     check("memory", "megabytes of memory");
 }
 
+/// A campaign that finds something, and the file that it announced first.
+#[cfg(target_os = "linux")]
+struct Announced {
+    child: Child,
+    /// What it still tells, line by line.
+    lines: Box<dyn Iterator<Item = String>>,
+    file: String,
+}
+
+#[cfg(target_os = "linux")]
+fn announced(here: &Path, jobs: &str) -> Announced {
+    let Failing { bug, scenario, .. } = failing();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vopr"))
+        .current_dir(here)
+        .args(["fuzz", scenario, "--bug", bug, "--jobs", jobs, "--seed", "3", "--output-dir", "found"])
+        .args(["--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.starts_with("found ")).expect("it finds something");
+    let file = line.rsplit(": ").next().expect("a path").to_string();
+    Announced { child, lines: Box::new(lines), file }
+}
+
 /// What was announced is on the disk, whole, also if the campaign is killed in that moment; and no worker lives on.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_killed_campaign_loses_nothing_that_it_announced() {
     let here = directory();
-    let Failing { bug, scenario, .. } = failing();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vopr"))
-        .current_dir(&here)
-        .args(["fuzz", scenario, "--bug", bug, "--jobs", "2", "--seed", "3", "--output-dir", "found"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
-    let announced = lines.into_iter().find(|line| line.starts_with("found ")).expect("it finds something");
+    let Announced { mut child, file, .. } = announced(here.path(), "2");
     let workers = children(child.id());
     assert!(!workers.is_empty(), "there are workers");
     child.kill().expect("kill -9");
     child.wait().expect("an end");
-    let file = announced.rsplit(": ").next().expect("a path");
     let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
     assert_eq!(repro["result"], "same_violation_same_digest");
     let is_alive =
@@ -94,6 +110,38 @@ fn a_killed_campaign_loses_nothing_that_it_announced() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     panic!("a worker lives on: {workers:?}");
+}
+
+/// Another takes the place of a worker that is killed. What it had announced stays, its runs count, and its end is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_worker_is_replaced_and_what_it_announced_stays() {
+    let here = directory();
+    let Announced { child, mut lines, file } = announced(here.path(), "1");
+    let first = children(child.id());
+    assert_eq!(first.len(), 1);
+    signal("-KILL", first[0]);
+    lines.find(|line| line.contains("a worker died with signal: 9")).expect("it is told");
+    let second = (0..100).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        children(child.id()).into_iter().find(|worker| *worker != first[0])
+    });
+    assert!(second.is_some(), "another takes its place");
+    signal("-INT", child.id());
+    let output = child.wait_with_output().expect("an end");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(output.status.code(), Some(1), "{value}");
+    assert_eq!(value["deaths"].as_array().map(Vec::len), Some(1), "{value}");
+    let findings = value["findings"].as_array().expect("a list");
+    assert!(findings.iter().any(|finding| finding["file"] == file.as_str()), "{file}: {value}");
+    let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
+    assert_eq!(repro["result"], "same_violation_same_digest");
+}
+
+#[cfg(target_os = "linux")]
+fn signal(name: &str, process: u32) {
+    let status = Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(status.expect("kill runs").success(), "{name} {process}");
 }
 
 #[cfg(target_os = "linux")]
