@@ -156,25 +156,62 @@ fn children(parent: u32) -> Vec<u32> {
     numbers.filter(|process| parent_of(process) == Some(parent)).collect()
 }
 
-/// A disk that takes no byte more: the campaign ends with an error, and announces nothing that it could not write.
+/// Runs bash with no file larger than so many kilobytes. The signal that would say so is ignored: writes fail, as they do on
+/// a full disk.
+#[cfg(unix)]
+fn on_a_disk_of(kilobytes: u32, here: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");
+    let mut command = Command::new("bash");
+    command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_vopr")]).args(arguments).current_dir(here);
+    let output = command.output().expect("bash runs");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+}
+
 #[cfg(unix)]
 #[test]
-fn a_full_disk_ends_a_campaign_with_an_error_and_no_false_promise() {
+fn a_full_disk_is_an_error_before_the_campaign_begins() {
+    let here = directory();
+    let (code, told) = on_a_disk_of(0, here.path(), &["fuzz", "combined", "--runs", "10"]);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.starts_with("error: cannot write to the directory") && told.lines().count() == 1, "{told}");
+}
+
+/// A disk that has room for no finding any more: the campaign ends with an error, and announces nothing that it could not
+/// write.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_ends_a_campaign_with_an_error_and_no_false_promise() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
-    // No file may get larger than nothing, and the signal that would say so is ignored: writes fail as on a full disk.
-    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-    let output = Command::new("bash")
-        .args(["-c", script, "bash", env!("CARGO_BIN_EXE_vopr"), "fuzz", scenario, "--bug", bug])
-        .args(["--runs", "4000", "--seed", "3", "--output-dir", "found"])
-        .current_dir(&here)
-        .output()
-        .expect("bash runs");
-    let told = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(3), "{told}");
+    let fuzz = ["fuzz", scenario, "--bug", bug, "--runs", "4000", "--seed", "3", "--output-dir", "found"];
+    let (code, told) = on_a_disk_of(1, here.path(), &fuzz);
+    assert_eq!(code, Some(3), "{told}");
     assert!(told.contains("error: cannot write to found") && told.contains("make room"), "{told}");
     assert!(!told.lines().any(|line| line.starts_with("found ")), "{told}");
     assert!(kmb_files(&here.path().join("found")).is_empty());
+}
+
+/// Inputs that cannot be kept are no reason to end a search, but to say so.
+#[test]
+fn a_corpus_that_can_be_written_no_more_is_told() {
+    let here = directory();
+    let corpus = here.path().join("inputs");
+    let child = Command::new(env!("CARGO_BIN_EXE_vopr"))
+        .current_dir(&here)
+        .args(["fuzz", "baseline", "--time", "6s", "--seed", "3", "--corpus", "inputs"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    while corpus.read_dir().map_or(0, Iterator::count) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    // Root may write wherever there is a folder, so there is none.
+    std::fs::rename(&corpus, here.path().join("elsewhere")).expect("it moves");
+    std::fs::write(&corpus, "a file in its place").expect("it is written");
+    let output = child.wait_with_output().expect("an end");
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(told.matches("no more inputs are kept in inputs").count(), 1, "{told}");
 }
 
 #[cfg(target_os = "linux")]

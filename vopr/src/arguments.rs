@@ -1,5 +1,6 @@
 //! What several commands understand: the format, the system with its bugs, the output directory, and Ctrl-C.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -58,8 +59,13 @@ impl OutputDirectory {
 
 /// Creates a folder if it is missing, and makes sure that it can be written to; if not, the error ends with `next`.
 pub(crate) fn prepare(folder: &Path, next: &str) -> Result<(), Error> {
-    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
-    tried.map(drop).map_err(|error| Error::io("write to the directory", folder, &error, next))
+    let tried = std::fs::create_dir_all(folder).and_then(|()| try_to_write(folder));
+    tried.map_err(|error| Error::io("write to the directory", folder, &error, next))
+}
+
+/// Whether a folder takes a file with something in it: on a full disk, empty ones still can be made.
+pub(crate) fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    tempfile::tempfile_in(folder)?.write_all(&[0])
 }
 
 /// Sets a flag at Ctrl-C (and when asked to terminate), instead of dying.

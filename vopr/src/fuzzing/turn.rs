@@ -9,6 +9,7 @@ use super::campaign::{Campaign, Known, Running, files_in};
 use super::log::Record;
 use super::process::{Event, Process, Start};
 use super::{Death, Finding, Message};
+use crate::arguments::try_to_write;
 use crate::error::Error;
 use crate::kmb::{Kmb, Origin, read_bounded};
 use crate::output::{BAD, DOUBTFUL, Progress, grouped, rate, styled};
@@ -58,6 +59,10 @@ struct Workers<'r, 'c> {
     events: Sender<(usize, Event)>,
     last_new: Instant,
     counted: Option<Instant>,
+    /// When it was last seen that the corpus can be written to.
+    looked: Option<Instant>,
+    /// It no more can, and that was said.
+    unkept: bool,
     noted: Option<Instant>,
     leaving: Option<Instant>,
     deaths: usize,
@@ -83,6 +88,8 @@ impl Turn {
             events,
             last_new: started,
             counted: None,
+            looked: None,
+            unkept: false,
             noted: None,
             leaving: None,
             deaths: 0,
@@ -176,6 +183,7 @@ impl Workers<'_, '_> {
                 self.slots.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::kill);
             }
             self.add_up(COUNT_EVERY);
+            self.look_whether_inputs_are_kept(&progress);
             if self.noted.is_none_or(|noted| noted.elapsed() >= NOTE_EVERY) {
                 self.note();
             }
@@ -306,6 +314,22 @@ impl Workers<'_, '_> {
         if self.counted.is_none_or(|counted| counted.elapsed() >= count_every) {
             share.corpus = files_in(&self.corpus);
             self.counted = Some(Instant::now());
+        }
+    }
+
+    /// libFuzzer says nothing where it cannot write an input, and leaves an empty file on a full disk.
+    fn look_whether_inputs_are_kept(&mut self, progress: &Progress) {
+        if self.unkept || self.looked.is_some_and(|looked| looked.elapsed() < COUNT_EVERY) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        if let Err(error) = try_to_write(&self.corpus) {
+            let corpus = self.corpus.display();
+            progress.tell(&format!(
+                "{} no more inputs are kept in {corpus}: {error}; the search goes on, but the next begins without them",
+                styled(DOUBTFUL, "warning:")
+            ));
+            self.unkept = true;
         }
     }
 
