@@ -9,7 +9,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use sim::{Verdict, codec};
+use sim::{Case, Verdict, Violation, codec};
 use vsr::checkpoint::Checkpoint;
 use vsr::entry::{Entry as LogEntry, HEADER_BYTES};
 use vsr::layout::{SUPERBLOCK_BYTES, Superblock};
@@ -19,6 +19,7 @@ use vsr::sessions::Sessions;
 use crate::counters;
 use crate::engine::{Engine, SYSTEMS, SystemEntry};
 use crate::error::Error;
+use crate::fuzzing::SAVED_OF_A_RULE;
 use crate::kmb::{Kmb, KmbError, Origin};
 use crate::mutator::{MutateBytes, Mutator};
 use crate::selection::Target;
@@ -205,10 +206,35 @@ impl Entry {
         let outcome = self.engine.run(&case, false);
         publish(self.engine.reached());
         let Verdict::Violated(violation) = &outcome.verdict else { return };
+        let (invariant, rule) = (violation.invariant, violation.rule);
+        if let Some(file) = self.known(&case, violation) {
+            panic!("{invariant} ({rule}) broken, as in {}", file.display());
+        }
         let origin = Origin::Fuzz { target: self.target.name.clone(), input: input.to_vec() };
         let saved = Kmb::new(case, system.version, origin, Some(&outcome)).write_new(&self.output_directory);
         let saved = saved.map_or_else(|error| format!("not saved: {error}"), |path| path.display().to_string());
-        panic!("{} ({}) broken: {saved}", violation.invariant, violation.rule);
+        panic!("{invariant} ({rule}) broken: {saved}");
+    }
+
+    /// The file that tells of the same already, as `vopr fuzz` counts: of a rule there are a few, each of another scenario.
+    /// AFL++ runs what crashes many times over, each time in another process.
+    fn known(&self, case: &Case, violation: &Violation) -> Option<PathBuf> {
+        let mut known = Vec::new();
+        for path in self.output_directory.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path())) {
+            if path.extension().is_none_or(|extension| extension != "kmb") {
+                continue;
+            }
+            let Ok(kmb) = Kmb::read(&path) else { continue };
+            let same_system = (&kmb.case.system, &kmb.case.bugs) == (&case.system, &case.bugs)
+                && kmb.system_version == self.engine.system().version;
+            if same_system && kmb.expected.is_some_and(|it| it.matches(violation)) {
+                known.push((kmb.case.scenario != case.scenario, path));
+            }
+        }
+        // That of the same scenario, if there is one.
+        known.sort();
+        let enough = known.len() >= SAVED_OF_A_RULE;
+        known.into_iter().next().filter(|(other, _)| enough || !other).map(|(_, path)| path)
     }
 }
 
@@ -233,6 +259,27 @@ mod tests {
                 assert!(ended.is_ok(), "{name} with {length} bytes");
             }
         }
+    }
+
+    /// AFL++ runs a crash again and again.
+    #[test]
+    fn a_violation_is_saved_once_for_a_scenario() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut entry = Entry::new("byzantine_dvc").unwrap();
+        entry.bugs = vec!["dvc-inflated-commit".to_string()];
+        entry.output_directory = directory.path().to_path_buf();
+        let mut run = |scenario: u8| {
+            let input = codec::encode(&sim::Plan { scenario, ..sim::Plan::default() });
+            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| entry.run(&input, |_| ())));
+            (
+                ended.expect_err("it breaks").downcast::<String>().expect("words"),
+                directory.path().read_dir().unwrap().count(),
+            )
+        };
+        let (first, files) = run(0);
+        assert!(first.contains("broken: ") && files == 1, "{first}");
+        let (second, files) = run(0);
+        assert!(second.contains("broken, as in ") && files == 1, "{second}");
     }
 
     #[test]
