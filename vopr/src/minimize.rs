@@ -23,7 +23,7 @@ use sim::{Action, Case, Lie, Outcome, Seen, Target, Time, Verdict, Watch, What, 
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::limits;
+use crate::{guarded, limits};
 
 /// So long a finding is minimized where nobody asked for it.
 const TIME_BESIDE: Duration = Duration::from_secs(10);
@@ -94,10 +94,11 @@ pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    let deadline = Instant::now() + 2 * TIME_BESIDE;
+    // Each thread has an engine of its own.
+    let (began, megabytes) = (Instant::now(), guarded::MEGABYTES_MAX * jobs as u64);
     // What it prints fits into the pipe, so it may be read when the process has ended.
     while child.try_wait().ok()?.is_none() {
-        if Instant::now() > deadline {
+        if guarded::too_much(&child, began, 2 * TIME_BESIDE, megabytes).is_some() {
             let _ = child.kill();
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -108,7 +108,7 @@ fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
         let _ = writeln!(text, "    {number:>3}. {action}");
     }
     match &kmb.expected {
-        None => text.push_str("violation  none: vopr itself died at this input\n"),
+        None => text.push_str("violation  none: the system under test, or vopr, died at this input\n"),
         Some(violation) => {
             let _ = writeln!(
                 text,

@@ -71,7 +71,7 @@ fn row(failure: &Failure) -> Markup {
 }
 
 fn rule(kmb: &Kmb) -> &str {
-    kmb.expected.as_ref().map_or("vopr itself died at it", |expected| &expected.rule)
+    kmb.expected.as_ref().map_or("the process died at it", |expected| &expected.rule)
 }
 
 fn link(failure: &Failure) -> Markup {
@@ -143,8 +143,8 @@ pub fn page(data: &Data, number: usize, directory: &Path, replay: &Result<Replay
                 }
             }
             None => {
-                h1 { "vopr itself died" }
-                p.lead { "The file holds the input at which it did; no invariant is known to break." }
+                h1 { "The process died" }
+                p.lead { "The file holds the input at which the system under test, or vopr, died or did not end; no invariant is known to break." }
             }
         }
         (replayed(replay))
@@ -217,12 +217,17 @@ fn commands(failure: &Failure, directory: &Path) -> Markup {
     let smallest = path(failure.smallest_file());
     html! {
         (frame::command(&["vopr", "repro", &smallest, "--verbose"]))
-        (frame::command(&["vopr", "show", &smallest, "--events"]))
-        (frame::command(&["vopr", "explain", &smallest]))
-        (frame::command(&["vopr", "timeline", &smallest, "--output", "timeline.html"]))
-        (frame::command(&["vopr", "bisect", &smallest]))
-        @if failure.minimized.is_none() { (frame::command(&["vopr", "minimize", &smallest])) }
-        @else { (frame::command(&["vopr", "repro", &path(&failure.file)])) }
+        @if failure.smallest().expected.is_some() {
+            (frame::command(&["vopr", "show", &smallest, "--events"]))
+            (frame::command(&["vopr", "explain", &smallest]))
+            (frame::command(&["vopr", "timeline", &smallest, "--output", "timeline.html"]))
+            (frame::command(&["vopr", "bisect", &smallest]))
+            @if failure.minimized.is_none() { (frame::command(&["vopr", "minimize", &smallest])) }
+        } @else {
+            // All others run it, and would not end either.
+            (frame::command(&["vopr", "show", &smallest]))
+        }
+        @if failure.minimized.is_some() { (frame::command(&["vopr", "repro", &path(&failure.file)])) }
     }
 }
 

@@ -191,7 +191,7 @@ fn a_campaign_in_80_by_24() {
             │combined 42000 20.00s 2100/s VIOLATED vsr_agreement                           │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  s stop  ↑ ↓ k j target"]],
+            ? help  q leave  s stop  ↑ ↓ k j target  ← → h l campaign"]],
     );
 }
 
@@ -208,6 +208,18 @@ fn no_terminal_is_too_small_and_no_file_reaches_it_raw() {
             assert!(!picture.chars().any(|symbol| symbol.is_control() && symbol != '\n'), "{picture:?}");
         }
     }
+}
+
+#[test]
+fn a_campaign_says_which_of_several_it_is() {
+    let (mut app, here) = app();
+    crate::tui::app::tests::log_of_two(here.path());
+    app.refresh(crate::data::Data::read(here.path()).unwrap());
+    press(&mut app, "2");
+    let heading = |app: &App| picture(app, 100, 24).lines().nth(1).unwrap().to_string();
+    assert!(heading(&app).contains("campaign there (2 of 2)"), "{}", heading(&app));
+    press(&mut app, "h");
+    assert!(heading(&app).starts_with("ended 1970-01-01 00:00:01   campaign here (1 of 2)"), "{}", heading(&app));
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn describe(app: &App, failure: &Failure, theme: Theme) -> Vec<Line<'static>> {
         lines.push(Line::from(format!("expected: {}", clip(&printable(&violation.expected)))));
         lines.push(Line::from(format!("seen:     {}", clip(&printable(&violation.seen)))));
     } else {
-        lines.push(Line::styled("vopr itself died at this input", theme.bad()));
+        lines.push(Line::styled("the process died at this input: the system under test, or vopr", theme.bad()));
     }
     let bugs = if case.bugs.is_empty() { String::new() } else { format!(", bugs: {}", case.bugs.join(", ")) };
     let about = format!("{} in {} {}{bugs}", case.scenario, case.system, kmb.system_version);
