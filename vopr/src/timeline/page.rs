@@ -82,7 +82,7 @@ pub fn figure(timeline: &Timeline, id: &str) -> Markup {
                     label { input type="checkbox" data-kind=(kind) checked[relevant]; (kind) " " i { (count) } }
                 }
                 @if let Some(words) = drawn.thinned_words() {
-                    label.all { input type="checkbox" data-all; "all of them, not " (words) }
+                    label { input type="checkbox" data-all; "all of them, not " (words) }
                 }
             }
             div { (svg::embedded(&drawn, id)) }

@@ -24,8 +24,8 @@ pub struct Thinned {
 }
 
 impl Timeline {
-    /// Marks the messages that are too many to be told apart as faint: no more than `most` remain, of those that are drawn
-    /// unless all are asked for.
+    /// Marks the messages that are too many to be told apart as faint: about `most` remain of those that are drawn unless all
+    /// are asked for, and the lies.
     pub fn thin(&mut self, most: usize) {
         let counted = |message: &Message| message.lie.is_none() && message.is_relevant();
         let mut kinds: Vec<(usize, MessageKind)> = MessageKind::ALL
@@ -39,16 +39,17 @@ impl Timeline {
         let mut room = most.saturating_sub(lies);
         let moment = self.finding.as_ref().map_or(self.to, |finding| finding.at);
         for (place, (count, kind)) in kinds.iter().enumerate() {
-            let drawn = (*count).min(room / (kinds.len() - place));
-            room -= drawn;
-            if drawn == *count {
+            let share = room / (kinds.len() - place);
+            room -= share.min(*count);
+            // A few more than its share are no harm: a kind that is nearly whole is whole.
+            if *count <= share + share / 4 {
                 continue;
             }
             let mut nearest: Vec<&mut Message> =
                 self.messages.iter_mut().filter(|it| it.kind == *kind && counted(it)).collect();
             nearest.sort_by_key(|message| message.sent.abs_diff(moment));
-            nearest.into_iter().skip(drawn).for_each(|message| message.faint = true);
-            self.thinned.push(Thinned { kind: *kind, drawn, of: *count });
+            nearest.into_iter().skip(share).for_each(|message| message.faint = true);
+            self.thinned.push(Thinned { kind: *kind, drawn: share, of: *count });
         }
     }
 
@@ -115,6 +116,9 @@ mod tests {
         let mut sparse = timeline(&[(K::Prepare, 60), (K::StartView, 40)], 10);
         sparse.thin(100);
         assert!(sparse.thinned_words().is_none() && sparse.messages.iter().all(|message| !message.faint));
+        let mut nearly = timeline(&[(K::Prepare, 60), (K::PrepareOk, 61)], 10);
+        nearly.thin(100);
+        assert!(nearly.thinned_words().is_none(), "a few more are no harm");
         let mut lying = timeline(&[(K::Prepare, 60), (K::StartView, 40)], 10);
         for message in lying.messages.iter_mut().filter(|message| message.kind == K::Prepare) {
             message.lie = Some("lies".to_string());

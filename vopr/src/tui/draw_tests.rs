@@ -40,16 +40,16 @@ fn a_timeline_in_80_by_24() {
         &expect![[r"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
-            ┌ After event 2 at 2 ms ───────────────────────────────────────────────────────┐
+            ┌ After event 2 at 2.000 ms ───────────────────────────────────────────────────┐
             │replica   role     status           view     op commit                        │
             │> 0       -        recovering          1      7      6                        │
             │  1 liar  -        recovering          0      7      6                        │
             └──────────────────────────────────────────────────────────────────────────────┘
             ┌ Step 5 of 7 ─────────────────────────────────────────────────────────────────┐
-            │      1         1 ms replica 1 delivered (from: ReplicaId(0), kind: Prepare)  │
+            │      1     1.000 ms replica 1 delivered (from: ReplicaId(0), kind: Prepare)  │
             │                     replica 1 appended (op: 7)                               │
             │                     replica 1 sent (to: ReplicaId(0), kind: PrepareOk)       │
-            │      2         2 ms replica 0 crashed                                        │
+            │      2     2.000 ms replica 0 crashed                                        │
             │                     replica 0 view change started (view: 1)                  │
             │                     replica 0 evil �[2J �                                    │
             │                     violation vsr_agreement: two histories                   │
@@ -71,10 +71,10 @@ fn a_timeline_in_a_wide_terminal() {
     expect![[r"
          vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
         failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
-        ┌ Step 5 of 7 ───────────────────────────────────────────────────────────┐┌ After event 2 at 2 ms ───────────────────────────────┐
+        ┌ Step 5 of 7 ───────────────────────────────────────────────────────────┐┌ After event 2 at 2.000 ms ───────────────────────────┐
         │                     replica 1 appended (op: 7)                         ││replica   role     status           view     op commit│
         │                     replica 1 sent (to: ReplicaId(0), kind: PrepareOk) ││> 0       -        recovering          1      7      6│
-        │      2         2 ms replica 0 crashed                                  ││  1 liar  -        recovering          0      7      6│
+        │      2     2.000 ms replica 0 crashed                                  ││  1 liar  -        recovering          0      7      6│
         │                     replica 0 view change started (view: 1)            ││                                                      │
         │                     replica 0 evil �[2J �                              ││                                                      │
         │                     violation vsr_agreement: two histories             ││                                                      │
