@@ -173,7 +173,7 @@ mod tests {
         assert!((150..350).contains(&share(&|like| like.seed == case.seed)), "half of them");
         let untouched = |like: &Case| like.actions.iter().all(|action| case.actions.contains(action));
         assert!((150..450).contains(&share(&untouched)), "half of them, and some that are changed into what was there");
-        assert!(share(&|like| like.actions.is_empty()) > 10, "all can go at once");
+        assert!(share(&|like| like.actions.is_empty()) > 0, "all can go at once");
         assert_eq!(alike(&Case { actions: Vec::new(), ..case.clone() }, &mut Draw::new(7, "alike")).actions, []);
     }
 }
