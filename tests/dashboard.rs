@@ -11,14 +11,19 @@ use crate::browser::Browser;
 use crate::support::{directory, failing, vopr};
 
 /// A dashboard that ends with the test.
-struct Dashboard {
+pub struct Dashboard {
     child: Child,
     address: SocketAddr,
 }
 
 impl Dashboard {
     fn of(data: &Path) -> Dashboard {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vopr"))
+        Dashboard::by(Path::new(env!("CARGO_BIN_EXE_vopr")), data)
+    }
+
+    /// The dashboard of another program.
+    pub fn by(program: &Path, data: &Path) -> Dashboard {
+        let mut child = Command::new(program)
             .args(["dashboard", "--port", "0", "--data-dir"])
             .arg(data)
             .stdout(Stdio::piped())
@@ -48,7 +53,7 @@ impl Dashboard {
     }
 
     /// A page that has to be there.
-    fn page(&self, path: &str) -> String {
+    pub fn page(&self, path: &str) -> String {
         let page = self.get(path);
         assert!(page.starts_with("HTTP/1.1 200 "), "{path}: {page}");
         page

@@ -2,16 +2,26 @@
 //! killed, on a disk that is full. No finding that was announced is lost, and each such input becomes a `.kmb` file.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use crate::dashboard::Dashboard;
 use crate::support::{Failing, command, directory, failing, json, kmb_files, vopr};
+#[cfg(unix)]
+use crate::tui::Terminal;
 
 /// The program of `vopr/examples/dying.rs`: `vopr` with a system that dies.
-fn dying(directory: &Path, arguments: &str) -> assert_cmd::Command {
+fn program() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_vopr")).with_file_name("examples").join("dying");
     assert!(program.exists(), "{} is built by `cargo test` without --test", program.display());
-    command(&program, directory, arguments)
+    program
+}
+
+fn dying(directory: &Path, arguments: &str) -> assert_cmd::Command {
+    command(&program(), directory, arguments)
 }
 
 /// A campaign against the system with this bug dies; its `.kmb` file and its raw input both die again, in the way that
@@ -61,6 +71,84 @@ fn a_hang_becomes_a_failure_file() {
 #[test]
 fn a_memory_blow_up_becomes_a_failure_file() {
     check("memory", "megabytes of memory");
+}
+
+/// A data directory with a file for each way to die.
+#[cfg(unix)]
+fn deadly_directory() -> tempfile::TempDir {
+    let here = directory();
+    for bug in ["abort", "exit", "hang", "memory"] {
+        let fuzz = format!("fuzz baseline --system dying --bug {bug} --runs 400 --seed 1 --stop-on-first");
+        dying(here.path(), &format!("{fuzz} --output-dir found-{bug}")).assert().code(1);
+        let files = kmb_files(&here.path().join(format!("found-{bug}")));
+        assert_eq!(files.len(), 1, "{bug}");
+        std::fs::create_dir_all(here.path().join("data")).expect("a directory");
+        std::fs::copy(&files[0], here.path().join(format!("data/{bug}.kmb"))).expect("a copy");
+    }
+    here
+}
+
+/// What each of them is said to do, in the dashboard and in the terminal interface.
+#[cfg(unix)]
+const ENDS: [(&str, &str); 4] = [
+    ("abort", "signal: 6"),
+    ("exit", "exit status: 7"),
+    ("hang", "no end after 10 s"),
+    ("memory", "megabytes of memory"),
+];
+/// The run of a case that hangs is ended after ten seconds; the rest is for a machine that is busy.
+#[cfg(unix)]
+const BOUND: Duration = Duration::from_secs(60);
+
+#[cfg(unix)]
+#[test]
+fn no_failure_takes_the_dashboard_down_and_its_page_says_how_it_ended() {
+    let here = deadly_directory();
+    let dashboard = Dashboard::by(&program(), &here.path().join("data"));
+    for (bug, how) in ENDS.into_iter().filter(|(bug, _)| cfg!(target_os = "linux") || *bug != "memory") {
+        let bytes = std::fs::read(here.path().join(format!("data/{bug}.kmb"))).expect("a file");
+        let name = vopr::kmb::Kmb::decode(&bytes).expect("a failure").name();
+        let began = Instant::now();
+        let page = dashboard.page(&format!("/failures/{name}"));
+        assert!(began.elapsed() < BOUND, "{bug}: {:?}", began.elapsed());
+        let said = page.split("It could not be run again here: ").nth(1).unwrap_or_else(|| panic!("{bug}: {page}"));
+        assert!(said.split('<').next().is_some_and(|said| said.contains(how)), "{bug}: {said}");
+        // It is known now how that ends.
+        let began = Instant::now();
+        dashboard.page(&format!("/failures/{name}"));
+        assert!(began.elapsed() < Duration::from_secs(5), "{bug}: {:?}", began.elapsed());
+        for path in ["/", "/failures", "/coverage", "/invariants", "/scenarios"] {
+            dashboard.page(path);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn no_failure_takes_the_terminal_interface_down_and_it_says_how_it_ended() {
+    let here = deadly_directory();
+    let terminal = Terminal::of(&program(), here.path(), "--data-dir data", 30, 120);
+    terminal.press("3");
+    terminal.wait_for("memory.kmb");
+    // They are of one cause, whose line comes first.
+    for (bug, how) in ENDS {
+        terminal.press("j");
+        if cfg!(target_os = "linux") || bug != "memory" {
+            terminal.press("\r");
+            let began = Instant::now();
+            terminal.wait_for(how);
+            assert!(began.elapsed() < BOUND, "{bug}: {:?}", began.elapsed());
+            terminal.wait_for(&format!("{bug}.kmb: "));
+        }
+    }
+    // It answers while a run hangs, which can be given up.
+    terminal.press("k\r");
+    terminal.press("?");
+    terminal.wait_for("this help");
+    terminal.press("?\u{1b}1");
+    terminal.wait_for("multi_tenant");
+    terminal.press("q");
+    terminal.ended_with(0);
 }
 
 /// A campaign that finds something, and the file that it announced first.

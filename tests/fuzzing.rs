@@ -163,6 +163,42 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     assert!(!third["findings"].as_array().expect("a list").is_empty() && third["again"] == serde_json::json!([]));
 }
 
+/// Two campaigns in one directory at the same time: each has its own numbers, and the next knows what each of them found
+/// with which bugs.
+#[test]
+fn campaigns_side_by_side_are_told_apart() {
+    let here = directory();
+    let Failing { bug, scenario, .. } = failing();
+    let fuzz = |name: &str, rest: &str| {
+        format!("fuzz {scenario} --campaign {name} --corpus {name} --seed 3 --no-minimize --format json {rest}")
+    };
+    let with_bug = format!("--bug {bug} --runs 400");
+    let (broken, sound) = std::thread::scope(|scope| {
+        let broken = scope.spawn(|| json(&mut vopr(here.path(), &fuzz("broken", &with_bug)), 1));
+        let sound = scope.spawn(|| json(&mut vopr(here.path(), &fuzz("sound", "--runs 500")), 0));
+        (broken.join().expect("it ends"), sound.join().expect("it ends"))
+    });
+    let stats = json(&mut vopr(here.path(), "stats --format json"), 0);
+    let campaigns = stats["campaigns"].as_array().expect("a list");
+    assert_eq!(campaigns.len(), 2);
+    for (name, said) in [("broken", &broken), ("sound", &sound)] {
+        let campaign = campaigns.iter().find(|campaign| campaign["name"] == name).expect("it is there");
+        assert_eq!((&said["campaign"], &campaign["started"]["bugs"]), (&name.into(), &said["bugs"]));
+        let latest = &campaign["targets"][0]["latest"];
+        assert_eq!((&latest["runs"], &latest["states"]), (&said["runs"], &said["states"]), "{name}");
+        assert_eq!(campaign["found"].as_u64(), said["findings"].as_array().map(|found| found.len() as u64), "{name}");
+        assert_eq!(campaign["ended"], true);
+    }
+    let text = stdout(&mut vopr(here.path(), "stats --detailed --coverage"), 0);
+    assert!(text.contains(" of campaign broken, ") && text.contains(" of campaign sound, "), "{text}");
+    // Who goes on is told what the one with its own bugs had found, and nothing of the other's.
+    let again = json(&mut vopr(here.path(), &fuzz("broken", &with_bug)), 1);
+    assert!(again["findings"] == serde_json::json!([]) && again["again"] != serde_json::json!([]), "{again}");
+    let sound = json(&mut vopr(here.path(), &fuzz("sound", "--runs 100")), 0);
+    assert_eq!(sound["again"], serde_json::json!([]));
+    vopr(here.path(), &fuzz("two/names", "--runs 1")).assert().code(2);
+}
+
 #[test]
 fn a_data_directory_is_summed_up() {
     let here = directory();

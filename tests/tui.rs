@@ -15,7 +15,8 @@ use crate::support::{Failing, directory, failing, vopr};
 /// The machine may have other things to do.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-struct Terminal {
+/// A terminal with `vopr tui` in it.
+pub struct Terminal {
     pty: Arc<Pty>,
     screen: Arc<Mutex<vt100::Parser>>,
     shell: Child,
@@ -24,9 +25,14 @@ struct Terminal {
 impl Terminal {
     /// `vopr tui` in a shell that says afterwards how it ended and what state the terminal is in.
     fn start(directory: &Path, arguments: &str, rows: u16, columns: u16) -> Terminal {
+        Terminal::of(Path::new(env!("CARGO_BIN_EXE_vopr")), directory, arguments, rows, columns)
+    }
+
+    /// The same of another program.
+    pub fn of(program: &Path, directory: &Path, arguments: &str, rows: u16, columns: u16) -> Terminal {
         let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
         pty.resize(pty_process::Size::new(rows, columns)).expect("a size");
-        let vopr = env!("CARGO_BIN_EXE_vopr");
+        let vopr = program.display();
         let script = format!("sh -c 'echo $$ > pid; exec {vopr} tui {arguments}'; echo ended with $?; stty -a");
         let shell = Command::new("sh")
             .args(["-c", &script])
@@ -55,12 +61,12 @@ impl Terminal {
         self.screen.lock().expect("no panic").screen().contents()
     }
 
-    fn press(&self, keys: &str) {
+    pub fn press(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).expect("it listens");
     }
 
     /// Waits until the screen shows this.
-    fn wait_for(&self, text: &str) {
+    pub fn wait_for(&self, text: &str) {
         self.wait(text, |screen| screen.contents().contains(text));
     }
 
@@ -73,7 +79,7 @@ impl Terminal {
     }
 
     /// Waits for the end, and looks whether the terminal is as it was.
-    fn ended_with(mut self, code: u8) {
+    pub fn ended_with(mut self, code: u8) {
         self.wait_for(&format!("ended with {code}"));
         assert!(self.shell.wait().expect("an end").success());
         self.wait("state of the terminal", |screen| screen.contents().contains("icanon"));

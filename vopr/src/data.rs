@@ -80,6 +80,8 @@ impl Sums {
 /// A campaign, as its log says.
 #[derive(Clone, Debug)]
 pub struct Past {
+    /// Its name; `None` in older logs.
+    pub name: Option<String>,
     /// What it was about.
     pub started: Started,
     /// When it began, in seconds since 1970.
@@ -97,6 +99,11 @@ pub struct Past {
 }
 
 impl Past {
+    /// What it is called where people read it.
+    pub fn called(&self) -> String {
+        self.name.as_deref().map_or("-".to_string(), crate::words::printable)
+    }
+
     /// How far it came with each target.
     pub fn latest(&self) -> impl Iterator<Item = &Progress> {
         self.progress.values().filter_map(|series| Some(&series.last()?.1))
@@ -202,14 +209,15 @@ fn reason(error: &ReadError) -> String {
 
 fn campaigns(lines: Vec<Line>) -> Vec<Past> {
     let mut all: Vec<Past> = Vec::new();
-    for Line { at, record } in lines {
+    for Line { at, campaign: name, record } in lines {
         if let Record::Started(started) = record {
             let progress = BTreeMap::new();
-            all.push(Past { started, at, last: at, ended: false, progress, found: 0, died: 0 });
+            all.push(Past { name, started, at, last: at, ended: false, progress, found: 0, died: 0 });
             continue;
         }
-        // What comes before the first beginning is of one that was cut off.
-        let Some(past) = all.last_mut() else { continue };
+        // Of two with one name the later; what has no beginning is of one that was cut off. Where lines have no names, as an
+        // older vopr writes them, campaigns that ran side by side cannot be told apart.
+        let Some(past) = all.iter_mut().rev().find(|past| past.name == name) else { continue };
         past.last = past.last.max(at);
         match record {
             Record::Progress(progress) => {
@@ -262,6 +270,55 @@ mod tests {
         assert_eq!(data.causes().len(), 1);
         assert!(data.campaigns.is_empty(), "an end without a beginning is none");
         assert!(Data::read(&here.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn campaigns_side_by_side_are_told_apart() {
+        let line = |name: Option<&str>, at, record| Line { at, campaign: name.map(str::to_string), record };
+        let started = |seed: &str| {
+            Record::Started(Started {
+                version: String::new(),
+                system: "vsr".to_string(),
+                system_version: String::new(),
+                bugs: Vec::new(),
+                targets: Vec::new(),
+                jobs: 1,
+                seed: seed.to_string(),
+            })
+        };
+        let progress =
+            |runs| Record::Progress(Progress { target: "combined".to_string(), runs, ..Progress::default() });
+        let ended = Record::Ended { interrupted: false };
+        let all = campaigns(vec![
+            line(Some("lost"), 0, progress(1)),
+            line(None, 1, started("1")),
+            line(Some("a"), 2, started("2")),
+            line(Some("b"), 3, started("3")),
+            line(Some("a"), 4, progress(40)),
+            line(None, 5, progress(50)),
+            line(Some("b"), 6, progress(60)),
+            line(Some("a"), 7, ended.clone()),
+            line(Some("b"), 8, progress(80)),
+            // The name once more, which is a campaign of its own.
+            line(Some("a"), 9, started("4")),
+            line(Some("a"), 10, progress(100)),
+        ]);
+        let told: Vec<_> = all
+            .iter()
+            .map(|past| {
+                (past.called(), past.started.seed.as_str(), past.last, past.ended, Sums::of(past.latest()).runs)
+            })
+            .collect();
+        let called = |name: &str| name.to_string();
+        assert_eq!(
+            told,
+            [
+                (called("-"), "1", 5, false, 50),
+                (called("a"), "2", 7, true, 40),
+                (called("b"), "3", 8, false, 80),
+                (called("a"), "4", 10, false, 100),
+            ]
+        );
     }
 
     #[test]

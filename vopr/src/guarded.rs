@@ -1,5 +1,6 @@
 //! A command in a process of its own, for the run of a case at which the system under test may abort, hang or take all
-//! memory: this process survives it and says what happened.
+//! memory: this process survives it and says what happened. Whoever else starts a process for a case from a file (the
+//! dashboard, the terminal interface, the minimizer beside a finding) watches it by the same measure.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -35,14 +36,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<En
         if let Some(status) = child.try_wait().map_err(cannot)? {
             break status;
         }
-        let too_long = started.elapsed() > TIME_MAX;
-        if too_long || megabytes(&child).is_some_and(|megabytes| megabytes > MEGABYTES_MAX) {
+        if let Some(why) = too_much(&child, started, TIME_MAX, MEGABYTES_MAX) {
             child.kill().and_then(|()| child.wait()).map_err(cannot)?;
-            return Ok(Ending::Died(if too_long {
-                format!("no end after {} s", TIME_MAX.as_secs())
-            } else {
-                format!("more than {MEGABYTES_MAX} megabytes of memory")
-            }));
+            return Ok(Ending::Died(why));
         }
         std::thread::sleep(LOOK_EVERY);
     };
@@ -52,6 +48,15 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<En
         Some(code) => Ending::Exited(code),
         None => Ending::Died(status.to_string()),
     })
+}
+
+/// Why a process that was started then is to be ended, if it is: it takes too long, or too much memory.
+pub fn too_much(child: &Child, started: Instant, time_max: Duration, megabytes_max: u64) -> Option<String> {
+    if started.elapsed() > time_max {
+        return Some(format!("no end after {} s", time_max.as_secs()));
+    }
+    let much = megabytes(child).is_some_and(|megabytes| megabytes > megabytes_max);
+    much.then(|| format!("more than {megabytes_max} megabytes of memory"))
 }
 
 /// Ends this process when the one that started it is gone: nobody is left to stop a run that hangs.

@@ -4,7 +4,7 @@
 //! carries (durations, amounts, delays, counts), and the configuration (requests, clients, tenants, losses, replicas). A
 //! candidate is kept if it breaks the same invariant; by which rule, when and where may change. Since random decisions are
 //! local, leaving one action out leaves all unrelated ones as they were. Where nothing can be left out any more, a
-//! like run may need less: see `Work::escape`.
+//! like run may need less: see `Work::escape` and `less::alike`.
 //!
 //! The result is 1-minimal: no action can be left out. Of the candidates that are tried side by side the first one that
 //! fails is kept, so the result does not depend on the number of threads.
@@ -17,13 +17,15 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use scenarios::Draw;
 use serde::{Deserialize, Serialize};
-use sim::time::MILLISECOND;
-use sim::{Action, Case, Lie, Outcome, Seen, Target, Time, Verdict, Watch, What, When};
+use sim::{Case, Outcome, Verdict};
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::limits;
+use crate::{guarded, limits};
+
+mod less;
 
 /// So long a finding is minimized where nobody asked for it.
 const TIME_BESIDE: Duration = Duration::from_secs(10);
@@ -94,10 +96,11 @@ pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    let deadline = Instant::now() + 2 * TIME_BESIDE;
+    // Each thread has an engine of its own.
+    let (began, megabytes) = (Instant::now(), guarded::MEGABYTES_MAX * jobs as u64);
     // What it prints fits into the pipe, so it may be read when the process has ended.
     while child.try_wait().ok()?.is_none() {
-        if Instant::now() > deadline {
+        if guarded::too_much(&child, began, 2 * TIME_BESIDE, megabytes).is_some() {
             let _ = child.kill();
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -108,8 +111,12 @@ pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
     Some(Smaller { file: smaller, actions: actions("after")?, actions_before: actions("before")? })
 }
 
-/// How many other seeds are tried where no action can be left out.
-const OTHER_SEEDS: u64 = 32;
+/// Where no action can be left out, so many like cases are tried,
+const ALIKE_MAX: u64 = 8_192;
+/// or as many as have so many events: some seconds.
+const ALIKE_EVENTS: u64 = 16_000_000;
+/// So many of them at a time.
+const ALIKE_AT_ONCE: u64 = 64;
 
 /// What a smaller case has to break.
 #[derive(Clone, Copy)]
@@ -126,6 +133,8 @@ struct Work<'m, 'a> {
     wanted: Wanted,
     best: Case,
     runs: u64,
+    /// How many events they had.
+    events: u64,
     /// How many candidates were kept.
     kept: u64,
 }
@@ -139,17 +148,19 @@ impl Minimizer<'_> {
         let mut engine = Engine::for_case(case)?;
         let Verdict::Violated(violation) = engine.run(case, false).verdict else { return Ok(None) };
         let wanted = Wanted { invariant: violation.invariant, rule: None };
-        let mut work = Work { minimizer: self, engine, wanted, best: case.clone(), runs: 1, kept: 0 };
-        loop {
+        let mut work = Work { minimizer: self, engine, wanted, best: case.clone(), runs: 1, events: 0, kept: 0 };
+        let minimal = loop {
             let before = work.kept;
             work.fewer_actions();
             work.simpler_actions();
             work.smaller_configuration();
-            if work.is_over() || (work.kept == before && !work.escape()) {
-                break;
+            if work.is_over() {
+                break false;
             }
-        }
-        let minimal = !work.is_over();
+            if work.kept == before && !work.escape() {
+                break true;
+            }
+        };
         let outcome = work.engine.run(&work.best, false);
         Ok(Some(Minimized { case: work.best, outcome, runs: work.runs + 1, minimal }))
     }
@@ -179,13 +190,16 @@ impl Work<'_, '_> {
                     return None;
                 }
                 self.runs += 1;
-                if fails(&mut self.engine, case, self.wanted) {
+                let (fails, events) = fails(&mut self.engine, case, self.wanted);
+                self.events += events;
+                if fails {
                     return Some(index);
                 }
             }
             return None;
         }
-        let (next, first, runs) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX), AtomicU64::new(0));
+        let (next, first) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+        let (runs, sum) = (AtomicU64::new(0), AtomicU64::new(0));
         let (system, wanted) = (self.engine.system(), self.wanted);
         let (deadline, stop) = (self.minimizer.deadline, self.minimizer.stop);
         std::thread::scope(|scope| {
@@ -199,7 +213,9 @@ impl Work<'_, '_> {
                             break;
                         };
                         runs.fetch_add(1, Ordering::Relaxed);
-                        if fails(&mut engine, case, wanted) {
+                        let (fails, events) = fails(&mut engine, case, wanted);
+                        sum.fetch_add(events, Ordering::Relaxed);
+                        if fails {
                             first.fetch_min(index, Ordering::Relaxed);
                         }
                     }
@@ -207,6 +223,7 @@ impl Work<'_, '_> {
             }
         });
         self.runs += runs.into_inner();
+        self.events += sum.into_inner();
         Some(first.into_inner()).filter(|first| *first < candidates.len())
     }
 
@@ -261,7 +278,7 @@ impl Work<'_, '_> {
     fn simpler_actions(&mut self) {
         let mut index = 0;
         while index < self.best.actions.len() && !self.is_over() {
-            let simpler = simpler(&self.best.actions[index]);
+            let simpler = less::simpler(&self.best.actions[index]);
             let with = |action| {
                 let mut case = self.best.clone();
                 case.actions[index] = action;
@@ -274,33 +291,34 @@ impl Work<'_, '_> {
         }
     }
 
-    /// Where no action can be left out: looks for a like run (the same rule is broken) that needs one less. Actions are
-    /// fastened to what happens before them, or all random decisions are others.
+    /// Where no action can be left out: looks for a like run that needs fewer and breaks the same rule. Actions may be
+    /// fastened to what happens before them, and random decisions and details of the actions be others.
     fn escape(&mut self) -> bool {
         self.runs += 1;
         let Verdict::Violated(violation) = self.engine.run(&self.best, true).verdict else { return false };
-        let anchored = anchored(&self.best, self.engine.recorded());
-        let wanted = self.wanted;
-        self.wanted.rule = Some(violation.rule);
-        let mut found = false;
-        for other in 0..=OTHER_SEEDS {
-            let without = |index| {
-                let mut case = Case { seed: anchored.seed.wrapping_add(other), ..anchored.clone() };
-                case.actions.remove(index);
-                case
-            };
-            found = self.keep((0..anchored.actions.len()).map(without).collect());
-            if found || self.is_over() {
-                break;
+        let sources = [less::anchored(&self.best, self.engine.recorded()), self.best.clone()];
+        let rule = self.wanted.rule.replace(violation.rule);
+        let found = !self.best.actions.is_empty() && self.keep_alike(&sources);
+        self.wanted.rule = rule;
+        found
+    }
+
+    fn keep_alike(&mut self, sources: &[Case; 2]) -> bool {
+        // The same file becomes the same smaller one, whoever makes it so.
+        let mut draw = Draw::new(self.best.seed, "alike");
+        let (runs, events) = (self.runs + ALIKE_MAX, self.events + ALIKE_EVENTS);
+        while self.runs < runs && self.events < events && !self.is_over() {
+            let alike = (0..ALIKE_AT_ONCE).map(|_| less::alike(&sources[draw.below(2) as usize], &mut draw));
+            if self.keep(alike.filter(|case| limits::check(case).is_ok()).collect()) {
+                return true;
             }
         }
-        self.wanted = wanted;
-        found
+        false
     }
 
     fn smaller_configuration(&mut self) {
         while !self.is_over() {
-            let candidates = smaller(&self.best);
+            let candidates = less::smaller(&self.best);
             if !self.keep(candidates) {
                 break;
             }
@@ -312,122 +330,19 @@ fn is_over(deadline: Option<Instant>, stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
-fn fails(engine: &mut Engine, case: &Case, wanted: Wanted) -> bool {
-    matches!(engine.run(case, false).verdict, Verdict::Violated(violation)
-        if violation.invariant == wanted.invariant && wanted.rule.is_none_or(|rule| rule == violation.rule))
-}
-
-/// The same case with actions fastened to what was observed just before them instead of to a point in time, so that they
-/// stay with it where something else is left out. What happens is the same.
-fn anchored(case: &Case, recorded: &[Seen]) -> Case {
-    let mut anchored = case.clone();
-    for action in &mut anchored.actions {
-        let When::At(at) = action.when else { continue };
-        // Without a trigger it means the primary, with one the replica that was observed.
-        if action.what.target() == Some(Target::Subject) {
-            continue;
-        }
-        let before = recorded.iter().take_while(|seen| seen.at < at);
-        let watched = before.filter_map(|seen| Some((seen.at, seen.who.replica()?, Watch::of(&seen.what)?)));
-        let Some((seen_at, replica, watch)) = watched.clone().last() else { continue };
-        let count = watched.filter(|(_, other, kind)| *other == replica && *kind == watch).count();
-        let Ok(count) = u8::try_from(count) else { continue };
-        action.when = When::After { watch, replica: Some(replica), count, delay: at - seen_at };
-    }
-    anchored
-}
-
-/// The same action with one thing smaller, the boldest first.
-fn simpler(action: &Action) -> Vec<Action> {
-    let mut all = Vec::new();
-    if let When::After { watch, replica, count, delay } = action.when {
-        let mut push = |count, delay| {
-            all.push(Action { when: When::After { watch, replica, count, delay }, what: action.what });
-        };
-        if delay > 0 {
-            push(count, 0);
-        }
-        if delay > MILLISECOND {
-            push(count, delay / 2);
-        }
-        if count > 1 {
-            push(1, delay);
-            push(count / 2, delay);
-        }
-    }
-    all.extend(simpler_what(action.what).into_iter().map(|what| Action { when: action.when, what }));
-    all
-}
-
-/// Nothing that lasts is made shorter than this: there is nothing more to be learned from it.
-const SHORT: Time = MILLISECOND;
-
-fn simpler_what(what: What) -> Vec<What> {
-    let mut all = Vec::new();
-    let mut with = |change: &dyn Fn(&mut What)| {
-        let mut simpler = what;
-        change(&mut simpler);
-        if simpler != what {
-            all.push(simpler);
-        }
-    };
-    with(&|what| {
-        if let Some(duration) = what.duration_mut() {
-            *duration = (*duration / 2).max(SHORT.min(*duration));
-        }
-    });
-    with(&|what| match what {
-        What::Delay { extra, .. } | What::DiskSlow { extra, .. } => *extra = (*extra / 2).max(SHORT.min(*extra)),
-        What::ClockStep { micros, .. } | What::WrongNtp { micros, .. } => *micros /= 2,
-        What::ClockDrift { ppm, .. } => *ppm /= 2,
-        What::Burst { requests, .. } => *requests = (*requests).min(1),
-        What::FlippedBits { count, .. } => *count = (*count).min(1),
-        What::Lie(Lie { amount, .. }) => *amount = (*amount).min(1),
-        _ => {}
-    });
-    with(&|what| match what {
-        What::Burst { requests, .. } => *requests = (*requests / 2).max((*requests).min(1)),
-        What::Lie(Lie { count, .. }) => *count = (*count / 2).max((*count).min(1)),
-        _ => {}
-    });
-    all
-}
-
-/// The same case with one thing of its configuration smaller, the boldest first; those that cannot be run are left out.
-fn smaller(case: &Case) -> Vec<Case> {
-    let mut all = Vec::new();
-    let mut with = |change: &dyn Fn(&mut Case)| {
-        let mut smaller = case.clone();
-        change(&mut smaller);
-        if smaller != *case && limits::check(&smaller).is_ok() {
-            all.push(smaller);
-        }
-    };
-    with(&|case| {
-        let cluster = &mut case.config.cluster;
-        if cluster.replicas > 3 && cluster.byzantine == 0 && !cluster.reconfigures() {
-            (cluster.replicas, cluster.replication_quorum, cluster.view_change_quorum) = (3, 2, 2);
-        }
-    });
-    with(&|case| case.config.workload.requests = case.config.workload.requests.div_ceil(2));
-    with(&|case| case.config.workload.requests -= u32::from(case.config.workload.requests > 1));
-    with(&|case| case.config.workload.clients = 1);
-    with(&|case| case.config.workload.clients = case.config.workload.clients.div_ceil(2));
-    with(&|case| case.config.workload.tenants = 1);
-    with(&|case| case.config.workload.reads = 0);
-    with(&|case| {
-        let network = &mut case.config.network;
-        (network.loss, network.duplication, network.reordering) = (0, 0, 0);
-    });
-    with(&|case| (case.config.clock.offset_max, case.config.clock.drift_max) = (0, 0));
-    with(&|case| case.config.clock.ntp_interval = 0);
-    all
+/// Whether a case breaks what is wanted, and how many events its run has.
+fn fails(engine: &mut Engine, case: &Case, wanted: Wanted) -> (bool, u64) {
+    let outcome = engine.run(case, false);
+    let fails = matches!(outcome.verdict, Verdict::Violated(violation)
+        if violation.invariant == wanted.invariant && wanted.rule.is_none_or(|rule| rule == violation.rule));
+    (fails, outcome.events)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use scenarios::ScenarioType;
+    use sim::When;
 
     const RECOVERY: Wanted = Wanted { invariant: "vsr_recovery_safety", rule: None };
 
@@ -438,7 +353,7 @@ mod tests {
         (0..200)
             .map(|seed| scenario.random_case("vsr", &["skipped-fsync".to_string()], seed))
             .filter(|case| case.actions.len() >= 5)
-            .find(|case| fails(&mut engine, case, RECOVERY))
+            .find(|case| fails(&mut engine, case, RECOVERY).0)
             .expect("some seed finds the bug")
     }
 
@@ -461,7 +376,7 @@ mod tests {
             for index in 0..small.case.actions.len() {
                 let mut less = small.case.clone();
                 less.actions.remove(index);
-                assert!(!fails(&mut engine, &less, RECOVERY), "{strategy:?}: action {index} is not needed");
+                assert!(!fails(&mut engine, &less, RECOVERY).0, "{strategy:?}: action {index} is not needed");
             }
         }
     }
@@ -474,7 +389,7 @@ mod tests {
         for seed in 0..20 {
             let case = scenario.random_case("vsr", &[], seed);
             engine.run(&case, true);
-            let anchored = anchored(&case, engine.recorded());
+            let anchored = less::anchored(&case, engine.recorded());
             fastened += anchored.actions.iter().filter(|action| matches!(action.when, When::After { .. })).count();
             // The numbers of events may differ: an action that waits is none.
             let mut seen = |case| {

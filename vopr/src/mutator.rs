@@ -283,7 +283,7 @@ fn step(draw: &mut Draw, max: u64) -> i64 {
 }
 
 /// A little or much earlier or later; after a trigger also the next or the last such observation.
-fn shift(when: &mut When, draw: &mut Draw) {
+pub fn shift(when: &mut When, draw: &mut Draw) {
     const UNIT: u64 = 100 * sim::time::MICROSECOND;
     let stepped = |span: &mut u64, by: i64, unit: u64| *span = span.saturating_add_signed(by * unit as i64);
     match when {
@@ -295,7 +295,8 @@ fn shift(when: &mut When, draw: &mut Draw) {
     }
 }
 
-fn retarget(action: &mut Action, replicas: u64, draw: &mut Draw) {
+/// At another replica, or after what is observed at another one.
+pub fn retarget(action: &mut Action, replicas: u64, draw: &mut Draw) {
     if let When::After { replica, .. } = &mut action.when
         && draw.chance(40)
     {

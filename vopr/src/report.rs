@@ -270,7 +270,7 @@ impl Report {
                 "{name}: {} ({}) at {}, {}: expected {}; saw {}",
                 styled(BAD, &violation.invariant),
                 violation.rule,
-                words::time(violation.at),
+                words::moment(violation.at),
                 words::replicas(violation.replicas),
                 words::printable(&violation.expected),
                 words::printable(&violation.seen)

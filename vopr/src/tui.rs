@@ -18,6 +18,7 @@ use self::follow::Read;
 use self::steps::Recorder;
 use crate::error::Error;
 use crate::exit;
+use crate::fuzzing::log::fresh_name;
 
 mod app;
 mod child;
@@ -162,10 +163,16 @@ impl Session {
     fn carry_out(&mut self, effect: Effect) -> bool {
         match effect {
             Effect::Leave => return true,
-            Effect::Start(arguments) => match Campaign::start(&arguments, &self.app.directory) {
-                Ok(campaign) => self.campaign = Some(campaign),
-                Err(error) => self.app.campaign_ended(&format!("it did not start: {error}")),
-            },
+            Effect::Start(mut arguments) => {
+                // By its name it is told from others that write into the same log.
+                let name = fresh_name();
+                arguments.extend(["--campaign".to_string(), name.clone()]);
+                self.app.own_name = Some(name);
+                match Campaign::start(&arguments, &self.app.directory) {
+                    Ok(campaign) => self.campaign = Some(campaign),
+                    Err(error) => self.app.campaign_ended(&format!("it did not start: {error}")),
+                }
+            }
             Effect::Stop => self.campaign.iter_mut().for_each(Campaign::stop),
             Effect::Record(file) => match Recorder::start(&self.app.directory.join(file)) {
                 Ok(recorder) => self.recorder = Some(recorder),

@@ -2,10 +2,13 @@
 
 use sim::reason::SkipReason;
 use sim::settings::Setting;
+use sim::spec::Workload;
 use sim::time::{MICROSECOND, MILLISECOND, SECOND};
 use sim::{Action, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
 
-/// A span or a point of virtual time.
+use crate::output::count;
+
+/// A span of virtual time.
 pub fn time(time: Time) -> String {
     let (unit, name) = match time {
         SECOND.. => (SECOND, "s"),
@@ -19,6 +22,18 @@ pub fn time(time: Time) -> String {
     }
     let digits = format!("{thousandths:03}");
     format!("{whole}.{} {name}", digits.trim_end_matches('0'))
+}
+
+/// A point in virtual time: always in milliseconds, so that moments can be compared and are told apart however late they
+/// are.
+pub fn moment(at: Time) -> String {
+    format!("{}.{:03} ms", at / MILLISECOND, at % MILLISECOND / MICROSECOND)
+}
+
+/// How much clients ask.
+pub fn workload(workload: &Workload) -> String {
+    let requests = count(workload.requests as usize, "request", "requests");
+    format!("{requests} of {}", count(workload.clients.into(), "client", "clients"))
 }
 
 /// The value of a setting.
@@ -182,7 +197,9 @@ pub fn what(what: &What) -> String {
             let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);
             format!("tell {} a time that is {span} {direction} for {}", target(whom), time(duration))
         }
-        What::Burst { client, requests } => format!("let client {} send {requests} requests at once", client.0),
+        What::Burst { client, requests } => {
+            format!("let client {} send {} at once", client.0, count(requests.into(), "request", "requests"))
+        }
         What::ClientCrash { client } => format!("crash client {}", client.0),
         What::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
         What::Reconfigure { members } => format!("ask for {} as the members", replicas(members)),
@@ -232,7 +249,7 @@ pub fn observation(seen: &Seen) -> String {
         Who::Replica(replica) => replica.to_string(),
         Who::Client(client) => format!("client {}", client.0),
     };
-    let mut line = format!("{:>14}  {:>7}  {who:<10}  ", time(seen.at), seen.event);
+    let mut line = format!("{:>14}  {:>7}  {who:<10}  ", moment(seen.at), seen.event);
     line.push_str(&happening(&seen.what));
     line
 }
@@ -277,6 +294,8 @@ mod tests {
 
     #[test]
     fn times_and_actions_read_well() {
+        assert_eq!(moment(0), "0.000 ms");
+        assert_eq!(moment(3 * SECOND + 20_070_999), "3020.070 ms");
         assert_eq!(time(5), "5 ns");
         assert_eq!(time(1_500), "1.5 us");
         assert_eq!(time(40 * MILLISECOND), "40 ms");
@@ -310,6 +329,6 @@ mod tests {
             who: Who::Replica(ReplicaId(1)),
             what: Observation::ViewChangeStarted { view: 3 },
         };
-        assert_eq!(observation(&seen), "         12 ms        7  replica 1   view change started (view: 3)");
+        assert_eq!(observation(&seen), "     12.000 ms        7  replica 1   view change started (view: 3)");
     }
 }

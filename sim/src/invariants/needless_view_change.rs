@@ -92,6 +92,8 @@ impl NeedlessViewChange {
             Observation::ViewChangeWanted { view } => {
                 let before = self.wanted[context.id.index()].replace((now, view));
                 self.murky |= before.is_some_and(|(_, higher)| higher > view);
+                // There was a reason, though no fault has touched a replica yet: somebody does not know the time.
+                self.touched |= !self.timeless.is_empty();
                 return None;
             }
             // Whichever of the two is said first.
@@ -190,6 +192,32 @@ mod tests {
         script.ok(0, O::ClockSynchronized { offset: 0, uncertainty: 0 });
         script.wait(10 * SECOND);
         script.caught(1, O::ViewChangeStarted { view: 1 }, NAME, "all was well");
+    }
+
+    /// The primary's clock is wrong from the beginning, so it wants another to lead; its clock is set right; then a backup
+    /// that had missed it in between follows its wish.
+    #[test]
+    fn a_wish_from_before_the_time_was_known_is_a_reason_to_leave() {
+        let synchronized = O::ClockSynchronized { offset: 0, uncertainty: 0 };
+        let start = || {
+            let mut config = Script::config();
+            config.cluster.clock_ping = config.cluster.heartbeat;
+            let mut script = Script::with_config(&config);
+            (0..3).for_each(|id| script.ok(id, O::StatusChanged { status: Status::Normal, view: 0, primary: id == 0 }));
+            (1..3).for_each(|id| script.ok(id, synchronized));
+            script
+        };
+        let mut script = start();
+        script.ok(0, O::ViewChangeWanted { view: 1 });
+        script.ok(0, synchronized);
+        script.ok(2, O::ViewChangeWanted { view: 1 });
+        script.ok(2, O::ViewChangeStarted { view: 1 });
+        // Not without such a wish.
+        let mut script = start();
+        script.ok(0, synchronized);
+        script.ok(0, O::ViewChangeWanted { view: 1 });
+        script.ok(2, O::ViewChangeWanted { view: 1 });
+        script.caught(2, O::ViewChangeStarted { view: 1 }, NAME, "all was well");
     }
 
     #[test]

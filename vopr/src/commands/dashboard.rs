@@ -1,6 +1,5 @@
 //! `vopr dashboard`: web pages about a data directory; and the process in which it runs a failure again.
 
-use std::io::Read;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
@@ -11,8 +10,8 @@ use crate::arguments::{Common, at_interrupt};
 use crate::dashboard::{self, replay::Replay};
 use crate::data::{Data, DataDirectory};
 use crate::error::Error;
-use crate::exit;
 use crate::output::{self, DOUBTFUL, Format, styled, tell};
+use crate::{exit, guarded};
 
 /// The arguments of `vopr dashboard`.
 #[derive(Args)]
@@ -62,11 +61,8 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
 
 /// Runs a failure again, for the dashboard.
 pub(crate) fn replay(arguments: &ReplayArguments) -> Result<u8, Error> {
-    // Nobody is left to tell when the dashboard has gone: then its end of this closes.
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(exit::IO.into());
-    });
+    // Nobody is left to tell when the dashboard has gone.
+    guarded::end_with_parent();
     output::print_json(&Replay::of_file(&arguments.file)?)?;
     Ok(exit::CLEAN)
 }

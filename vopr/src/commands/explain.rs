@@ -95,10 +95,10 @@ impl Report<'_> {
     fn human(&self) -> String {
         let mut text = format!("{}\n\n", self.about());
         for (number, step) in (1..).zip(&self.explanation.steps) {
-            let _ = writeln!(text, "{number:>3}. {:>10}  {}", words::time(step.at), step.text);
+            let _ = writeln!(text, "{number:>3}. {:>12}  {}", words::moment(step.at), step.text);
         }
         if let Some(left_out) = self.left_out() {
-            let _ = writeln!(text, "                 ({left_out})");
+            let _ = writeln!(text, "                   ({left_out})");
         }
         let violation = self.violation;
         let _ = writeln!(text, "\n{}: {}", styled(BAD, violation.invariant), violation.rule);
@@ -115,7 +115,7 @@ impl Report<'_> {
         let violation = self.violation;
         let mut text = format!("# `{}`: {}\n\n{}\n\n", violation.invariant, violation.rule, escaped(&self.about()));
         for (number, step) in (1..).zip(&self.explanation.steps) {
-            let _ = writeln!(text, "{number}. ({}) {}", words::time(step.at), escaped(&step.text));
+            let _ = writeln!(text, "{number}. ({}) {}", words::moment(step.at), escaped(&step.text));
         }
         if let Some(left_out) = self.left_out() {
             let _ = writeln!(text, "\n{left_out}");

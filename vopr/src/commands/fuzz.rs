@@ -14,7 +14,7 @@ use crate::commands::run::parse_jobs;
 use crate::error::Error;
 use crate::fuzzing::campaign::{Campaign, Known, Share, Summary, create_corpora};
 use crate::fuzzing::group::{self, Group};
-use crate::fuzzing::{Finding, Rule};
+use crate::fuzzing::{Finding, Rule, log};
 use crate::minimize::{self, Smaller};
 use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, grouped, rate, styled};
 use crate::reports::{ReportArguments, Results};
@@ -60,6 +60,9 @@ pub(crate) struct Arguments {
     /// The seed of the fuzzer's own decisions; a fresh one if not given
     #[arg(long, env = "VOPR_SEED", value_name = "S")]
     seed: Option<u64>,
+    /// What the campaign is called in the log of the output directory; a fresh name if not given
+    #[arg(long, value_name = "NAME", value_parser = log::parse_name)]
+    campaign: Option<String>,
     #[command(flatten)]
     reports: ReportArguments,
     /// End, as at Ctrl-C, when the standard input does: for a parent that may go away
@@ -113,6 +116,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         _ => output_directory.join("corpus"),
     });
     let campaign = Campaign {
+        name: arguments.campaign.unwrap_or_else(log::fresh_name),
         system,
         bugs,
         targets,
@@ -300,7 +304,7 @@ fn as_json(campaign: &Campaign, summary: &Summary) -> serde_json::Value {
     });
     let names: Vec<_> = campaign.targets.iter().map(|target| target.name.as_str()).collect();
     json!({
-        "version": output::JSON_VERSION, "command": "fuzz", "target": names.join(","),
+        "version": output::JSON_VERSION, "command": "fuzz", "campaign": campaign.name, "target": names.join(","),
         "targets": targets.collect::<Vec<_>>(), "system": campaign.system.name, "bugs": campaign.bugs,
         "seed": campaign.seed.to_string(), "runs": summary.runs(), "violated": summary.violated(),
         "seconds": summary.elapsed.as_secs_f64(), "runs_per_second": rate(summary.runs(), summary.elapsed),

@@ -17,7 +17,7 @@ use crate::commands::read_kmb;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::kmb::{FILE_BYTES_MAX, Kmb, Origin, read_bounded};
-use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, styled};
+use crate::output::{self, BAD, DOUBTFUL, Format, GOOD, count, styled};
 use crate::selection::Target;
 use crate::{exit, files, guarded, words};
 
@@ -253,10 +253,10 @@ fn versions(kmb: &Kmb, engine: &Engine, text: &mut String) {
 fn describe(outcome: &Outcome, text: &mut String) {
     let _ = writeln!(
         text,
-        "{} events, {} of virtual time, {} requests committed, {} actions done, {} skipped, digest {:016x}",
+        "{} events, {} of virtual time, {} committed, {} actions done, {} skipped, digest {:016x}",
         outcome.events,
         words::time(outcome.time),
-        outcome.committed,
+        count(outcome.committed as usize, "request", "requests"),
         outcome.actions_done,
         outcome.actions_skipped,
         outcome.digest
@@ -275,7 +275,7 @@ fn explain(violation: &Violation, text: &mut String) {
         "{}: {}\n    at {}, event {}, {}\n    expected: {}\n    seen:     {}",
         violation.invariant,
         violation.rule,
-        words::time(violation.at),
+        words::moment(violation.at),
         violation.event,
         words::replicas(violation.replicas),
         words::printable(&violation.expected),

@@ -96,7 +96,7 @@ fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
         ),
     );
     let workload = &case.config.workload;
-    line("workload", format!("{} requests of {} clients", workload.requests, workload.clients));
+    line("workload", words::workload(workload));
     line("seed", case.seed.to_string());
     line("origin", origin(kmb));
     line("written by", format!("vopr {}", kmb.vopr_version));
@@ -108,14 +108,14 @@ fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
         let _ = writeln!(text, "    {number:>3}. {action}");
     }
     match &kmb.expected {
-        None => text.push_str("violation  none: vopr itself died at this input\n"),
+        None => text.push_str("violation  none: the system under test, or vopr, died at this input\n"),
         Some(violation) => {
             let _ = writeln!(
                 text,
                 "violation  {}: {}\n    at {}, event {}, {}\n    expected: {}\n    seen:     {}",
                 styled(BAD, words::printable(&violation.invariant)),
                 words::printable(&violation.rule),
-                words::time(violation.at),
+                words::moment(violation.at),
                 violation.event,
                 words::replicas(violation.replicas),
                 words::printable(&violation.expected),

@@ -71,12 +71,23 @@ fn human(arguments: &Arguments, data: &Data) -> String {
 }
 
 fn campaigns(data: &Data, text: &mut String) {
-    let mut table =
-        output::table(&["began (UTC)", "system", "bugs", "target", "time", "runs", "runs/s", "states", "corpus"]);
+    let mut table = output::table(&[
+        "campaign",
+        "began (UTC)",
+        "system",
+        "bugs",
+        "target",
+        "time",
+        "runs",
+        "runs/s",
+        "states",
+        "corpus",
+    ]);
     for past in &data.campaigns {
         for progress in past.latest() {
             let time = Duration::from_millis(progress.milliseconds);
             table.add_row(vec![
+                past.called(),
                 date(past.at),
                 printable(&past.started.system),
                 if past.started.bugs.is_empty() { "-".to_string() } else { printable(&past.started.bugs.join(", ")) },
@@ -102,7 +113,14 @@ fn coverage(data: &Data, text: &mut String) {
         for (target, series) in &past.progress {
             let Some((_, Progress { reached, runs, .. })) = series.last() else { continue };
             let states: Vec<usize> = series.iter().map(|(_, progress)| progress.reached.states).collect();
-            let _ = writeln!(text, "{} of {}: {}", printable(target), date(past.at), curve(&states));
+            let _ = writeln!(
+                text,
+                "{} of campaign {}, {}: {}",
+                printable(target),
+                past.called(),
+                date(past.at),
+                curve(&states)
+            );
             let _ = writeln!(
                 text,
                 "    {} states in {} runs; an estimate of all that there are: at least {} (Chao1); some {} of them share a slot",
@@ -191,7 +209,7 @@ fn as_json(data: &Data) -> serde_json::Value {
             }))
         });
         json!({
-            "at": past.at, "last": past.last, "ended": past.ended, "started": past.started,
+            "name": past.name, "at": past.at, "last": past.last, "ended": past.ended, "started": past.started,
             "targets": targets.collect::<Vec<_>>(), "found": past.found, "died": past.died,
         })
     });

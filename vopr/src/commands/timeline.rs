@@ -12,6 +12,7 @@ use crate::commands::read_kmb;
 use crate::error::Error;
 use crate::output::{self, Format};
 use crate::timeline::text::{self, Show};
+use crate::timeline::thin::TOLD_APART;
 use crate::timeline::{Timeline, build, page, svg};
 use crate::{exit, files};
 
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
     /// The messages, one by one (with --verbose also heartbeats, probes and clients' mail); a picture has them always
     #[arg(long)]
     show_messages: bool,
+    /// All messages, however many; else of kinds with more than can be told apart those nearest to the violation
+    #[arg(long)]
+    all_messages: bool,
     /// The faults of the plan; a picture has them always
     #[arg(long)]
     show_faults: bool,
@@ -77,6 +81,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     // Heartbeats and probes would hide what matters. In a page the reader can switch them on.
     if !common.verbose && !matches!(picture, Some(Picture::Page)) {
         timeline.keep_relevant();
+    }
+    if !common.verbose && !arguments.all_messages {
+        timeline.thin(TOLD_APART);
     }
     let show = Show { messages: arguments.show_messages, faults: arguments.show_faults };
     if let (Some(path), Some(picture)) = (&arguments.output, picture) {

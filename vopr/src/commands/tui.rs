@@ -10,8 +10,8 @@ use crate::commands::read_kmb;
 use crate::commands::run::{jobs_default, parse_jobs};
 use crate::data::DataDirectory;
 use crate::error::Error;
-use crate::exit;
 use crate::tui::{self, Interface, steps::Recording};
+use crate::{exit, guarded};
 
 /// The arguments of `vopr tui`.
 #[derive(Args)]
@@ -48,6 +48,8 @@ pub(crate) struct StepsArguments {
 
 /// Records a run, for the interface to step through.
 pub(crate) fn steps(arguments: &StepsArguments) -> Result<u8, Error> {
+    // Nobody is left to look at it when the interface has gone.
+    guarded::end_with_parent();
     let recording = Recording::of(&read_kmb(&arguments.file)?)?;
     let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
     serde_json::to_writer(&mut stdout, &recording).map_err(|error| Error::output(&error.into()))?;

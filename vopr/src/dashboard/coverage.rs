@@ -29,6 +29,7 @@ pub fn page(data: &Data) -> Markup {
             details.campaign open[index == 0] {
                 summary { h2 {
                     (words::printable(&past.started.system)) ", " (date(past.at)) " UTC"
+                    @if past.name.is_some() { ", campaign " (past.called()) }
                     @if !past.started.bugs.is_empty() { ", with " (frame::names(past.started.bugs.iter().map(String::as_str))) }
                 } }
                 (campaign(past))

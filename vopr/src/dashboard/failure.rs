@@ -71,7 +71,7 @@ fn row(failure: &Failure) -> Markup {
 }
 
 fn rule(kmb: &Kmb) -> &str {
-    kmb.expected.as_ref().map_or("vopr itself died at it", |expected| &expected.rule)
+    kmb.expected.as_ref().map_or("the process died at it", |expected| &expected.rule)
 }
 
 fn link(failure: &Failure) -> Markup {
@@ -100,10 +100,14 @@ fn unreadable(data: &Data) -> Markup {
     }
 }
 
-/// One line for each cause, with its smallest failure.
+/// So many causes are on the first page, where the campaigns follow them.
+const CAUSES_SHOWN: usize = 10;
+
+/// One line for each cause, with its smallest failure; those with the most failures come first.
 pub fn causes(data: &Data) -> Markup {
+    let causes = data.causes();
     let rows = html! {
-        @for cause in data.causes() {
+        @for cause in causes.iter().take(CAUSES_SHOWN) {
             @let smallest = cause.failures.iter().map(|number| &data.failures[*number]);
             @if let Some(smallest) = smallest.min_by_key(|failure| failure.smallest().case.actions.len()) {
                 tr {
@@ -120,6 +124,9 @@ pub fn causes(data: &Data) -> Markup {
     html! {
         @if data.failures.is_empty() { p { "Nothing was found so far." } }
         @else { (frame::table("Causes", &["invariant", "what broke", "how", "#files", "#actions", "the smallest"], &rows)) }
+        @if let Some(more @ 1..) = causes.len().checked_sub(CAUSES_SHOWN) {
+            p { a href="/failures" { "All failures" } ", with " (count(more, "cause more", "causes more")) "." }
+        }
         @if !data.unreadable.is_empty() {
             p { a href="/failures#unreadable" { (count(data.unreadable.len(), "file", "files")) } " cannot be read." }
         }
@@ -139,12 +146,12 @@ pub fn page(data: &Data, number: usize, directory: &Path, replay: &Result<Replay
                 dl.facts {
                     dt { "Promised" } dd { (words::printable(&expected.expected)) }
                     dt { "Seen" } dd { strong { (words::printable(&expected.seen)) } }
-                    dt { "When" } dd { (words::time(expected.at)) " of virtual time, event " (expected.event) ", " (words::replicas(expected.replicas)) }
+                    dt { "When" } dd { (words::moment(expected.at)) " of virtual time, event " (expected.event) ", " (words::replicas(expected.replicas)) }
                 }
             }
             None => {
-                h1 { "vopr itself died" }
-                p.lead { "The file holds the input at which it did; no invariant is known to break." }
+                h1 { "The process died" }
+                p.lead { "The file holds the input at which the system under test, or vopr, died or did not end; no invariant is known to break." }
             }
         }
         (replayed(replay))
@@ -185,7 +192,7 @@ fn explained(explanation: &Explanation) -> Markup {
         h2 { "What happened" }
         ol.plan.steps {
             @for step in &explanation.steps {
-                li { span.at { (words::time(step.at)) } " " (words::printable(&step.text)) }
+                li { span.at { (words::moment(step.at)) } " " (words::printable(&step.text)) }
             }
         }
         @if explanation.left_out > 0 {
@@ -217,12 +224,17 @@ fn commands(failure: &Failure, directory: &Path) -> Markup {
     let smallest = path(failure.smallest_file());
     html! {
         (frame::command(&["vopr", "repro", &smallest, "--verbose"]))
-        (frame::command(&["vopr", "show", &smallest, "--events"]))
-        (frame::command(&["vopr", "explain", &smallest]))
-        (frame::command(&["vopr", "timeline", &smallest, "--output", "timeline.html"]))
-        (frame::command(&["vopr", "bisect", &smallest]))
-        @if failure.minimized.is_none() { (frame::command(&["vopr", "minimize", &smallest])) }
-        @else { (frame::command(&["vopr", "repro", &path(&failure.file)])) }
+        @if failure.smallest().expected.is_some() {
+            (frame::command(&["vopr", "show", &smallest, "--events"]))
+            (frame::command(&["vopr", "explain", &smallest]))
+            (frame::command(&["vopr", "timeline", &smallest, "--output", "timeline.html"]))
+            (frame::command(&["vopr", "bisect", &smallest]))
+            @if failure.minimized.is_none() { (frame::command(&["vopr", "minimize", &smallest])) }
+        } @else {
+            // All others run it, and would not end either.
+            (frame::command(&["vopr", "show", &smallest]))
+        }
+        @if failure.minimized.is_some() { (frame::command(&["vopr", "repro", &path(&failure.file)])) }
     }
 }
 
@@ -246,7 +258,7 @@ fn case(failure: &Failure) -> Markup {
                 (cluster.replicas) " replicas, replication quorum " (cluster.replication_quorum) ", view change quorum "
                 (cluster.view_change_quorum) ", liars: " @if case.liars.is_empty() { "none" } @else { (words::replicas(case.liars)) }
             }
-            dt { "Workload" } dd { (workload.requests) " requests of " (workload.clients) " clients" }
+            dt { "Workload" } dd { (words::workload(workload)) }
             dt { "Origin" } dd { (show::origin(&failure.kmb)) }
             dt { "Written by" } dd { "vopr " (kmb.vopr_version) }
             @if let Some(digest) = kmb.digest { dt { "Digest" } dd { span.name { (format!("{digest:016x}")) } } }

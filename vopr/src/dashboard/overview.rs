@@ -86,7 +86,8 @@ fn campaign(past: &Past, now: u64) -> Markup {
                 @if !started.bugs.is_empty() { " with " (frame::names(started.bugs.iter().map(String::as_str))) }
             }
             p.muted {
-                "Began " (date(past.at)) " UTC · " (when) " · " (count(started.jobs, "worker", "workers"))
+                @if past.name.is_some() { "Campaign " strong { (past.called()) } " · began " } @else { "Began " }
+                (date(past.at)) " UTC · " (when) " · " (count(started.jobs, "worker", "workers"))
                 " · seed " (words::printable(&started.seed)) " · " (count(past.found, "finding", "findings"))
                 @if past.died > 0 { " · " (count(past.died, "worker", "workers")) " died" }
             }
@@ -143,12 +144,25 @@ mod tests {
             jobs: 1,
             seed: "1".to_string(),
         };
-        let mut past =
-            Past { started, at: 100, last: 1_000, ended: false, progress: BTreeMap::new(), found: 0, died: 0 };
+        let mut past = Past {
+            name: None,
+            started,
+            at: 100,
+            last: 1_000,
+            ended: false,
+            progress: BTreeMap::new(),
+            found: 0,
+            died: 0,
+        };
         assert_eq!(state(&past, 1_010).0, "running");
         assert_eq!(state(&past, 2_000).0, "silent");
         past.ended = true;
         assert_eq!(state(&past, 1_010).0, "ended");
         assert!(campaign(&past, 1_010).into_string().contains("Nothing was heard"));
+        // Which of several it is, where the log says so.
+        assert!(!campaign(&past, 1_010).into_string().contains("Campaign"));
+        past.name = Some("<b>nightly\u{1b}".to_string());
+        let named = campaign(&past, 1_010).into_string();
+        assert!(named.contains("Campaign <strong>&lt;b&gt;nightly\u{FFFD}</strong>"), "{named}");
     }
 }

@@ -18,11 +18,10 @@ use crate::commands::show;
 use crate::data::Failure;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::guarded::{self, MEGABYTES_MAX, TIME_MAX};
 use crate::kmb::{Kmb, ReadError};
 use crate::{timeline, words};
 
-/// A run takes milliseconds; one that takes longer than this hangs.
-const TIME_MAX: Duration = Duration::from_secs(10);
 /// So many run at a time.
 const AT_ONCE: usize = 2;
 /// What a process says is not read further than this.
@@ -87,8 +86,9 @@ impl Replay {
         let lines: Vec<String> = notable.map(words::observation).collect();
         let around = lines[lines.len().saturating_sub(AROUND)..].to_vec();
         let system = format!("{} {}", engine.system().name, engine.system().version);
-        let timeline =
+        let mut timeline =
             timeline::build::timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.fates());
+        timeline.thin(timeline::thin::TOLD_APART);
         Ok(Replay {
             result: comparison.words().to_string(),
             same: comparison == Comparison::Same,
@@ -160,24 +160,24 @@ fn said<T: DeserializeOwned>(process: &mut Command, time_max: Duration) -> Resul
     let process = process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = process.spawn().map_err(|error| no_process(&error))?;
     let (output, errors) = (drain(child.stdout.take()), drain(child.stderr.take()));
-    let deadline = Instant::now() + time_max;
+    let began = Instant::now();
     let status = loop {
-        match child.try_wait().map_err(|error| no_process(&error))? {
-            Some(status) => break Some(status),
-            None if Instant::now() > deadline => {
-                let _ = child.kill();
-                let _ = child.wait();
-                break None;
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
+        if let Some(status) = child.try_wait().map_err(|error| no_process(&error))? {
+            break Ok(status);
         }
+        if let Some(why) = guarded::too_much(&child, began, time_max, MEGABYTES_MAX) {
+            let _ = child.kill();
+            let _ = child.wait();
+            break Err(why);
+        }
+        std::thread::sleep(Duration::from_millis(5));
     };
     let (output, errors) = (output.join().unwrap_or_default(), errors.join().unwrap_or_default());
     match status {
-        None => Err(format!("the replay took longer than {} s and was ended: the system hangs", time_max.as_secs())),
-        Some(status) if status.success() => serde_json::from_slice(&output)
+        Err(why) => Err(format!("the replay was ended: {why}")),
+        Ok(status) if status.success() => serde_json::from_slice(&output)
             .map_err(|error| format!("the replay said nothing that is understood: {error}")),
-        Some(status) => {
+        Ok(status) => {
             let errors = String::from_utf8_lossy(&errors);
             let line = errors.lines().rev().find_map(|line| line.strip_prefix("error: "));
             Err(line.map_or_else(|| format!("the replay died ({status})"), ToString::to_string))
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn whatever_a_process_does_there_is_an_answer() {
         assert_eq!(said_by("echo '{\"a\": 1}'").unwrap()["a"], 1);
-        assert!(said_by("exec sleep 60").unwrap_err().contains("took longer than 1 s"));
+        assert!(said_by("exec sleep 60").unwrap_err().contains("no end after 1 s"));
         assert!(said_by("exec yes").is_err(), "what it says is bounded");
         assert!(said_by("kill -SEGV $$").unwrap_err().contains("died (signal: 11"));
         assert_eq!(said_by("echo note; echo 'error: unknown system' >&2; exit 2").unwrap_err(), "unknown system");

@@ -275,7 +275,7 @@ impl<'a> Facts<'a> {
                 }
                 let until = match what {
                     What::Crash { .. } | What::PowerLoss { .. } => None,
-                    _ => what.duration().map(|duration| words::time(seen.at.saturating_add(duration))),
+                    _ => what.duration().map(|duration| words::moment(seen.at.saturating_add(duration))),
                 };
                 let until = until.map_or_else(String::new, |until| format!(" (until {until})"));
                 let what = format!("{}{until}", words::what(&what));

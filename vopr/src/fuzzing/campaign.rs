@@ -32,6 +32,8 @@ const TURNS_EACH: u32 = 4;
 
 /// What to do.
 pub struct Campaign {
+    /// What it is called in the log, where others may write at the same time.
+    pub name: String,
     /// The system under test.
     pub system: &'static SystemEntry,
     /// The planted bugs that are switched on.
@@ -165,7 +167,8 @@ impl Campaign {
     /// Runs it until its time is over, its inputs are used up, or `stop` is set.
     pub fn run(&self, stop: &AtomicBool) -> Result<Summary, Error> {
         let directory = &self.output_directory;
-        let opened = Log::open(directory).map_err(|error| Error::io("write the log in", directory, &error, OTHER))?;
+        let opened = Log::open(directory, &self.name)
+            .map_err(|error| Error::io("write the log in", directory, &error, OTHER))?;
         let mut running =
             Running { campaign: self, known: self.known(), summary: Summary::default(), log: Some(opened) };
         running.summary.shares = self.targets.iter().map(|_| Share::default()).collect();

@@ -1,6 +1,8 @@
 //! The log of the campaigns in a data directory: a line of JSON for each thing that happened, in [`NAME`]. `vopr fuzz` adds to
 //! it and goes on from it; `vopr stats` and whatever watches a campaign read it. docs/campaign-log.md has the fields.
 //!
+//! Several campaigns may write at the same time, so each has a name, which is in all of its lines.
+//!
 //! What is read is untrusted: the length of the file and of a line are bounded, and a line that is not understood is left out.
 
 use std::fs::File;
@@ -19,12 +21,17 @@ pub const NAME: &str = "campaign.jsonl";
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// A longer line is none of ours.
 const LINE_BYTES_MAX: u64 = 1 << 16;
+/// A campaign's name has no more letters.
+const NAME_LETTERS_MAX: usize = 40;
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// When, in seconds since 1970.
     pub at: u64,
+    /// Whose campaign's line it is; older logs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
     /// What.
     #[serde(flatten)]
     pub record: Record,
@@ -106,11 +113,29 @@ pub struct Progress {
 pub struct Log {
     file: File,
     path: PathBuf,
+    campaign: String,
+}
+
+/// A name for a campaign that nobody has named.
+pub fn fresh_name() -> String {
+    format!("{:08x}", crate::seeds::fresh() >> 32)
+}
+
+/// A name for a campaign: something that can be typed and found again.
+///
+/// # Errors
+/// What it should be.
+pub fn parse_name(text: &str) -> Result<String, String> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if text.is_empty() || text.len() > NAME_LETTERS_MAX || !text.chars().all(plain) {
+        return Err(format!("a name of at most {NAME_LETTERS_MAX} letters, digits, `-`, `_` and `.` is needed"));
+    }
+    Ok(text.to_string())
 }
 
 impl Log {
-    /// The log of this directory, to be continued.
-    pub fn open(directory: &Path) -> io::Result<Log> {
+    /// The log of this directory, to be continued by the campaign of this name.
+    pub fn open(directory: &Path, campaign: &str) -> io::Result<Log> {
         let path = directory.join(NAME);
         let mut file = File::options().read(true).append(true).create(true).open(&path)?;
         // Who was killed in the middle of a line has left no end of it.
@@ -122,7 +147,7 @@ impl Log {
         if last != *b"\n" {
             file.write_all(b"\n")?;
         }
-        Ok(Log { file, path })
+        Ok(Log { file, path, campaign: campaign.to_string() })
     }
 
     /// Where it is.
@@ -133,7 +158,7 @@ impl Log {
     /// Adds a line, in one write: several campaigns may share a directory.
     pub fn write(&mut self, record: Record) -> io::Result<()> {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| span.as_secs());
-        let mut line = serde_json::to_vec(&Line { at, record })?;
+        let mut line = serde_json::to_vec(&Line { at, campaign: Some(self.campaign.clone()), record })?;
         line.push(b'\n');
         self.file.write_all(&line)
     }
@@ -172,18 +197,35 @@ mod tests {
     fn what_was_written_is_read_and_a_torn_or_foreign_line_is_left_out() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(directory.path()).unwrap(), []);
-        Log::open(directory.path()).unwrap().write(progress(1)).unwrap();
+        Log::open(directory.path(), "first").unwrap().write(progress(1)).unwrap();
         let path = directory.path().join(NAME);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes.extend_from_slice(b"{\"kind\":\"progress\",\"runs\":");
         std::fs::write(&path, &bytes).unwrap();
-        let mut log = Log::open(directory.path()).unwrap();
+        let mut log = Log::open(directory.path(), "second").unwrap();
         log.write(progress(2)).unwrap();
         log.file.write_all(b"\xff\xfe\n[]\n\n").unwrap();
         log.file.write_all(&vec![b'x'; 3 * LINE_BYTES_MAX as usize]).unwrap();
         log.file.write_all(b"\n").unwrap();
         log.write(Record::Ended { interrupted: true }).unwrap();
-        let records: Vec<_> = read(directory.path()).unwrap().into_iter().map(|line| line.record).collect();
-        assert_eq!(records, [progress(1), progress(2), Record::Ended { interrupted: true }]);
+        // A line of an older vopr.
+        log.file.write_all(b"{\"at\":7,\"kind\":\"ended\",\"interrupted\":false}\n").unwrap();
+        let lines = read(directory.path()).unwrap();
+        let records: Vec<_> = lines.iter().map(|line| line.record.clone()).collect();
+        let ended = |interrupted| Record::Ended { interrupted };
+        assert_eq!(records, [progress(1), progress(2), ended(true), ended(false)]);
+        let names: Vec<_> = lines.iter().map(|line| line.campaign.as_deref()).collect();
+        assert_eq!(names, [Some("first"), Some("second"), Some("second"), None]);
+    }
+
+    #[test]
+    fn a_name_is_plain_and_short() {
+        for name in ["nightly", "a", "2026-11-28_b.c", &fresh_name()] {
+            assert_eq!(parse_name(name).as_deref(), Ok(name));
+        }
+        for wrong in ["", "two words", "<b>", "\u{1b}[2J", "\u{e4}", &"x".repeat(NAME_LETTERS_MAX + 1)] {
+            assert!(parse_name(wrong).is_err(), "{wrong}");
+        }
+        assert_ne!(fresh_name(), fresh_name());
     }
 }

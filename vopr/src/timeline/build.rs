@@ -53,6 +53,7 @@ pub fn timeline(
         healed: builder.healed,
         finding: finding.map(|violation| self::finding(violation, owed)),
         left_out: 0,
+        thinned: Vec::new(),
     }
 }
 
@@ -288,7 +289,7 @@ impl<'a> Builder<'a> {
             Observation::Dropped { to, kind, why: why @ sim::observation::DropReason::Silenced } => {
                 let (from, to, sent, event, lie) = (id.0, to.0, seen.at, seen.event, lane.lie.take());
                 let (end, lost, copy) = (Some(sent), Some(why), false);
-                self.messages.push(Message { from, to, kind, sent, event, end, lost, lie, copy });
+                self.messages.push(Message { from, to, kind, sent, event, end, lost, lie, copy, faint: false });
             }
             Observation::Sent { to, kind } => {
                 let lie = lane.lie.take();
@@ -308,7 +309,7 @@ impl<'a> Builder<'a> {
                     });
                     let (from, to, sent, event, lie) = (id.0, to.0, seen.at, seen.event, lie.clone());
                     let end = end.map(|end| end.at);
-                    self.messages.push(Message { from, to, kind, sent, event, end, lost, lie, copy });
+                    self.messages.push(Message { from, to, kind, sent, event, end, lost, lie, copy, faint: false });
                 }
             }
             _ => {}

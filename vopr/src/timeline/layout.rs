@@ -149,6 +149,9 @@ fn heading(timeline: &Timeline) -> Vec<(&'static str, String)> {
         0 => String::new(),
         count => format!(", {count} things too many are left out"),
     };
+    if let Some(words) = timeline.thinned_words() {
+        lines.push(("about", format!("messages: {words} (all with --all-messages, or in a page)")));
+    }
     let Timeline { name, scenario, system, .. } = timeline;
     lines.push(("about", format!("{scenario}, {system}{bugs}, case {name}, {span}{left_out}")));
     lines

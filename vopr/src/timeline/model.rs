@@ -5,8 +5,10 @@ use sim::observation::DropReason;
 use sim::reason::SkipReason;
 use sim::{MessageKind, Time};
 
+use super::thin::Thinned;
+
 /// A run as it is drawn.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Timeline {
     /// The case's name.
     pub name: String,
@@ -34,6 +36,9 @@ pub struct Timeline {
     pub finding: Option<Finding>,
     /// How many messages and marks are left out, since there are too many to draw.
     pub left_out: usize,
+    /// The kinds of messages of which only some are drawn.
+    #[serde(skip)]
+    pub thinned: Vec<Thinned>,
 }
 
 /// A replica.
@@ -229,6 +234,9 @@ pub struct Message {
     pub lie: Option<String>,
     /// Whether it is the second copy of a message that the network doubled.
     pub copy: bool,
+    /// Whether it is left out where nobody asks for all, since there are too many to be told apart.
+    #[serde(skip)]
+    pub faint: bool,
 }
 
 impl Message {
@@ -289,7 +297,7 @@ pub struct Fault {
 }
 
 /// The violation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Finding {
     /// The broken invariant.
     pub invariant: String,

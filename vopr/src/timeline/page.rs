@@ -81,6 +81,9 @@ pub fn figure(timeline: &Timeline, id: &str) -> Markup {
                 @for (kind, count, relevant) in kinds {
                     label { input type="checkbox" data-kind=(kind) checked[relevant]; (kind) " " i { (count) } }
                 }
+                @if let Some(words) = drawn.thinned_words() {
+                    label { input type="checkbox" data-all; "all of them, not " (words) }
+                }
             }
             div { (svg::embedded(&drawn, id)) }
             div.timeline-tip role="status" hidden {}

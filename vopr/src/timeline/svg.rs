@@ -38,6 +38,7 @@ const FAMILIES: [(&str, &str); 6] = [
 /// A drawing that stands alone: with a heading, a legend and its styles.
 pub fn file(timeline: &Timeline) -> String {
     let mut timeline = timeline.clone();
+    timeline.keep_distinct();
     timeline.bound(MESSAGES_MAX, MARKS_MAX);
     drawing(&timeline, "t", true).into_string() + "\n"
 }
@@ -336,7 +337,7 @@ fn arrow(message: &Message, timeline: &Timeline, id: &str, layout: &Layout) -> M
     let copy = if message.copy { ", second copy" } else { "" };
     let lie = message.lie.as_ref().map(|lie| format!("; {lie}")).unwrap_or_default();
     html! {
-        g.message.(family).lost[message.lost.is_some()].hidden[layout.answers && !message.is_relevant()] data-kind=[layout.answers.then_some(&kind)] data-t=[layout.time(message.sent)] {
+        g.message.(family).lost[message.lost.is_some()].hidden[layout.answers && (message.faint || !message.is_relevant())] data-faint[message.faint] data-kind=[layout.answers.then_some(&kind)] data-t=[layout.time(message.sent)] {
             title {
                 (milliseconds(message.sent)) " ms: " (kind) " from replica " (message.from) " to " (message.to) (copy) ", "
                 (outcome) (lie)

@@ -139,6 +139,33 @@ fn what_is_too_much_is_left_out_far_from_the_violation_and_counted() {
     assert!(timeline.messages.is_sorted_by_key(|message| message.sent));
 }
 
+/// Of a dense run each kind of picture draws the same messages, says so in a line, and has all of them on demand.
+#[test]
+fn a_dense_run_is_drawn_in_part_and_says_what_is_missing() {
+    let timelines = regressions().into_iter().map(|kmb| build::replay(&kmb).expect("it runs"));
+    let timelines = timelines.filter(|timeline| timeline.messages.len() <= svg::MESSAGES_MAX);
+    let dense = timelines.max_by_key(|timeline| timeline.messages.iter().filter(|it| it.is_relevant()).count());
+    let mut dense = dense.expect("there are some");
+    let whole = page::file(&dense);
+    dense.thin(100);
+    let words = dense.thinned_words().expect("it is dense");
+    let faint = dense.messages.iter().filter(|message| message.faint).count();
+    let drawn = dense.messages.iter().filter(|message| message.is_relevant() && !message.faint).count();
+    assert!(faint > 100 && drawn <= 125, "{faint} {drawn}");
+    let page = page::file(&dense);
+    assert_eq!(page.matches(" data-faint").count(), faint, "they are there, and hidden");
+    assert!(page.contains(&format!("not {words}</label>")) && page.contains("<input type=\"checkbox\" data-all>"));
+    assert!(!whole.contains("data-all>") && !whole.contains(" data-faint"));
+    dense.keep_relevant();
+    let drawing = svg::file(&dense);
+    let document = roxmltree::Document::parse(&drawing).expect("well-formed XML");
+    assert!(texts(&document, "about")[0].contains(&words) && drawing.matches("<line").count() <= drawn);
+    let text = text::render(&dense, 100, ALL);
+    assert!(text.ends_with(&format!("{words}; --all-messages shows all\n")), "{text}");
+    let lanes = text::render(&dense, 100, Show { messages: false, faults: true });
+    assert!(!lanes.contains("--all-messages"), "no message is drawn there anyhow");
+}
+
 #[test]
 fn names_from_a_file_do_no_harm() {
     let mut timeline = build::replay(&example()).expect("it runs");

@@ -31,6 +31,7 @@ pub struct Show {
 /// The picture, `width` columns wide, with colours.
 pub fn render(timeline: &Timeline, width: usize, show: Show) -> String {
     let mut timeline = timeline.clone();
+    timeline.keep_distinct();
     timeline.bound(ITEMS_MAX, ITEMS_MAX);
     let mut text = heading(&timeline);
     let plot = Plot::new(&timeline, width);
@@ -49,6 +50,9 @@ pub fn render(timeline: &Timeline, width: usize, show: Show) -> String {
     if show.messages && !timeline.lanes.is_empty() {
         text.push('\n');
         ladder::render(&timeline, width, show.faults, &mut text);
+        if let Some(words) = timeline.thinned_words() {
+            let _ = writeln!(text, "{words}; --all-messages shows all");
+        }
     }
     if timeline.left_out > 0 {
         let _ =

@@ -312,11 +312,16 @@
 
     // ---- filters
     const boxes = [...figure.querySelectorAll("input[data-kind]")];
+    // Of kinds with very many messages, those far from the violation are drawn on demand.
+    const everything = figure.querySelector("input[data-all]");
     function filter() {
       const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.dataset.kind));
-      for (const message of all(".message")) message.classList.toggle("hidden", !wanted.has(message.dataset.kind));
+      const faint = (message) => "faint" in message.dataset && !everything?.checked;
+      for (const message of all(".message")) {
+        message.classList.toggle("hidden", !wanted.has(message.dataset.kind) || faint(message));
+      }
     }
-    for (const box of boxes) box.addEventListener("change", filter);
+    for (const box of [...boxes, everything]) box?.addEventListener("change", filter);
 
     new ResizeObserver(() => {
       const now = svg.parentNode.clientWidth;

@@ -88,12 +88,14 @@ pub struct App {
     pub data: Data,
     /// What can be fuzzed.
     pub targets: Targets,
-    /// The target of the campaign that is looked at.
+    /// Which campaign of the data directory is looked at; the newest, or the one that was started here, where none was chosen.
+    chosen: Option<usize>,
+    /// The target of it that is looked at.
     pub watched: usize,
     /// The campaign that was started here.
     pub own: Own,
-    /// How many campaigns there were in the data directory when it was started.
-    before: usize,
+    /// Its name.
+    pub own_name: Option<String>,
     /// What it said.
     pub news: VecDeque<String>,
     /// The failures.
@@ -115,9 +117,10 @@ impl App {
             directory,
             data: Data::default(),
             targets: Targets::new(system, bugs, jobs),
+            chosen: None,
             watched: 0,
             own: Own::None,
-            before: 0,
+            own_name: None,
             news: VecDeque::new(),
             failures: Failures::default(),
             recording: None,
@@ -125,14 +128,31 @@ impl App {
         }
     }
 
-    /// The last campaign of the data directory.
+    /// Which campaign of the data directory is looked at. Others may run there, too.
+    pub fn place(&self) -> Option<usize> {
+        let last = self.data.campaigns.len().checked_sub(1)?;
+        Some(self.chosen.or_else(|| self.own_place()).unwrap_or(last).min(last))
+    }
+
+    /// The campaign that is looked at.
     pub fn campaign(&self) -> Option<&Past> {
-        self.data.campaigns.last()
+        self.data.campaigns.get(self.place()?)
+    }
+
+    /// Where the campaign that was started here is.
+    fn own_place(&self) -> Option<usize> {
+        self.own_name.as_ref()?;
+        self.data.campaigns.iter().rposition(|past| past.name == self.own_name)
+    }
+
+    /// Whether the campaign that was started here is the one that is looked at.
+    pub fn is_own(&self) -> bool {
+        self.place().is_some() && self.place() == self.own_place()
     }
 
     /// Whether the campaign that was started here has not written anything yet.
     pub fn is_starting(&self) -> bool {
-        self.own != Own::None && self.data.campaigns.len() <= self.before
+        self.own != Own::None && self.chosen.is_none() && self.own_place().is_none()
     }
 
     /// The data directory was read again.
@@ -311,8 +331,8 @@ impl App {
         }
         let arguments = self.targets.arguments()?;
         self.news.clear();
-        self.before = self.data.campaigns.len();
-        (self.own, self.screen, self.watched) = (Own::Running, Screen::Campaign, 0);
+        (self.own, self.own_name, self.chosen) = (Own::Running, None, None);
+        (self.screen, self.watched) = (Screen::Campaign, 0);
         Some(Effect::Start(arguments))
     }
 
@@ -327,9 +347,22 @@ impl App {
             KeyCode::Char('s') => self.message = "no campaign was started here".to_string(),
             KeyCode::Down | KeyCode::Char('j') => self.watched = (self.watched + 1).min(count.saturating_sub(1)),
             KeyCode::Up | KeyCode::Char('k') => self.watched = self.watched.saturating_sub(1),
+            KeyCode::Left | KeyCode::Char('h') => self.look_beside(-1),
+            KeyCode::Right | KeyCode::Char('l') => self.look_beside(1),
             _ => {}
         }
         None
+    }
+
+    /// Looks at the campaign before this one or after it.
+    fn look_beside(&mut self, by: isize) {
+        let beside = self.place().and_then(|place| place.checked_add_signed(by));
+        match beside.filter(|place| *place < self.data.campaigns.len()) {
+            Some(place) => (self.chosen, self.watched) = (Some(place), 0),
+            None => {
+                self.message = format!("there is no campaign {} this one", if by < 0 { "before" } else { "after" });
+            }
+        }
     }
 
     fn on_failures(&mut self, code: KeyCode) -> Option<Effect> {

@@ -98,6 +98,35 @@ fn a_campaign_is_picked_started_watched_and_stopped() {
     assert_eq!(press(&mut app, "q"), [Effect::Leave]);
 }
 
+/// A log in which two campaigns write in turns.
+pub fn log_of_two(directory: &Path) {
+    let line = |name: &str, rest: &str| format!("{{\"at\":1,\"campaign\":\"{name}\",{rest}}}\n");
+    let started = "\"kind\":\"started\",\"version\":\"1\",\"system\":\"vsr\",\"system_version\":\"1\",\"bugs\":[],\
+                   \"targets\":[\"clock\"],\"jobs\":1,\"seed\":\"1\"";
+    let lines = [("here", started), ("there", started), ("here", "\"kind\":\"ended\",\"interrupted\":false")];
+    let text: String = lines.into_iter().map(|(name, rest)| line(name, rest)).collect();
+    std::fs::write(directory.join(crate::fuzzing::log::NAME), text).unwrap();
+}
+
+#[test]
+fn of_campaigns_side_by_side_the_own_one_is_shown_and_any_other_can_be() {
+    let (mut app, here) = app();
+    let name = |app: &App| app.campaign().unwrap().called();
+    log_of_two(here.path());
+    app.refresh(Data::read(here.path()).unwrap());
+    assert_eq!((name(&app).as_str(), app.is_own()), ("there", false), "the newest");
+    code(&mut app, KeyCode::Enter);
+    assert!(app.is_starting(), "whatever others do");
+    app.own_name = Some("here".to_string());
+    assert_eq!((name(&app).as_str(), app.is_own(), app.is_starting()), ("here", true, false));
+    press(&mut app, "l");
+    assert_eq!((name(&app).as_str(), app.is_own()), ("there", false));
+    press(&mut app, "l");
+    assert_eq!((name(&app).as_str(), app.message.as_str()), ("there", "there is no campaign after this one"));
+    press(&mut app, "h");
+    assert_eq!((name(&app).as_str(), app.is_own()), ("here", true));
+}
+
 #[test]
 fn whoever_leaves_while_a_campaign_runs_is_asked() {
     let (mut app, _here) = app();

@@ -40,16 +40,16 @@ fn a_timeline_in_80_by_24() {
         &expect![[r"
              vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
             failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
-            ┌ After event 2 at 2 ms ───────────────────────────────────────────────────────┐
+            ┌ After event 2 at 2.000 ms ───────────────────────────────────────────────────┐
             │replica   role     status           view     op commit                        │
             │> 0       -        recovering          1      7      6                        │
             │  1 liar  -        recovering          0      7      6                        │
             └──────────────────────────────────────────────────────────────────────────────┘
             ┌ Step 5 of 7 ─────────────────────────────────────────────────────────────────┐
-            │      1         1 ms replica 1 delivered (from: ReplicaId(0), kind: Prepare)  │
+            │      1     1.000 ms replica 1 delivered (from: ReplicaId(0), kind: Prepare)  │
             │                     replica 1 appended (op: 7)                               │
             │                     replica 1 sent (to: ReplicaId(0), kind: PrepareOk)       │
-            │      2         2 ms replica 0 crashed                                        │
+            │      2     2.000 ms replica 0 crashed                                        │
             │                     replica 0 view change started (view: 1)                  │
             │                     replica 0 evil �[2J �                                    │
             │                     violation vsr_agreement: two histories                   │
@@ -71,10 +71,10 @@ fn a_timeline_in_a_wide_terminal() {
     expect![[r"
          vopr   1 Targets   2 Campaign   3 Failures (4)   4 Timeline   ./failures/
         failure-1.min.kmb  vsr_agreement: two histories  (reproduced)
-        ┌ Step 5 of 7 ───────────────────────────────────────────────────────────┐┌ After event 2 at 2 ms ───────────────────────────────┐
+        ┌ Step 5 of 7 ───────────────────────────────────────────────────────────┐┌ After event 2 at 2.000 ms ───────────────────────────┐
         │                     replica 1 appended (op: 7)                         ││replica   role     status           view     op commit│
         │                     replica 1 sent (to: ReplicaId(0), kind: PrepareOk) ││> 0       -        recovering          1      7      6│
-        │      2         2 ms replica 0 crashed                                  ││  1 liar  -        recovering          0      7      6│
+        │      2     2.000 ms replica 0 crashed                                  ││  1 liar  -        recovering          0      7      6│
         │                     replica 0 view change started (view: 1)            ││                                                      │
         │                     replica 0 evil �[2J �                              ││                                                      │
         │                     violation vsr_agreement: two histories             ││                                                      │
@@ -191,7 +191,7 @@ fn a_campaign_in_80_by_24() {
             │combined 42000 20.00s 2100/s VIOLATED vsr_agreement                           │
             └──────────────────────────────────────────────────────────────────────────────┘
 
-            ? help  q leave  s stop  ↑ ↓ k j target"]],
+            ? help  q leave  s stop  ↑ ↓ k j target  ← → h l campaign"]],
     );
 }
 
@@ -208,6 +208,18 @@ fn no_terminal_is_too_small_and_no_file_reaches_it_raw() {
             assert!(!picture.chars().any(|symbol| symbol.is_control() && symbol != '\n'), "{picture:?}");
         }
     }
+}
+
+#[test]
+fn a_campaign_says_which_of_several_it_is() {
+    let (mut app, here) = app();
+    crate::tui::app::tests::log_of_two(here.path());
+    app.refresh(crate::data::Data::read(here.path()).unwrap());
+    press(&mut app, "2");
+    let heading = |app: &App| picture(app, 100, 24).lines().nth(1).unwrap().to_string();
+    assert!(heading(&app).contains("campaign there (2 of 2)"), "{}", heading(&app));
+    press(&mut app, "h");
+    assert!(heading(&app).starts_with("ended 1970-01-01 00:00:01   campaign here (1 of 2)"), "{}", heading(&app));
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub const KEYS: &[Key] = &[
     key(Scope::Bugs, "Enter Esc", "back to the targets", "back"),
     key(Scope::Campaign, "s", "stop the campaign; what it found is kept", "stop"),
     key(Scope::Campaign, "↑ ↓ k j", "another target of the campaign", "target"),
+    key(Scope::Campaign, "← → h l", "the campaign before, after this one", "campaign"),
     key(Scope::Failures, "Enter", "step through the smallest case of the failure", "step through"),
     key(Scope::Failures, "o", "step through the case as it was found", "original"),
     key(Scope::Timeline, "↓ ↑ j k", "next, previous step", "step"),

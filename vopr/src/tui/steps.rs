@@ -7,7 +7,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use sim::reason::Status;
@@ -16,6 +16,7 @@ use sim::{Observation, Outcome, Seen, Verdict, Who};
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::guarded;
 use crate::kmb::{Expected, Kmb};
 use crate::words;
 
@@ -23,8 +24,8 @@ use crate::words;
 const STEPS_MAX: usize = 200_000;
 /// No more is read of what the recording process says.
 const BYTES_MAX: u64 = 256 << 20;
-/// So long a recording may take.
-pub const TIME_MAX: Duration = Duration::from_secs(30);
+/// What is said of a process whose output ended too soon.
+const DIED: &str = "the process that ran it died";
 
 /// What happened, and to whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -254,6 +255,8 @@ pub struct Recorder {
     child: Child,
     result: Receiver<Result<Recording, String>>,
     began: Instant,
+    /// Whether its output ended in the middle.
+    died: bool,
 }
 
 impl Recorder {
@@ -262,7 +265,8 @@ impl Recorder {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["tui-steps", "--color", "never", "--"])
             .arg(file)
-            .stdin(Stdio::null())
+            // As long as its standard input is open, we are there.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
@@ -279,24 +283,30 @@ impl Recorder {
             let read = serde_json::from_reader(BufReader::new(stdout.take(BYTES_MAX)));
             let read = read.map_err(|error: serde_json::Error| match errors.join() {
                 Ok(line) if !line.is_empty() => line,
-                _ if error.is_eof() => "the process that ran it died".to_string(),
+                _ if error.is_eof() => DIED.to_string(),
                 _ => format!("what its process said was not understood: {error}"),
             });
             let _ = sender.send(read);
         });
-        Ok(Recorder { child, result, began: Instant::now() })
+        Ok(Recorder { child, result, began: Instant::now(), died: false })
     }
 
     /// The recording, or why there is none, once that is known.
     pub fn poll(&mut self) -> Option<Result<Recording, String>> {
         match self.result.try_recv() {
-            Ok(result) => Some(result),
-            Err(TryRecvError::Disconnected) => Some(Err("nobody recorded it".to_string())),
-            Err(TryRecvError::Empty) if self.began.elapsed() > TIME_MAX => {
-                Some(Err(format!("it did not end within {} s, perhaps never", TIME_MAX.as_secs())))
-            }
-            Err(TryRecvError::Empty) => None,
+            // Its output has ended, so it is gone, or will be in a moment: how, is still to be said.
+            Ok(Err(why)) if why == DIED => self.died = true,
+            Ok(result) => return Some(result),
+            Err(TryRecvError::Disconnected) if !self.died => return Some(Err("nobody recorded it".to_string())),
+            Err(_) => {}
         }
+        if self.died
+            && let Ok(Some(status)) = self.child.try_wait()
+        {
+            return Some(Err(format!("{DIED} ({status})")));
+        }
+        let why = guarded::too_much(&self.child, self.began, guarded::TIME_MAX, guarded::MEGABYTES_MAX)?;
+        Some(Err(format!("its run was ended: {why}")))
     }
 }
 

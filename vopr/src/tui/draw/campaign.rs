@@ -1,4 +1,4 @@
-//! The screen on which a campaign is watched: the last one of the data directory, whoever started it.
+//! The screen on which a campaign is watched, whoever started it.
 
 use std::time::Duration;
 
@@ -50,11 +50,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
 fn heading(app: &App, past: &Past, theme: Theme) -> Vec<Line<'static>> {
     let started = &past.started;
     let (state, style) = match app.own {
-        Own::Running => ("running".to_string(), theme.good()),
-        Own::Stopping => ("stopping".to_string(), theme.doubtful()),
-        Own::None if past.ended => (format!("ended {}", date(past.last)), theme.faint()),
-        Own::None => (format!("last heard of {}", date(past.last)), theme.doubtful()),
+        Own::Running if app.is_own() => ("running".to_string(), theme.good()),
+        Own::Stopping if app.is_own() => ("stopping".to_string(), theme.doubtful()),
+        _ if past.ended => (format!("ended {}", date(past.last)), theme.faint()),
+        _ => (format!("last heard of {}", date(past.last)), theme.doubtful()),
     };
+    let place = match (app.place(), app.data.campaigns.len()) {
+        (Some(place), count @ 2..) => format!(" ({} of {count})", place + 1),
+        _ => String::new(),
+    };
+    let name = past.name.as_ref().map_or(String::new(), |_| format!("   campaign {}", past.called()));
     let bugs = if started.bugs.is_empty() { "no bugs".to_string() } else { started.bugs.join(", ") };
     let about =
         format!("{} {}, {bugs}, jobs {}, seed {}", started.system, started.system_version, started.jobs, started.seed);
@@ -68,7 +73,7 @@ fn heading(app: &App, past: &Past, theme: Theme) -> Vec<Line<'static>> {
     vec![
         Line::from(vec![
             Span::styled(state, style),
-            Span::raw(format!("   began {} (UTC)", date(past.at))),
+            Span::raw(format!("{name}{place}   began {} (UTC)", date(past.at))),
             found,
             died,
         ]),

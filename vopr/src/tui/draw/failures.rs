@@ -70,12 +70,12 @@ fn describe(app: &App, failure: &Failure, theme: Theme) -> Vec<Line<'static>> {
     if let Some(violation) = &kmb.expected {
         let rule = format!("{}: {}", violation.invariant, violation.rule);
         lines.push(Line::styled(clip(&printable(&rule)), theme.bad()));
-        let (at, whom) = (words::time(violation.at), words::replicas(violation.replicas));
+        let (at, whom) = (words::moment(violation.at), words::replicas(violation.replicas));
         lines.push(Line::from(format!("at {at}, event {}, {whom}", violation.event)));
         lines.push(Line::from(format!("expected: {}", clip(&printable(&violation.expected)))));
         lines.push(Line::from(format!("seen:     {}", clip(&printable(&violation.seen)))));
     } else {
-        lines.push(Line::styled("vopr itself died at this input", theme.bad()));
+        lines.push(Line::styled("the process died at this input: the system under test, or vopr", theme.bad()));
     }
     let bugs = if case.bugs.is_empty() { String::new() } else { format!(", bugs: {}", case.bugs.join(", ")) };
     let about = format!("{} in {} {}{bugs}", case.scenario, case.system, kmb.system_version);

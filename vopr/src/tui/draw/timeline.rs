@@ -51,7 +51,7 @@ fn heading(timeline: &Timeline, theme: Theme) -> Line<'static> {
 
 fn draw_states(frame: &mut Frame, area: Rect, timeline: &Timeline, states: &[(State, bool)], theme: Theme) {
     let title = match timeline.step() {
-        Some(step) => format!(" After event {} at {} ", grouped(step.event), words::time(step.at)),
+        Some(step) => format!(" After event {} at {} ", grouped(step.event), words::moment(step.at)),
         None => String::new(),
     };
     let inside = boxed(frame, area, title);
@@ -121,7 +121,7 @@ fn line(step: &Step, first: bool, theme: Theme) -> Line<'static> {
         Kind::Message | Kind::Other => theme.faint(),
         Kind::Notable => Style::new(),
     };
-    let event = if first { format!("{:>7} {:>12} ", step.event, words::time(step.at)) } else { " ".repeat(21) };
+    let event = if first { format!("{:>7} {:>12} ", step.event, words::moment(step.at)) } else { " ".repeat(21) };
     Line::from(vec![
         Span::raw(event),
         Span::raw(format!("{:<10}", who(step))),
