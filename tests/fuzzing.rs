@@ -147,16 +147,22 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     // Killed in the middle of a line.
     std::fs::write(&log, format!("{text}{{\"at\":1,\"kind\":\"prog")).expect("it is written");
     let second = json(&mut vopr(here.path(), &fuzz), 1);
-    assert_eq!(second["findings"], serde_json::json!([]));
+    // It goes on with the inputs of the first, so it may find something else; the same, never.
+    let new = second["findings"].as_array().expect("a list");
+    assert!(new.iter().all(|new| findings.iter().all(|known| known["rule"] != new["rule"])), "{second}");
     let again = second["again"].as_array().expect("a list");
     assert!(!again.is_empty());
     for known in again {
         let first = findings.iter().find(|finding| finding["rule"] == known["rule"]).expect("it was found");
         assert_eq!((&known["file"], &known["invariant"]), (&first["file"], &first["invariant"]));
     }
-    assert_eq!(kmb_files(&here.path().join("failures")), files, "no file more");
+    let now = kmb_files(&here.path().join("failures"));
+    assert!(
+        files.iter().all(|file| now.contains(file)) && now.len() == files.len() + new.len(),
+        "no file more: {now:?}"
+    );
     // A finding whose file is gone is a new one.
-    for file in &files {
+    for file in &now {
         std::fs::remove_file(file).expect("it can be removed");
     }
     let third = json(&mut vopr(here.path(), &fuzz), 1);
