@@ -79,7 +79,7 @@ impl Disk {
     /// Makes the oldest `count` writes of the cache durable (a sync ended well).
     pub fn sync(&mut self, count: usize) {
         for i in 0..count.min(self.pending()) {
-            self.persist(self.cache.pending()[i]);
+            self.persist(self.cache.pending()[i], true);
         }
         self.cache.drop_oldest(count);
     }
@@ -98,7 +98,7 @@ impl Disk {
                 Fate::Lost => 0,
                 Fate::Torn { per_mille } => write.len * usize::from(per_mille.min(1000)) / 1000,
             };
-            self.persist(write);
+            self.persist(write, false);
         }
         self.cache.clear();
     }
@@ -125,13 +125,13 @@ impl Disk {
         }
     }
 
-    /// Makes one write durable, as far as its length says.
-    fn persist(&mut self, write: Write) {
+    /// Makes one write durable, as far as its length says; because it was `synced`, or by chance in a crash.
+    fn persist(&mut self, write: Write, synced: bool) {
         if write.len == 0 {
             return;
         }
         for zone in &mut self.zones {
-            zone.note(write.offset, write.len as u64, &self.durable);
+            zone.note(write.offset, write.len as u64, synced, &self.durable);
         }
         self.durable.write(write.offset, self.cache.bytes(write));
         if !self.wrong.is_empty() {
@@ -264,6 +264,9 @@ struct ZoneRecords {
 #[derive(Clone, Copy, Debug)]
 struct Links {
     written: bool,
+    /// Whether the last write was synced. What a crash let through unsynced was promised to nobody: that it is gone later is
+    /// what the crash might have done as well.
+    synced: bool,
     newer: u32,
     older: u32,
     /// Where in the record the last write ended: what lies behind it means nothing.
@@ -272,7 +275,7 @@ struct Links {
     before: u32,
 }
 
-const UNWRITTEN: Links = Links { written: false, newer: NONE, older: NONE, end: 0, before: NONE };
+const UNWRITTEN: Links = Links { written: false, synced: false, newer: NONE, older: NONE, end: 0, before: NONE };
 
 impl ZoneRecords {
     fn reset(&mut self, zone: &Zone) {
@@ -313,7 +316,7 @@ impl ZoneRecords {
     }
 
     /// A write is about to become durable.
-    fn note(&mut self, offset: u64, len: u64, durable: &Pages) {
+    fn note(&mut self, offset: u64, len: u64, synced: bool, durable: &Pages) {
         let first = offset.max(self.start);
         let last = (offset + len).min(self.start + self.length);
         if first >= last {
@@ -323,6 +326,7 @@ impl ZoneRecords {
         for touched in (first - self.start) / record..=(last - 1 - self.start) / record {
             let end = (last - self.start - touched * record).min(record);
             self.note_record(touched as u32, end as u32, durable);
+            self.links[touched as usize].synced = synced;
         }
     }
 
@@ -349,7 +353,8 @@ impl ZoneRecords {
         if self.newest != NONE {
             self.links[self.newest as usize].newer = record;
         }
-        self.links[record as usize] = Links { written: true, newer: NONE, older: self.newest, end, before };
+        self.links[record as usize] =
+            Links { written: true, synced: true, newer: NONE, older: self.newest, end, before };
         self.newest = record;
     }
 }

@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::{Disk, NONE, NothingWritten, Write};
+use super::{Disk, Links, NONE, NothingWritten, Write};
 
 /// From one flipped bit of a record to the next.
 const BITS_APART: usize = 37;
@@ -56,22 +56,22 @@ impl Disk {
         })
     }
 
-    /// Gives a durable record the content that it had before its last synced write.
+    /// Gives a durable record the content that it had before its last write, if that was synced.
     pub fn lose_write(&mut self, zone: usize, back: u16) -> Result<(), NothingWritten> {
-        let (zone, record) = self.find(zone, back)?;
+        let (zone, record) = self.find_synced(zone, back)?;
         let right = self.content(zone, record);
         self.restore(zone, record);
         self.compare(zone, record, right);
         Ok(())
     }
 
-    /// Moves the last synced write of a durable record to the place of the record `away` before it (modulo their number);
+    /// Moves the last write of a durable record, if that was synced, to the place of the record `away` before it (modulo their number);
     /// its own place gets its earlier content back.
     ///
     /// Where that is the record itself it goes to the next one back; and where no other record has been written, to the
     /// place after its own.
     pub fn misdirect(&mut self, zone: usize, back: u16, away: u16) -> Result<(), NothingWritten> {
-        let (zone, record) = self.find(zone, back)?;
+        let (zone, record) = self.find_synced(zone, back)?;
         let records = &self.zones[zone];
         let other = if records.written > 1 {
             let away = u32::from(away) % records.written;
@@ -91,7 +91,7 @@ impl Disk {
     }
 
     /// Puts older or other content in the place of some records that a read of `range` found: where `chance` says so, a
-    /// record's content from before its last write (`away` 0), or the one `away` before it in the order of last writes.
+    /// record's content from before its last write (`away` 0; not if that was never synced), or the one `away` before it in the order of last writes.
     /// Tells each record that differs now. What is in the cache only is read right.
     pub fn misread(
         &self,
@@ -116,7 +116,9 @@ impl Disk {
             if !records.links[record as usize].written || self.cache.pending().iter().any(cached) || !chance(record) {
                 continue;
             }
-            let answer = match records.links[record as usize].before {
+            let Links { synced, before, .. } = records.links[record as usize];
+            let answer = match before {
+                _ if away == 0 && !synced => continue,
                 _ if away > 0 => self.content(zone, records.older_than(record, u32::from(away) % records.written)),
                 NONE => vec![0; records.record],
                 start => records.before[start as usize..start as usize + records.record].to_vec(),
@@ -172,6 +174,12 @@ impl Disk {
         let records = &self.zones[zone];
         let back = u32::from(back).checked_rem(records.written).ok_or(NothingWritten)?;
         Ok((zone, records.older_than(records.newest, back)))
+    }
+
+    /// The same, if its last write was synced.
+    fn find_synced(&self, zone: usize, back: u16) -> Result<(usize, u32), NothingWritten> {
+        let (zone, record) = self.find(zone, back)?;
+        if self.zones[zone].links[record as usize].synced { Ok((zone, record)) } else { Err(NothingWritten) }
     }
 
     /// The durable content of a record.
