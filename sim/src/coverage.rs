@@ -4,7 +4,7 @@
 //! only reward long runs. Who is who does not count either: a cluster's state is the multiset of its replicas' states.
 //! The classes, each with a region of the map of its own:
 //!
-//! 1. the cluster's states: how many replicas do what, none, one or several of them (see `groups`);
+//! 1. the cluster's states: what there is a replica for that does it (see `groups`), and whether several are down;
 //! 2. transitions of single replicas from one coarse word to the next × the phase that the cluster is in;
 //! 3. states of single replicas: their fine words (see `fine`);
 //! 4. kinds of messages × the receiver's status and role × what became of them, each reason of a rejection by itself;
@@ -21,7 +21,7 @@ use crate::observation::{DropReason, MessageKind, OBSERVATION_KINDS, Observation
 use crate::shadow::Shadow;
 use crate::spec::{Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
 
-use words::{GROUPS, coarse, fine, groups, phase};
+use words::{DOWN, GROUPS, coarse, fine, groups, phase};
 
 mod words;
 
@@ -45,8 +45,8 @@ const fn region(name: &'static str, start: u32, end: u32) -> Region {
     Region { name, start, size: end - start, hashed: true }
 }
 
-const CLUSTERS: Region = region("cluster states", 0, 19_456);
-const TRANSITIONS: Region = region("replica transitions", 19_456, 27_648);
+const CLUSTERS: Region = Region { hashed: false, ..region("cluster states", 0, 16_384) };
+const TRANSITIONS: Region = region("replica transitions", 16_384, 27_648);
 const REPLICAS: Region = region("replica states", 27_648, 35_840);
 const OUTCOMES: Region = Region { hashed: false, ..region("message outcomes", 35_840, 39_936) };
 const FAULTS: Region = region("faults by phase", 39_936, 44_032);
@@ -141,9 +141,9 @@ pub struct Coverage {
     started: bool,
     /// The replicas' fine words.
     words: [u32; REPLICAS_MAX],
-    /// How many replicas are in each group, and what that makes of the cluster.
+    /// How many replicas are in each group, and what that makes of the cluster: a bit for each group.
     members: [u8; GROUPS],
-    cluster: u64,
+    cluster: u32,
     /// The lowest op at which a replica's log differs from the committed one; `u64::MAX` if at none.
     diverged: [u64; REPLICAS_MAX],
     /// As of the last time that all words were made.
@@ -323,7 +323,7 @@ impl Coverage {
             self.make_words(id, shadow);
         }
         if self.cluster != before {
-            self.hashed(CLUSTERS, self.cluster);
+            self.mark(CLUSTERS.start + self.cluster);
         }
     }
 
@@ -376,7 +376,9 @@ impl Coverage {
             for (group, members) in self.members.iter_mut().enumerate() {
                 *members = *members + (joined >> group & 1) as u8 - (left >> group & 1) as u8;
             }
-            self.cluster = self.members.iter().fold(0, |key, members| 3 * key + u64::from(*members).min(2));
+            self.cluster =
+                (0..).zip(&self.members).fold(0, |key, (group, members)| key | u32::from(*members > 0) << group);
+            self.cluster |= u32::from(self.members[DOWN] > 1) << GROUPS;
         }
     }
 

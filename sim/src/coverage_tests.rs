@@ -46,6 +46,7 @@ fn the_regions_fill_the_map_without_overlap() {
         end += region.size;
     }
     assert_eq!(end as usize, MAP_SIZE);
+    const { assert!(1 << (GROUPS + 1) <= CLUSTERS.size, "a bit for each group, and one more") };
     assert!(8 * OUTCOME_COUNT * MessageKind::ALL.len() as u32 <= OUTCOMES.size);
     assert!(Depth::Count as usize <= DEPTHS_MAX);
     assert_eq!(OUTCOME_DROPPED + DropReason::Silenced as u32 + 1, OUTCOME_REJECTED);
@@ -116,7 +117,7 @@ fn who_is_down_is_just_that() {
 }
 
 #[test]
-fn a_cluster_is_how_many_do_what_and_several_are_alike() {
+fn a_cluster_is_what_there_is_and_several_that_are_down_are_alike() {
     let mut seen = std::collections::BTreeSet::new();
     for fine in (0..1 << 17).filter(|fine| fine >> 6 & 3 <= Status::Recovering as u32) {
         let groups = groups(fine);
@@ -136,7 +137,7 @@ fn a_cluster_is_how_many_do_what_and_several_are_alike() {
             shadow.apply(&seen);
             coverage.observe(&seen, &shadow);
         }
-        (coverage.cluster, coverage.members[0])
+        (coverage.cluster, coverage.members[DOWN])
     };
     assert_eq!(cluster(&[1]), cluster(&[4]));
     assert_ne!(cluster(&[1]).0, cluster(&[1, 2]).0);

@@ -78,8 +78,8 @@ fn a_lost_write_gives_the_older_content_back() {
     assert_eq!(read(&disk, 0..16), b"first cohalft...", "the last write ended two records later");
 }
 
-/// 1. A record is written, and written again. 2. The replica crashes before the sync, and the second write happens to reach
-/// the disk. 3. Then it is gone again: the crash might have done the same, so that is no damage.
+/// A record is written twice; the replica crashes before the second sync, and the second write happens to reach the disk. That
+/// it is gone later is what the crash might have done as well, and no damage.
 #[test]
 fn what_a_crash_let_through_unsynced_is_not_there_to_be_lost() {
     let mut disk = disk();

@@ -243,7 +243,7 @@ impl Mutator {
             Change::Header => plan.liar = draw.below(replicas) as u8,
             // The others are no changes of a plan.
             Change::Seed | Change::Fresh | Change::Furthest | Change::Bytes | Change::Cross | Change::Reseed => {
-                plan.seed = any_seed(draw)
+                plan.seed = any_seed(draw);
             }
         }
     }

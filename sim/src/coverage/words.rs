@@ -7,6 +7,8 @@ use crate::spec::ReplicaId;
 
 /// How many groups of replicas make the state of a cluster: see `groups`.
 pub(super) const GROUPS: usize = 13;
+/// The group of those that are down.
+pub(super) const DOWN: usize = 0;
 
 /// What a replica does and how it stands to the others:
 /// up, paused, loading, primary, liar, damaged: one bit each; status: 2 bits; view: 2 bits (the highest, a coming one,
@@ -72,11 +74,12 @@ pub(super) fn coarse(fine: u32) -> u32 {
 /// member; or by role (primary, backup, changing its view, recovering) and by whether its view is an old one. Beside that,
 /// whether its log is another one, and whether the membership changes.
 ///
-/// More detail would multiply by the number of replicas: multisets of whole coarse words filled the map in half an hour.
+/// More detail would multiply by the number of replicas: multisets of whole coarse words filled the map in half an hour, and
+/// whether there are none, one or several replicas in each group would have done so in a day.
 pub(super) fn groups(fine: u32) -> u32 {
     let has = |bit: u32| fine >> bit & 1;
     if has(0) == 0 {
-        return 1;
+        return 1 << DOWN;
     }
     if has(2) == 1 {
         return 1 << 1;
