@@ -131,9 +131,15 @@ mod tests {
 
     #[test]
     fn a_full_region_hides_states() {
-        let full = REGIONS[0].size;
-        let slots: Vec<_> = (0..full).collect();
-        assert!(states(&slots).reached().collisions() > u64::from(full));
-        assert!(states(&slots[..full as usize / 100]).reached().collisions() < u64::from(full) / 1_000);
+        let collisions = |hashed, parts: u32| {
+            let region = REGIONS.iter().find(|region| region.hashed == hashed).expect("there are both sorts");
+            let slots: Vec<_> = (region.start..region.start + region.size / parts).collect();
+            (states(&slots).reached().collisions(), u64::from(region.size))
+        };
+        let (full, size) = collisions(true, 1);
+        assert!(full > size);
+        let (hundredth, size) = collisions(true, 100);
+        assert!(hundredth < size / 1_000);
+        assert_eq!(collisions(false, 1).0, 0, "where each state has a slot of its own, none shares one");
     }
 }
