@@ -74,8 +74,8 @@ pub(super) fn coarse(fine: u32) -> u32 {
 /// member; or by role (primary, backup, changing its view, recovering) and by whether its view is an old one. Beside that,
 /// whether its log is another one, and whether the membership changes.
 ///
-/// More detail would multiply by the number of replicas: multisets of whole coarse words filled the map in half an hour, and
-/// whether there are none, one or several replicas in each group would have done so in a day.
+/// More detail would multiply by the number of replicas: multisets of whole coarse words filled their region of the map in
+/// half an hour, and whether there are none, one or several replicas in each group took half of it in an hour.
 pub(super) fn groups(fine: u32) -> u32 {
     let has = |bit: u32| fine >> bit & 1;
     if has(0) == 0 {

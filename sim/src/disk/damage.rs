@@ -65,8 +65,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Moves the last write of a durable record, if that was synced, to the place of the record `away` before it (modulo their number);
-    /// its own place gets its earlier content back.
+    /// Moves the last write of a durable record, if that was synced, to the place of the record `away` before it (modulo
+    /// their number); its own place gets its earlier content back.
     ///
     /// Where that is the record itself it goes to the next one back; and where no other record has been written, to the
     /// place after its own.
@@ -91,7 +91,8 @@ impl Disk {
     }
 
     /// Puts older or other content in the place of some records that a read of `range` found: where `chance` says so, a
-    /// record's content from before its last write (`away` 0; not if that was never synced), or the one `away` before it in the order of last writes.
+    /// record's content from before its last write (`away` 0; not if that was never synced), or the one `away` before it in
+    /// the order of last writes.
     /// Tells each record that differs now. What is in the cache only is read right.
     pub fn misread(
         &self,
