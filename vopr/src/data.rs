@@ -275,17 +275,7 @@ mod tests {
     #[test]
     fn campaigns_side_by_side_are_told_apart() {
         let line = |name: Option<&str>, at, record| Line { at, campaign: name.map(str::to_string), record };
-        let started = |seed: &str| {
-            Record::Started(Started {
-                version: String::new(),
-                system: "vsr".to_string(),
-                system_version: String::new(),
-                bugs: Vec::new(),
-                targets: Vec::new(),
-                jobs: 1,
-                seed: seed.to_string(),
-            })
-        };
+        let started = |seed: &str| Record::Started(Started { seed: seed.to_string(), ..Started::default() });
         let progress =
             |runs| Record::Progress(Progress { target: "combined".to_string(), runs, ..Progress::default() });
         let ended = Record::Ended { interrupted: false };

@@ -135,15 +135,7 @@ mod tests {
 
     #[test]
     fn a_campaign_that_says_nothing_is_not_called_running() {
-        let started = Started {
-            version: String::new(),
-            system: "vsr".to_string(),
-            system_version: String::new(),
-            bugs: Vec::new(),
-            targets: Vec::new(),
-            jobs: 1,
-            seed: "1".to_string(),
-        };
+        let started = Started { jobs: 1, ..Started::default() };
         let mut past = Past {
             name: None,
             started,

@@ -71,7 +71,7 @@ pub enum Record {
 }
 
 /// What a campaign is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Started {
     /// The version of vopr.
     pub version: String,
