@@ -22,7 +22,7 @@ len_control = 0"
     case $target in
         kmb_reader) seeds=corpus/regressions options="max_len = 65536" ;;
         plan_decoder) seeds=corpus/combined ;;
-        disk_records) seeds="" options="max_len = 65536" ;;
+        disk_records | message_codec) seeds="" options="max_len = 65536" ;;
     esac
     printf '[libfuzzer]\n%s\ntimeout = 30\n' "$options" > "$OUT/$target.options"
     if [ -n "$seeds" ]; then

@@ -133,6 +133,7 @@ fn random_what(fault: Fault, palette: &Palette, draw: &mut Draw, config: &Config
         Fault::Delay => What::Delay { target, extra, duration },
         Fault::Duplication => What::Duplicate { per_mille, duration },
         Fault::Reordering => What::Reorder { per_mille, duration },
+        Fault::Garbling => What::Garble { target, per_mille, duration },
         Fault::Crash => What::Crash { target, down: duration },
         Fault::PowerLoss => What::PowerLoss { down: duration },
         Fault::Pause => What::Pause { target, duration },

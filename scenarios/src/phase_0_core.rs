@@ -171,6 +171,7 @@ const ALL_FAULTS: &[Fault] = &[
     Fault::TruncatedRecord,
     Fault::ShiftedRecord,
     Fault::StaleRead,
+    Fault::Garbling,
 ];
 
 /// Clogs begin one after the other in one order and end in another.

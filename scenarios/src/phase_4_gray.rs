@@ -30,8 +30,8 @@ pub const SCENARIOS: &[Entry] = &[
     },
     Entry {
         name: "gray_failure_intermittent_network",
-        description: "For moments the network loses, doubles and reorders messages, and then is well again.",
-        faults: "loss, duplication, reordering, delays",
+        description: "For moments the network loses, doubles, reorders and damages messages, and then is well again.",
+        faults: "loss, duplication, reordering, delays, damaged messages",
         invariants: &["vsr_agreement", "message_deduplication", "exactly_once", "liveness"],
         config: crash_config,
         palette: Palette::faults(&[
@@ -43,6 +43,7 @@ pub const SCENARIOS: &[Entry] = &[
             Fault::Clog,
             Fault::Burst,
             Fault::DuplicateRequest,
+            Fault::Garbling,
         ]),
         baseline: flaky_network,
         marks: &[
@@ -50,6 +51,7 @@ pub const SCENARIOS: &[Entry] = &[
             Mark::Dropped(DropReason::Lost),
             Mark::Injected(Fault::Duplication, 1),
             Mark::Injected(Fault::Reordering, 1),
+            Mark::Dropped(DropReason::Garbled),
         ],
     },
 ];
@@ -86,5 +88,7 @@ fn flaky_network(setup: &mut Setup<'_>) -> Vec<Action> {
         actions.push(at(begin + setup.span(0, 100), What::Reorder { per_mille, duration }));
         begin += setup.span(250, 500);
     }
+    let (target, per_mille, duration) = (setup.anyone(), setup.draw.between(50, 400) as u16, setup.span(200, 600));
+    actions.push(at(setup.span(20, 1_000), What::Garble { target, per_mille, duration }));
     actions
 }

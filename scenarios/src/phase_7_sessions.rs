@@ -24,6 +24,7 @@ const PALETTE: Palette = Palette::faults(&[
     Fault::Crash,
     Fault::Pause,
     Fault::DiskSlow,
+    Fault::Garbling,
 ]);
 
 /// The scenarios of this phase.
@@ -32,7 +33,7 @@ pub const SCENARIOS: &[Entry] = &[
         name: "client_session_crash",
         description: "Clients crash and come back again and again; each request is executed at most once and \
                       gets its own answer.",
-        faults: "clients that crash while they wait, repeated requests, deposed primaries",
+        faults: "clients that crash while they wait, repeated requests, deposed primaries, damaged messages",
         invariants: &["exactly_once", "linearizability", "message_deduplication", "session_eviction"],
         config: crash_sessions_config,
         palette: PALETTE,
@@ -129,6 +130,9 @@ fn client_crashes(setup: &mut Setup<'_>) -> Vec<Action> {
         let (begin, what) = (setup.span(200, 900), setup.depose(Target::Primary));
         actions.push(at(begin, what));
     }
+    // What backups forward reaches the primary damaged.
+    let (begin, per_mille, duration) = (setup.span(30, 600), setup.draw.between(50, 400) as u16, setup.span(300, 900));
+    actions.push(at(begin, What::Garble { target: Target::Primary, per_mille, duration }));
     actions
 }
 

@@ -145,9 +145,10 @@ enum Tag {
     ShiftedRecord,
     StaleRead,
     Reconfigure,
+    Garble,
 }
 
-const WHATS: [Tag; 31] = [
+const WHATS: [Tag; 32] = [
     Tag::Burst,
     Tag::Partition,
     Tag::Isolate,
@@ -179,6 +180,7 @@ const WHATS: [Tag; 31] = [
     Tag::ShiftedRecord,
     Tag::StaleRead,
     Tag::Reconfigure,
+    Tag::Garble,
 ];
 
 /// The plan that `bytes` mean. Every byte string means some plan.
@@ -307,6 +309,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             What::ShiftedRecord { target, zone, record: record_back, from: b, by: d.saturating_add(1) }
         }
         Tag::StaleRead => What::StaleRead { target, zone, away: d, per_mille, duration },
+        Tag::Garble => What::Garble { target, per_mille, duration },
     };
     Action { when, what }
 }
@@ -368,6 +371,7 @@ fn tag(what: &What) -> Tag {
         What::TruncatedRecord { .. } => Tag::TruncatedRecord,
         What::ShiftedRecord { .. } => Tag::ShiftedRecord,
         What::StaleRead { .. } => Tag::StaleRead,
+        What::Garble { .. } => Tag::Garble,
     }
 }
 
@@ -393,7 +397,8 @@ fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
         What::Loss { per_mille, .. }
         | What::Duplicate { per_mille, .. }
         | What::Reorder { per_mille, .. }
-        | What::DiskError { per_mille, .. } => put(record, 10, per_mille.min(1000)),
+        | What::DiskError { per_mille, .. }
+        | What::Garble { per_mille, .. } => put(record, 10, per_mille.min(1000)),
         What::Delay { extra, .. } | What::DiskSlow { extra, .. } => put(record, 10, units(extra, TIME_UNIT)),
         What::BitFlip { zone, record: back, bit: more, .. }
         | What::MisdirectedWrite { zone, record: back, away: more, .. }

@@ -100,7 +100,7 @@ const NO_WORD: u32 = u32::MAX;
 const EFFECT_REJECTED: u32 = OBSERVATION_KINDS as u32;
 /// The outcomes of a message: delivered, dropped for a reason, rejected for a reason.
 const OUTCOME_DROPPED: u32 = 1;
-const OUTCOME_REJECTED: u32 = 5;
+const OUTCOME_REJECTED: u32 = 6;
 const OUTCOME_COUNT: u32 = OUTCOME_REJECTED + RejectReason::ReconfigurationUnderWay as u32 + 1;
 
 /// What the counters of class 8 count.

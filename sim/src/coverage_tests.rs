@@ -49,7 +49,7 @@ fn the_regions_fill_the_map_without_overlap() {
     const { assert!(1 << (GROUPS + 1) <= CLUSTERS.size, "a bit for each group, and one more") };
     assert!(8 * OUTCOME_COUNT * MessageKind::ALL.len() as u32 <= OUTCOMES.size);
     assert!(Depth::Count as usize <= DEPTHS_MAX);
-    assert_eq!(OUTCOME_DROPPED + DropReason::Silenced as u32 + 1, OUTCOME_REJECTED);
+    assert_eq!(OUTCOME_DROPPED + DropReason::Garbled as u32 + 1, OUTCOME_REJECTED);
     assert!(
         EFFECT_REJECTED + (RejectReason::ReconfigurationUnderWay as u32) < 128,
         "effects fit into the bits of a cause"

@@ -22,6 +22,8 @@ pub struct Effects {
     pub reordering: u32,
     /// Per replica, the longest additional delay of its messages.
     pub delay: [Time; REPLICAS_MAX],
+    /// Per replica, how many of its messages are damaged on the way, per million.
+    pub garbling: [u32; REPLICAS_MAX],
     /// Per sender, the receivers that it is cut off from.
     pub cut: [ReplicaSet; REPLICAS_MAX],
     /// Per sender, the receivers for which its messages are held.
@@ -44,7 +46,7 @@ pub struct Effects {
     pub wrong_ntp: [i64; REPLICAS_MAX],
     /// Per replica, how its disk reads wrong.
     pub misread: [Option<Misread>; REPLICAS_MAX],
-    /// The replicas whose links lose, delay or hold messages, or whose disks or clocks do not do what they should.
+    /// The replicas whose links lose, damage, delay or hold messages, or whose disks or clocks do not do what they should.
     pub impaired: ReplicaSet,
 }
 
@@ -148,6 +150,9 @@ impl Faults {
                 What::Clog { outgoing: false, .. } => cut(&mut effects.clogged, others, ReplicaSet(1 << at)),
                 What::Loss { per_mille, .. } => effects.loss = effects.loss.max(per_million(per_mille)),
                 What::Delay { extra, .. } => effects.delay[at] = effects.delay[at].max(extra),
+                What::Garble { per_mille, .. } => {
+                    effects.garbling[at] = effects.garbling[at].max(per_million(per_mille));
+                }
                 What::Duplicate { per_mille, .. } => {
                     effects.duplication = effects.duplication.max(per_million(per_mille));
                 }

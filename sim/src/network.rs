@@ -5,7 +5,9 @@
 //! it lasts, and those that would arrive while it lasts. A clog loses nothing: what would arrive while it lasts is held
 //! and arrives, in order, when it ends.
 //!
-//! Left out: bandwidth, connections, and messages damaged on the way (a receiver takes those for lost ones).
+//! A message may be damaged on the way. Both copies of it are, then: `transport.rs` says what the receiver makes of it.
+//!
+//! Left out: bandwidth and connections.
 //! Clients reach every replica that is up; no cut or clog stands between them.
 
 use crate::faults::Effects;
@@ -25,6 +27,8 @@ pub struct Arrivals {
     pub first: Option<Time>,
     /// When its second copy arrives.
     pub second: Option<Time>,
+    /// It is damaged on the way; the number says which of its bits flip.
+    pub garbled: Option<u64>,
 }
 
 /// The network.
@@ -65,6 +69,10 @@ impl Network {
         let extra = effects.delay[source].max(effects.delay[target]);
         if extra > 0 {
             *at += keys.uniform(Domain::ExtraDelay, what, 0, extra);
+        }
+        let garbling = effects.garbling[source].max(effects.garbling[target]);
+        if keys.chance(Domain::Garbling, what, garbling) {
+            arrivals.garbled = Some(keys.draw(Domain::GarbledBits, what.0, what.1, number));
         }
         if keys.chance(Domain::Reordering, what, self.reordering.max(effects.reordering)) {
             *at += keys.uniform(Domain::ReorderingDelay, what, 0, REORDERING_DELAY_MAX);
@@ -107,7 +115,7 @@ impl Network {
         let second = keys
             .chance(Domain::Duplication, what, self.duplication.max(effects.duplication))
             .then(|| first + keys.uniform(Domain::DuplicationDelay, what, 0, DUPLICATION_DELAY_MAX));
-        Arrivals { first: Some(first), second }
+        Arrivals { first: Some(first), second, garbled: None }
     }
 }
 
@@ -146,6 +154,14 @@ mod tests {
         assert!((1..30).contains(&twice.iter().filter(|arrival| arrival.second.is_some()).count()));
         assert!(calm.iter().zip(&twice).all(|(calm, twice)| calm.first == twice.first), "no other decision moved");
         assert!(arrivals(&Effects { loss: MILLION, ..Effects::default() }, 3).iter().all(|all| all.first.is_none()));
+        let mut effects = Effects::default();
+        effects.garbling[LINK.1.index()] = MILLION / 10;
+        let garbled = arrivals(&effects, 3);
+        assert!((1..30).contains(&garbled.iter().filter(|arrival| arrival.garbled.is_some()).count()));
+        assert!(
+            calm.iter().zip(&garbled).all(|(calm, garbled)| calm.first == garbled.first),
+            "no other decision moved"
+        );
     }
 
     #[test]

@@ -472,10 +472,19 @@ pub enum Observation {
         /// How many times the membership has been changed.
         epoch: u64,
     },
+
+    // ---- said by the world
+    /// A message of the replica was damaged on the way, and its receiver cannot see that: it takes it for one of this kind.
+    Garbled {
+        /// The receiver.
+        to: ReplicaId,
+        /// The kind that it seems to be of.
+        kind: MessageKind,
+    },
 }
 
 /// How many kinds of observations there are (`Observation::kind` is below it).
-pub const OBSERVATION_KINDS: usize = 66;
+pub const OBSERVATION_KINDS: usize = 67;
 
 impl Observation {
     /// The observation's kind as a small number, for tables.
@@ -548,6 +557,7 @@ impl Observation {
             O::ConfigurationAppended { .. } => 63,
             O::Reconfigured { .. } => 64,
             O::Retired { .. } => 65,
+            O::Garbled { .. } => 66,
         }
     }
 }

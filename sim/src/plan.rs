@@ -430,6 +430,15 @@ pub enum What {
         /// The members that there are to be (the bits of replicas that do not exist are ignored).
         members: ReplicaSet,
     },
+    /// Flips bits in messages that the target sends or is sent: up to 32 adjoining ones in each that it hits.
+    Garble {
+        /// Which replica.
+        target: Target,
+        /// Per thousand messages.
+        per_mille: u16,
+        /// For how long.
+        duration: Time,
+    },
 }
 
 impl What {
@@ -466,6 +475,7 @@ impl What {
             What::TruncatedRecord { .. } => Fault::TruncatedRecord,
             What::ShiftedRecord { .. } => Fault::ShiftedRecord,
             What::StaleRead { .. } => Fault::StaleRead,
+            What::Garble { .. } => Fault::Garbling,
         }
     }
 
@@ -497,7 +507,8 @@ impl What {
             | What::FlippedBits { target, .. }
             | What::TruncatedRecord { target, .. }
             | What::ShiftedRecord { target, .. }
-            | What::StaleRead { target, .. } => Some(target),
+            | What::StaleRead { target, .. }
+            | What::Garble { target, .. } => Some(target),
             _ => None,
         }
     }
@@ -529,7 +540,8 @@ impl What {
             | What::ClockFreeze { duration, .. }
             | What::NoNtp { duration, .. }
             | What::WrongNtp { duration, .. }
-            | What::StaleRead { duration, .. } => Some(duration),
+            | What::StaleRead { duration, .. }
+            | What::Garble { duration, .. } => Some(duration),
             _ => None,
         }
     }

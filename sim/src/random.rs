@@ -56,9 +56,13 @@ pub enum Domain {
     PowerLoss,
     /// Whether a record is misread: replica, the read's number, record.
     Misread,
+    /// Whether a message is damaged: link, number.
+    Garbling,
+    /// Which of its bits flip: link, number.
+    GarbledBits,
 }
 
-const DOMAINS: usize = Domain::Misread as usize + 1;
+const DOMAINS: usize = Domain::GarbledBits as usize + 1;
 
 /// The keys of a run.
 #[derive(Clone, Debug)]

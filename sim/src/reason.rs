@@ -27,6 +27,8 @@ pub enum DropReason {
     Down,
     /// A liar kept silent.
     Silenced,
+    /// It was damaged on the way, and the receiver saw that.
+    Garbled,
 }
 
 /// Why a replica refused a message or a claim.
@@ -135,11 +137,13 @@ pub enum Fault {
     StaleRead,
     /// The administrator asks for other members.
     Reconfiguration,
+    /// Messages are damaged on the way.
+    Garbling,
 }
 
 impl Fault {
     /// How many faults there are.
-    pub const COUNT: usize = Fault::Reconfiguration as usize + 1;
+    pub const COUNT: usize = Fault::Garbling as usize + 1;
 
     /// Whether it lets a disk answer otherwise than it was written.
     pub fn damages(self) -> bool {

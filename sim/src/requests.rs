@@ -79,7 +79,7 @@ impl<S: System> Core<S> {
         let number = self.clients.message(request.client);
         let pair = (request.client, to);
         let arrivals = self.network.send_client(&self.keys, self.faults.effects(), self.now, pair, true, number);
-        let Arrivals { first, second } = arrivals;
+        let Arrivals { first, second, .. } = arrivals;
         if let Some(at) = second {
             self.queue.push(at, Event::Request { to, request: request.clone() });
         }
@@ -118,7 +118,7 @@ impl<S: System> Core<S> {
         let number = client::message(session, number, *count);
         let pair = (client, from);
         let arrivals = self.network.send_client(&self.keys, self.faults.effects(), self.now, pair, false, number);
-        let Arrivals { first, second } = arrivals;
+        let Arrivals { first, second, .. } = arrivals;
         for at in [first, second].into_iter().flatten() {
             self.queue.push(at, event.clone());
         }

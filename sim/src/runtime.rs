@@ -30,7 +30,7 @@ use crate::queue::Queue;
 use crate::random::{Domain, Keys};
 use crate::shadow::Shadow;
 use crate::spec::{ClientId, Config, REPLICAS_MAX, ReplicaId, ReplicaSet};
-use crate::system::{IoId, System, TIMERS_MAX, TimerId, Zone};
+use crate::system::{BugSet, IoId, System, TIMERS_MAX, TimerId, Zone};
 use crate::time::Time;
 use crate::trace::Trace;
 use crate::triggers::{Fired, Triggers};
@@ -121,6 +121,10 @@ pub struct Core<S: System> {
     pub(crate) seats: Vec<Seat<S::Message>>,
     pub(crate) clocks: [Clock; REPLICAS_MAX],
     pub(crate) network: Network,
+    /// The planted bugs, for the decoder of messages.
+    pub(crate) bugs: BugSet,
+    /// A message in bytes.
+    pub(crate) bytes: Vec<u8>,
     /// Messages that wait for the end of a clog.
     pub(crate) held: Vec<(ReplicaId, ReplicaId, u32, S::Message)>,
     pub(crate) clients: Clients,
@@ -205,6 +209,8 @@ impl<S: System> Core<S> {
             seats: Vec::new(),
             clocks: [Clock::default(); REPLICAS_MAX],
             network: Network::default(),
+            bugs: BugSet::default(),
+            bytes: Vec::new(),
             held: Vec::new(),
             clients: Clients::default(),
             zones: Vec::new(),

@@ -145,6 +145,15 @@ pub trait System: Sized + 'static {
         env.observe(Observation::ReconfigurationRefused { members, why: RejectReason::BadCommand });
     }
 
+    /// Writes a message as it goes over the wire. Messages move as values; only one that is damaged on the way is encoded.
+    /// A system that leaves `into` empty has no encoding: its receivers take such a message for a lost one.
+    fn encode(_message: &Self::Message, _into: &mut Vec<u8>) {}
+    /// The message that stands in these bytes, of which some bits may have flipped on the way; `None` if the receiver sees
+    /// that it is damaged. At most 32 adjoining bits are: a CRC of 32 bits at the end sees all such damage.
+    fn decode(_bytes: &[u8], _bugs: BugSet) -> Option<Self::Message> {
+        None
+    }
+
     /// The kind of a message.
     fn kind(message: &Self::Message) -> MessageKind;
     /// The zones of the disk that the damage ledger may let be damaged.

@@ -3,6 +3,9 @@
 //! A message is observed when it leaves (`Sent`) and when it arrives (`Delivered`) or is lost (`Dropped`, told of its sender).
 //! One that a liar holds back was never sent. Both ends of a link look at its cuts; its far end also at clogs and pauses,
 //! which make a message wait there.
+//!
+//! Messages move as values. Only one that is damaged on the way becomes bytes: some of its bits flip, and the receiver's
+//! decoder either refuses it, which is a loss, or takes it for another message, which then arrives in its place.
 
 use crate::lie::{How, LieClass};
 use crate::lies;
@@ -77,6 +80,19 @@ impl<S: System> Core<S> {
         let why = if self.faults.effects().cut[from.index()].has(to) { DropReason::Cut } else { DropReason::Lost };
         match arrivals.first {
             Some(first) if why == DropReason::Lost => {
+                let message = match arrivals.garbled {
+                    None => message,
+                    Some(draw) => {
+                        let Some(message) = self.garble(from, to, &message, draw) else {
+                            self.observe(
+                                Who::Replica(from),
+                                Observation::Dropped { to, kind, why: DropReason::Garbled },
+                            );
+                            return self.fates.ends(number, self.trace.recorded().len());
+                        };
+                        message
+                    }
+                };
                 if let Some(second) = arrivals.second {
                     self.queue.push(second, Event::Deliver { from, to, number, message: message.clone() });
                 }
@@ -87,6 +103,33 @@ impl<S: System> Core<S> {
                 self.fates.ends(number, self.trace.recorded().len());
             }
         }
+    }
+
+    /// A message is damaged on the way: what its receiver takes it for, if it does not see that.
+    #[cold]
+    fn garble(&mut self, from: ReplicaId, to: ReplicaId, message: &S::Message, draw: u64) -> Option<S::Message> {
+        self.bytes.clear();
+        S::encode(message, &mut self.bytes);
+        debug_assert!(self.comes_back(S::kind(message)), "a sound message is decoded, and encoded to the same bytes");
+        flip_burst(&mut self.bytes, draw);
+        // It is the receiver that decodes, so a panic is the receiver's.
+        let sender = self.running.replace(to);
+        let garbled = S::decode(&self.bytes, self.bugs);
+        self.running = sender;
+        let garbled = garbled?;
+        let kind = S::kind(&garbled);
+        self.observe(Who::Replica(from), Observation::Garbled { to, kind });
+        Some(garbled)
+    }
+
+    /// Whether the bytes of a message are decoded to one of this kind that has the same bytes.
+    fn comes_back(&self, kind: MessageKind) -> bool {
+        let mut again = Vec::new();
+        self.bytes.is_empty()
+            || S::decode(&self.bytes, self.bugs).is_some_and(|message| {
+                S::encode(&message, &mut again);
+                again == self.bytes && S::kind(&message) == kind
+            })
     }
 
     /// A message reaches its receiver's end of the link. Returns it if it gets through.
@@ -119,5 +162,48 @@ impl<S: System> Core<S> {
         self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
         self.fates.ends(number, self.trace.recorded().len());
         None
+    }
+}
+
+/// The longest burst of an error on the way, in bits: a checksum of 32 bits that divides by a polynomial (a CRC) sees all of
+/// those for certain, so a receiver that checks one takes no damaged message for a sound one (Peterson and Brown, Cyclic
+/// Codes for Error Detection, 1961).
+const BURST_BITS_MAX: u64 = 32;
+
+/// Flips at least one and at most [`BURST_BITS_MAX`] adjoining bits, counted from the lowest of each byte.
+fn flip_burst(bytes: &mut [u8], draw: u64) {
+    let bits = bytes.len() as u64 * 8;
+    if bits == 0 {
+        return;
+    }
+    let width = (1 + draw % BURST_BITS_MAX).min(bits);
+    let start = (draw >> 32) % (bits - width + 1);
+    // The draw's bits from 5 on say which of the bits between the first and the last flip.
+    let pattern = draw >> 5 | 1 | 1 << (width - 1);
+    for bit in (0..width).filter(|bit| pattern >> bit & 1 == 1).map(|bit| start + bit) {
+        bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::prf;
+
+    #[test]
+    fn a_burst_is_short_and_never_empty() {
+        let mut widths = [0_u32; 33];
+        for draw in (0..20_000).map(|number| prf(1, number, 0, 0)) {
+            for length in [1, 2, 90] {
+                let mut bytes = vec![0; length];
+                flip_burst(&mut bytes, draw);
+                let bits: Vec<usize> = (0..length * 8).filter(|bit| bytes[bit / 8] >> (bit % 8) & 1 == 1).collect();
+                let (first, last) = (bits[0], bits[bits.len() - 1]);
+                assert!(last - first < 32, "{bits:?}");
+                widths[last - first + 1] += u32::from(length == 90);
+            }
+        }
+        assert!(widths[1..].iter().all(|times| *times > 400), "{widths:?}");
+        flip_burst(&mut [], 7);
     }
 }

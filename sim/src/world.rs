@@ -116,10 +116,11 @@ impl<S: System> World<S> {
         self.left.clear();
         self.left.resize_with(replicas, || None);
         let bugs = S::BUGS.iter().enumerate().filter(|(_, bug)| case.bugs.iter().any(|name| name == bug.name));
+        self.core.bugs = BugSet(bugs.fold(0, |bits, (index, _)| bits | 1 << index));
         self.spec = ClusterSpec {
             cluster: case.config.cluster.clone(),
             keys: *self.core.keys.replicas(),
-            bugs: BugSet(bugs.fold(0, |bits, (index, _)| bits | 1 << index)),
+            bugs: self.core.bugs,
         };
     }
 

@@ -49,6 +49,8 @@ const INTERVAL: Time = 10 * MILLISECOND;
 const PANICS: usize = 0;
 const REPLIES: usize = 1;
 const SPINS: usize = 2;
+const BELIEVES: usize = 3;
+const DECODER_PANICS: usize = 4;
 
 const fn bug(name: &'static str) -> Bug {
     Bug { name, breaks: "", caught_by: &[], origin: "", target: "", scenarios: &[] }
@@ -63,7 +65,7 @@ impl System for Toy {
     type Durable = ();
     const NAME: &'static str = "toy";
     const VERSION: &'static str = "1";
-    const BUGS: &'static [Bug] = &[bug("panics"), bug("replies"), bug("spins")];
+    const BUGS: &'static [Bug] = &[bug("panics"), bug("replies"), bug("spins"), bug("believes"), bug("decoder panics")];
 
     fn boot(env: &mut Env<'_, Self>, _: ReplicaId, spec: &ClusterSpec, (): ()) -> Self {
         env.read(0, 8);
@@ -109,6 +111,19 @@ impl System for Toy {
             }
             IoResult::Failed => note(env, Note::Failed),
         }
+    }
+    /// Only probes have an encoding: the number, and once more as its own checksum.
+    fn encode(message: &Message, into: &mut Vec<u8>) {
+        if message.kind == MessageKind::Ping {
+            into.extend([message.number.to_le_bytes(); 2].as_flattened());
+        }
+    }
+    fn decode(bytes: &[u8], bugs: BugSet) -> Option<Message> {
+        let (number, checksum) = bytes.split_at_checked(8)?;
+        let sound = number == checksum;
+        assert!(sound || !bugs.has(DECODER_PANICS), "what is this?");
+        let number = u64::from_le_bytes(number.try_into().unwrap());
+        (sound || bugs.has(BELIEVES)).then_some(Message { kind: MessageKind::Ping, number })
     }
     fn kind(message: &Message) -> MessageKind {
         message.kind
@@ -381,6 +396,37 @@ fn a_liar_is_silent_repeats_itself_floods_and_tampers() {
 
     let (seen, _, _) = run(&lying(Lie { how: How::Increase, field: Field::Tail, ..lie }));
     assert!(!seen.iter().any(|seen| matches!(seen.what, Observation::Lied { .. })), "it makes no sense for a probe");
+}
+
+#[test]
+fn a_message_that_is_damaged_on_the_way_is_refused_or_taken_for_another_one() {
+    let garble = |per_mille| at(100, What::Garble { target: replica(0), per_mille, duration: 100 * MILLISECOND });
+    let (seen, notes, _) = run(&case(&[garble(1000)]));
+    assert!((18..=22).contains(&drops(&seen, 0, DropReason::Garbled)), "some ten probes to each go unread");
+    assert_eq!(drops(&seen, 1, DropReason::Garbled), 10, "and ten from each");
+    assert!(probes(&notes, 1, 2).len() > probes(&notes, 0, 2).len() + 8, "other links are sound");
+    assert!(seen.iter().all(|seen| !matches!(seen.what, Observation::Garbled { .. })));
+
+    let mut believing = case(&[garble(300)]);
+    believing.bugs.push("believes".to_owned());
+    let (seen, notes, _) = run(&believing);
+    let garbled = seen.iter().filter(|seen| matches!(seen.what, Observation::Garbled { .. })).count();
+    let wrong = [(0, 1), (0, 2), (1, 0), (2, 0)].map(|(from, to)| {
+        let got = numbers(&notes, from, to);
+        got.iter().filter(|number| **number > 100 || got.iter().filter(|other| other == number).count() > 1).count()
+    });
+    assert!(garbled > 5 && wrong.iter().sum::<usize>() > 2, "{garbled} {wrong:?}");
+
+    let mut panicking = case(&[garble(1000)]);
+    panicking.bugs.push("decoder panics".to_owned());
+    let (seen, _, outcome) = run(&panicking);
+    let Verdict::Violated(violation) = outcome.verdict else { panic!("{outcome:?}") };
+    assert_eq!((violation.invariant, violation.seen.as_str()), (no_panic::NAME, "what is this?"));
+    let sent = seen.iter().rev().find_map(|seen| match seen.what {
+        Observation::Sent { to, .. } => Some(to),
+        _ => None,
+    });
+    assert_eq!(violation.replicas.iter().next(), sent, "it is the receiver that decodes");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sim::{Case, ReplicaSet};
 /// A class of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FaultClass {
-    /// Partitions, cuts, clogs, loss, delay, duplication, reordering.
+    /// Partitions, cuts, clogs, loss, delay, duplication, reordering, damage of messages.
     Network,
     /// Damage, errors, slowness and lack of space on disks.
     Storage,
@@ -29,7 +29,8 @@ impl FaultClass {
             | Fault::Loss
             | Fault::Delay
             | Fault::Duplication
-            | Fault::Reordering => Some(FaultClass::Network),
+            | Fault::Reordering
+            | Fault::Garbling => Some(FaultClass::Network),
             Fault::BitFlip
             | Fault::LostWrite
             | Fault::MisdirectedWrite

@@ -15,6 +15,7 @@ use vsr::entry::{Entry as LogEntry, HEADER_BYTES};
 use vsr::layout::{SUPERBLOCK_BYTES, Superblock};
 use vsr::log::Base;
 use vsr::sessions::Sessions;
+use vsr::wire;
 
 use crate::counters;
 use crate::engine::{Engine, SYSTEMS, SystemEntry};
@@ -52,7 +53,7 @@ pub fn run(target: &str, input: &[u8]) {
     ran.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Runs one input of a target, or of one of the three formats, and hands the slots of the coverage map that it reached to
+/// Runs one input of a target, or of one of the formats, and hands the slots of the coverage map that it reached to
 /// `publish`: for fuzzers that do not know libFuzzer's counters.
 ///
 /// # Panics
@@ -75,8 +76,12 @@ pub fn prepare(target: &str) -> Result<(), Error> {
 type Reader = fn(&[u8]);
 
 /// The targets that know no simulator: readers of bytes that anybody may have written.
-const FORMATS: [(&str, Reader); 3] =
-    [("kmb_reader", read_kmb), ("plan_decoder", round_trip_plan), ("disk_records", read_disk_records)];
+const FORMATS: [(&str, Reader); 4] = [
+    ("kmb_reader", read_kmb),
+    ("plan_decoder", round_trip_plan),
+    ("disk_records", read_disk_records),
+    ("message_codec", read_message),
+];
 
 fn with_entry<T>(target: &str, body: impl FnOnce(&mut Entry) -> T) -> Result<T, Error> {
     ENTRY.with_borrow_mut(|entry| {
@@ -169,6 +174,33 @@ pub fn read_disk_records(input: &[u8]) {
     }
     let checkpoint = Checkpoint::new(Base::default(), input.to_vec());
     let _ = checkpoint.decode(&Sessions::default());
+}
+
+/// Reads an input as a message of the reference protocol, as damage on the way may make it: what is accepted is encoded
+/// to the same bytes, and what is damaged by a burst of bits is not accepted.
+///
+/// The input is read as it is, and with a checksum that fits.
+///
+/// # Panics
+/// When reading does, or when that is not so.
+pub fn read_message(input: &[u8]) {
+    let fitting = [input, &crc32fast::hash(input).to_le_bytes()].concat();
+    for bytes in [input, &fitting] {
+        let Some(message) = wire::decode(bytes, true) else { continue };
+        let mut again = Vec::new();
+        wire::encode(&message, &mut again);
+        assert_eq!(again, bytes, "a message has one encoding");
+        // What a receiver does with every message before it looks at what it says.
+        let _ = (message.body.size(), message.body.statement(message.from));
+    }
+    // Where the burst is, and what it looks like, follows from the input, too.
+    let draw = crc32fast::hash(&fitting);
+    let bytes = draw as usize % (fitting.len() - 3);
+    let mut damaged = fitting;
+    for (byte, pattern) in damaged[bytes..bytes + 4].iter_mut().zip((draw | 1).to_le_bytes()) {
+        *byte ^= pattern;
+    }
+    assert!(wire::decode(&damaged, true).is_none(), "a damaged message is not accepted");
 }
 
 /// Where the checksum of a superblock stands: after sixteen words.

@@ -135,6 +135,9 @@ pub fn what(what: &What) -> String {
             format!("deliver {per_mille} in 1000 messages twice for {}", time(duration))
         }
         What::Reorder { per_mille, duration } => format!("reorder {per_mille} in 1000 messages for {}", time(duration)),
+        What::Garble { target: whom, per_mille, duration } => {
+            format!("damage {per_mille} in 1000 messages of {} for {}", target(whom), time(duration))
+        }
         What::Crash { target: whom, down } => format!("crash {} for {}", target(whom), time(down)),
         What::PowerLoss { down } => format!("crash all replicas for {}", time(down)),
         What::Pause { target: whom, duration } => format!("pause {} for {}", target(whom), time(duration)),

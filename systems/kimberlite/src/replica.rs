@@ -9,16 +9,16 @@ use std::rc::Rc;
 
 use kimberlite_types::Generation;
 use kimberlite_vsr::{
-    ClusterConfig, Message, MessagePayload, OpNumber, ReplicaEvent, ReplicaOutput, ReplicaState, ReplicaStatus,
-    TimeoutKind,
+    ClusterConfig, FrameDecoder, FrameEncoder, Message, MessagePayload, OpNumber, ReplicaEvent, ReplicaOutput,
+    ReplicaState, ReplicaStatus, TimeoutKind,
 };
 use sim::lie::LieRule;
 use sim::model::Store;
 use sim::spec::Cluster;
 use sim::time::SECOND;
 use sim::{
-    Answer, Bug, Case, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, Operation,
-    RejectReason, ReplicaId, Reply, Request, System, TimerId, Zone,
+    Answer, Bug, BugSet, Case, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
+    Operation, RejectReason, ReplicaId, Reply, Request, System, TimerId, Zone,
 };
 
 use crate::command;
@@ -364,6 +364,19 @@ impl System for Kimberlite {
     }
 
     fn disk_done(&mut self, _: &mut Env<'_, Self>, _: IoId, _: IoResult<'_>) {}
+
+    /// The crate's own frames. One that it does not write, since it is too large, is lost.
+    fn encode(message: &Rc<Message>, into: &mut Vec<u8>) {
+        if let Ok(frame) = FrameEncoder::new().encode(message) {
+            into.extend(frame);
+        }
+    }
+
+    fn decode(bytes: &[u8], _: BugSet) -> Option<Rc<Message>> {
+        let mut decoder = FrameDecoder::new();
+        decoder.extend(bytes);
+        decoder.decode().ok().flatten().map(Rc::new)
+    }
 
     fn kind(message: &Rc<Message>) -> MessageKind {
         match message.payload {

@@ -33,7 +33,7 @@ pub struct Entry {
     /// What is to be executed; `None` in a hole.
     pub request: Option<Request>,
     /// Whether hash and signature are known to fit: entries are shared and never change, so once is enough.
-    checked: Cell<bool>,
+    pub(crate) checked: Cell<bool>,
 }
 
 /// Where an entry stands.

@@ -37,5 +37,6 @@ mod state_transfer;
 pub mod store;
 mod tamper;
 mod view_change;
+pub mod wire;
 
 pub use replica::Vsr;

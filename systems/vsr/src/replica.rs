@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use sim::spec::{Cluster, REPLICAS_MAX};
 use sim::{
-    AdminCommand, Answer, Bug, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
+    AdminCommand, Answer, Bug, BugSet, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
     Operation, OperationKind, RejectReason, ReplicaId, ReplicaSet, Reply, Request, Status, System, Time, TimerId, Zone,
 };
 
@@ -26,6 +26,7 @@ use crate::sessions::{Sessions, Turn};
 use crate::signature::{Keyring, Signature};
 use crate::state_transfer::{STATE_TIMER, StateTransfer};
 use crate::store::Store;
+use crate::wire;
 
 /// The primary's heartbeat.
 pub(crate) const HEARTBEAT_TIMER: TimerId = TimerId(0);
@@ -504,6 +505,14 @@ impl System for Vsr {
         } else if self.journal.done(env, io, &result) {
             self.disk_progress(env);
         }
+    }
+
+    fn encode(message: &Message, into: &mut Vec<u8>) {
+        wire::encode(message, into);
+    }
+
+    fn decode(bytes: &[u8], bugs: BugSet) -> Option<Message> {
+        wire::decode(bytes, !Bugs::new(bugs).on(PlantedBug::MessageChecksumUnchecked))
     }
 
     fn kind(message: &Message) -> MessageKind {

@@ -297,6 +297,11 @@ impl<'a> Facts<'a> {
                     (fact.lying, fact.cause) = (true, String::new());
                 }
             }
+            Observation::Garbled { to, kind } => {
+                let verb = format!("send[s] {to} what is damaged on the way, and taken for a sound {kind:?}");
+                self.disturb(seen);
+                self.tell(seen, 84, Merge::Habit, verb);
+            }
             Observation::Healed => {
                 let weight = if self.focus.absence { 75 } else { 30 };
                 self.say(seen, weight, "all faults end, and the cluster has time to heal".to_string());

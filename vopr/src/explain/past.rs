@@ -49,6 +49,7 @@ impl Past {
         let mut now = [Vector::default(); REPLICAS];
         let mut links: BTreeMap<(u8, u8, MessageKind), (VecDeque<Message>, Message)> = BTreeMap::new();
         let mut lied = (0, false);
+        let mut sent = MessageKind::Other;
         for seen in recorded {
             let Who::Replica(id) = seen.who else { continue };
             if lied.0 != seen.event {
@@ -58,10 +59,21 @@ impl Past {
                 Observation::Lied { .. } => lied.1 = true,
                 Observation::Sent { to, kind } => {
                     now[id.index()][id.index()] = seen.event;
+                    sent = kind;
                     let message = Message { precedes: now[id.index()], lie: std::mem::take(&mut lied.1) };
                     let (waiting, last) = links.entry((id.0, to.0, kind)).or_default();
                     waiting.push_back(message);
                     *last = message;
+                    continue;
+                }
+                // The message that was just sent arrives as one of this kind.
+                Observation::Garbled { to, kind } => {
+                    let message = links.get_mut(&(id.0, to.0, sent)).and_then(|(waiting, _)| waiting.pop_back());
+                    if let Some(message) = message {
+                        let (waiting, last) = links.entry((id.0, to.0, kind)).or_default();
+                        waiting.push_back(message);
+                        *last = message;
+                    }
                     continue;
                 }
                 // It was never sent.
@@ -163,5 +175,20 @@ mod tests {
         let causes: Vec<_> = (6..=8).map(|event| past.cause(event, ReplicaId(1)).map(|cause| cause.lie)).collect();
         assert_eq!(causes, [Some(true), Some(false), Some(false)]);
         assert_eq!(past.cause(9, ReplicaId(2)), None);
+    }
+
+    #[test]
+    fn a_damaged_message_arrives_as_what_it_is_taken_for() {
+        let (to, from, kind, taken) = (ReplicaId(1), ReplicaId(0), MessageKind::Prepare, MessageKind::Commit);
+        let past = Past::of(&[
+            seen(1, 0, Observation::Sent { to, kind }),
+            seen(2, 0, Observation::Sent { to, kind }),
+            seen(2, 0, Observation::Garbled { to, kind: taken }),
+            seen(3, 1, Observation::Delivered { from, kind: taken }),
+            seen(4, 1, Observation::Delivered { from, kind }),
+        ]);
+        assert!(past.cone(&[(3, to)]).has(2, from));
+        assert_eq!(past.cause(3, to).map(|cause| cause.kind), Some(taken));
+        assert!(past.cone(&[(4, to)]).has(1, from));
     }
 }

@@ -191,7 +191,7 @@ fn mark(what: &Observation) -> Option<(MarkKind, String)> {
         O::Truncated { op } => (MarkKind::Loss, format!("cuts its log off after op {op}")),
         O::Damaged { op } => (MarkKind::Loss, format!("cannot read the entry at op {op}")),
         O::DiskFailed => (MarkKind::Loss, "a sync or a read of its disk fails".to_string()),
-        O::Misread { .. } | O::ScrubFound { .. } => (MarkKind::Loss, words::happening(what)),
+        O::Misread { .. } | O::ScrubFound { .. } | O::Garbled { .. } => (MarkKind::Loss, words::happening(what)),
         O::Rejected { kind, why } => {
             (MarkKind::Reject, format!("refuses a {kind:?}: {}", words::spaced(&format!("{why:?}"))))
         }

@@ -236,6 +236,7 @@ fn kind(what: &Observation) -> Kind {
         | O::DiskFailed
         | O::Damaged { .. }
         | O::Misread { .. }
+        | O::Garbled { .. }
         | O::ClientCrashed { .. }
         | O::ClockSet { .. }
         | O::Healed => Kind::Fault,
