@@ -348,6 +348,10 @@ bugs! {
         "a replica that has crashed seven times since it was last normal is started with an empty disk",
         caught by ["vsr_recovery_safety"], from "operators' scripts against crash loops",
         in "crash_recovery" [];
+    OutsiderSecondsAnyone "outsider-seconds-anyone":
+        "a replica that has left seconds the votes of members that do not know that yet",
+        caught by ["liveness"], from "found here by combined",
+        in "reconfiguration" [];
     MessageChecksumUnchecked "message-checksum-unchecked":
         "a receiver does not check the checksum of a message, so that one that was damaged on the way is acted upon",
         caught by ["linearizability", "session_eviction", "liveness"], from "Amazon S3's outage of July 2008",

@@ -15,7 +15,7 @@
 //!   committed. What they acknowledge counts only from the joint entry on.
 //! - **Outsiders.** Who is no member, as far as it knows for certain, has no patience with primaries of its own. But the
 //!   joint entry may make it a member before it gets there, and then its vote can be needed: so it seconds the votes of the
-//!   members that it knows, and follows them into a view. Nobody counts the votes of outsiders or follows those.
+//!   members that it knows, if they know as much of the membership as it does, and follows them into a view. Nobody counts the votes of outsiders or follows those.
 //! - **Leaving.** A primary that the change removes leads until the end of it is committed, and then stops. Heartbeats go on
 //!   to those who left, so that they learn of it.
 //!
@@ -355,10 +355,14 @@ impl Vsr {
         views
     }
 
-    /// An outsider, who may have become a member without knowing it, seconds the vote of `from`.
-    pub(crate) fn second(&self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64) {
-        if self.is_outsider() {
-            self.send(env, from, Body::StartViewChange { view, entered: false, votes: Rc::from([]) });
+    /// An outsider, who may have become a member without knowing it, seconds the vote of `from`, whose log says of the
+    /// membership what it said at op `configuration`. A voter that knows less of it than the outsider does takes it for a
+    /// member of old: the two of them would go from view to view that nobody can start, and nobody who leads would catch up
+    /// with them.
+    pub(crate) fn second(&self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64, configuration: u64) {
+        let knows_less = configuration < self.configuration().op && !self.bugs.on(PlantedBug::OutsiderSecondsAnyone);
+        if self.is_outsider() && !knows_less {
+            self.send(env, from, self.vote_for(view));
         }
     }
 
@@ -366,7 +370,7 @@ impl Vsr {
     /// out of date. If the primary counts it in, or is going to, it has to come after it.
     pub(crate) fn answer_old_primary(&self, env: &mut Env<'_, Self>, from: ReplicaId) {
         if self.status != sim::Status::Normal && !self.membership.is_fixed() {
-            self.send(env, from, Body::StartViewChange { view: self.view, entered: true, votes: Rc::from([]) });
+            self.send(env, from, self.entered(Rc::from([])));
         }
     }
 

@@ -62,6 +62,8 @@ pub enum Body {
         entered: bool,
         /// The votes that made it leave, where replicas may lie.
         votes: Rc<[Vote]>,
+        /// The op of the membership that is in force in the sender's log; 0 where replicas may lie, and so not signed.
+        configuration: u64,
     },
     /// The sender's log, for the primary of a new view.
     DoViewChange(Rc<DoViewChange>),

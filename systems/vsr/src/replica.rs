@@ -357,8 +357,8 @@ impl Vsr {
             Body::Prepare { view, commit, entry } => self.on_prepare(env, from, *view, commit, entry),
             Body::PrepareOk { view, op, hash } => self.on_prepare_ok(env, message, *view, *op, *hash),
             Body::Commit { view, commit, op } => self.on_commit(env, from, *view, commit, *op),
-            Body::StartViewChange { view, entered, votes } => {
-                self.on_start_view_change(env, message, *view, *entered, votes)
+            Body::StartViewChange { view, entered, votes, configuration } => {
+                self.on_start_view_change(env, message, *view, *entered, votes, *configuration)
             }
             Body::DoViewChange(body) => self.on_do_view_change(env, message, body),
             Body::StartView(body) => self.on_start_view(env, from, body),

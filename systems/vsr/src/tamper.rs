@@ -33,9 +33,10 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
         Body::Prepare { view, commit, entry } => prepare(*view, commit, entry, lie, liar),
         Body::PrepareOk { view, op, hash } => prepare_ok(*view, *op, *hash, lie),
         Body::Commit { view, commit, op } => commit_message(*view, commit, *op, lie),
-        Body::StartViewChange { view, entered, votes } => {
+        Body::StartViewChange { view, entered, votes, configuration } => {
             let view = (lie.field == Field::View).then(|| number(*view, lie)).flatten()?;
-            Some((Body::StartViewChange { view, entered: *entered, votes: votes.clone() }, LieClass::FalseClaim))
+            let (entered, votes, configuration) = (*entered, votes.clone(), *configuration);
+            Some((Body::StartViewChange { view, entered, votes, configuration }, LieClass::FalseClaim))
         }
         Body::DoViewChange(body) => {
             let (body, class) = do_view_change(body, lie, liar)?;

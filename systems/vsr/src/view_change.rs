@@ -49,7 +49,7 @@ impl Vsr {
     }
 
     fn say_vote(&mut self, env: &mut Env<'_, Self>) {
-        let message = self.signed(Body::StartViewChange { view: self.own_vote, entered: false, votes: Rc::from([]) });
+        let message = self.signed(self.vote_for(self.own_vote));
         let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
         self.votes[self.id.index()] = Some((vote, env.monotonic()));
         env.observe(Observation::ViewChangeWanted { view: self.own_vote });
@@ -127,7 +127,17 @@ impl Vsr {
 
     fn say_entered(&self, env: &mut Env<'_, Self>) {
         let votes = if self.distrusts() { self.entered_by.clone() } else { Rc::from([]) };
-        self.tell_members(env, &self.signed(Body::StartViewChange { view: self.view, entered: true, votes }));
+        self.tell_members(env, &self.signed(self.entered(votes)));
+    }
+
+    /// "I want this view."
+    pub(crate) fn vote_for(&self, view: u64) -> Body {
+        Body::StartViewChange { view, entered: false, votes: Rc::from([]), configuration: self.configuration().op }
+    }
+
+    /// "I have left all views before mine", with the votes for it.
+    pub(crate) fn entered(&self, votes: Rc<[Vote]>) -> Body {
+        Body::StartViewChange { view: self.view, entered: true, votes, configuration: self.configuration().op }
     }
 
     /// Somebody wants a view, or has left for one.
@@ -138,6 +148,7 @@ impl Vsr {
         view: u64,
         entered: bool,
         votes: &Rc<[Vote]>,
+        configuration: u64,
     ) -> Handled {
         let from = message.from;
         if view <= self.view {
@@ -156,7 +167,7 @@ impl Vsr {
             self.enter(env, view, votes.clone());
             return Ok(());
         }
-        self.second(env, from, view);
+        self.second(env, from, view, configuration);
         self.count_votes(env);
         if entered && self.view < view && self.status == Status::Normal {
             // A replica that restarted has lost its reasons. If it keeps insisting, the others come to meet it; a liar can
@@ -177,7 +188,7 @@ impl Vsr {
         }
         let mut senders = sim::ReplicaSet::default();
         for vote in votes.iter().filter(|vote| vote.view >= view && vote.from.0 < self.cluster.replicas) {
-            let body = Body::StartViewChange { view: vote.view, entered: false, votes: Rc::from([]) };
+            let body = self.vote_for(vote.view);
             if self.keys.verify(vote.from, &body.statement(vote.from), vote.signature) {
                 senders.insert(vote.from);
             }

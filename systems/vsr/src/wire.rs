@@ -131,7 +131,7 @@ bodies! {
         Prepare { view, commit, entry } = 3,
         PrepareOk { view, op, hash } = 4,
         Commit { view, commit, op } = 5,
-        StartViewChange { view, entered, votes } = 6,
+        StartViewChange { view, entered, votes, configuration } = 6,
         RequestStartView { view } = 7,
         RequestRepair { view, from, to, number } = 8,
         Repair { view, number, entries } = 9,
@@ -274,6 +274,7 @@ mod tests {
             base,
         };
         let bytes = Rc::from(&[1, 2, 3][..]);
+        let votes = Rc::from([Vote { from, view, signature: 1 }]);
         let chunk = StateChunk { view, last: base, state: hash, length: 30, offset: 10, bytes };
         let bodies = [
             reason.body,
@@ -282,7 +283,7 @@ mod tests {
             Body::Prepare { view, commit: commit.clone(), entry: entry(11, false) },
             Body::PrepareOk { view, op, hash },
             Body::Commit { view, commit, op },
-            Body::StartViewChange { view, entered: true, votes: Rc::from([Vote { from, view, signature: 1 }]) },
+            Body::StartViewChange { view, entered: true, votes, configuration: 6 },
             Body::RequestStartView { view },
             Body::RequestRepair { view, from: 4, to: op, number },
             Body::Repair { view, number, entries: log },
