@@ -1,4 +1,5 @@
-//! Every message and every field of kimberlite-vsr can lie, in one scenario or another.
+//! Every message and every field of kimberlite-vsr can lie, in one scenario or another; and every message can be damaged
+//! on the way.
 
 use std::rc::Rc;
 
@@ -10,7 +11,7 @@ use kimberlite_vsr::message::*;
 use kimberlite_vsr::upgrade::VersionInfo;
 use kimberlite_vsr::{CommitNumber, LogEntry, MessagePayload as Payload, Nonce, OpNumber, ReplicaId, ViewNumber};
 use sim::codec::{FIELDS, HOWS};
-use sim::{Liar, Lie, System};
+use sim::{BugSet, Liar, Lie, System};
 
 fn liar() -> Liar {
     Liar { id: sim::ReplicaId(2), replicas: 5, key: [0; 32], views_led: vec![], forged: vec![] }
@@ -61,6 +62,23 @@ fn messages() -> Vec<Rc<Message>> {
         Payload::WriteReorderGapResponse(WriteReorderGapResponse::new(me, nonce, log)),
     ];
     contents.map(|content| Rc::new(Message::broadcast(me, content).sign(&key))).to_vec()
+}
+
+#[test]
+fn each_message_has_a_frame_and_none_is_read_from_a_damaged_one() {
+    for message in messages() {
+        let mut frame = Vec::new();
+        Kimberlite::encode(&message, &mut frame);
+        assert_eq!(Kimberlite::decode(&frame, BugSet::default()).as_ref(), Some(&message));
+        for place in 0..frame.len() {
+            for pattern in [1, 128, 255] {
+                let mut damaged = frame.clone();
+                damaged[place] ^= pattern;
+                let decoded = Kimberlite::decode(&damaged, BugSet::default());
+                assert!(decoded.is_none(), "byte {place} of {message:?}: {decoded:?}");
+            }
+        }
+    }
 }
 
 #[test]
