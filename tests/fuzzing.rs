@@ -124,6 +124,9 @@ fn several_targets_take_turns_and_share_what_they_were_given() {
     let error = vopr(here.path(), "fuzz --targets clock,nonsense").assert().code(2);
     let error = String::from_utf8_lossy(&error.get_output().stderr).to_string();
     assert!(error.contains("unknown fuzz target `nonsense`"), "{error}");
+    let error = vopr(here.path(), "fuzz message_codec").assert().code(2);
+    let error = String::from_utf8_lossy(&error.get_output().stderr).to_string();
+    assert!(error.contains("`cargo fuzz run -s none message_codec`"), "{error}");
 }
 
 /// Who goes on in the same directory is told of what is known by the old file, and gets no second one.

@@ -70,7 +70,7 @@ pub fn test(target: &str, input: &[u8], publish: fn(&[u32])) {
 /// # Errors
 /// One line that says what is unknown.
 pub fn prepare(target: &str) -> Result<(), Error> {
-    if FORMATS.iter().any(|(name, _)| *name == target) { Ok(()) } else { with_entry(target, |_| ()) }
+    if is_format(target) { Ok(()) } else { with_entry(target, |_| ()) }
 }
 
 type Reader = fn(&[u8]);
@@ -82,6 +82,11 @@ const FORMATS: [(&str, Reader); 4] = [
     ("disk_records", read_disk_records),
     ("message_codec", read_message),
 ];
+
+/// Whether a target is a format's: it knows no simulator.
+pub(crate) fn is_format(target: &str) -> bool {
+    FORMATS.iter().any(|(name, _)| *name == target)
+}
 
 fn with_entry<T>(target: &str, body: impl FnOnce(&mut Entry) -> T) -> Result<T, Error> {
     ENTRY.with_borrow_mut(|entry| {

@@ -10,7 +10,7 @@ use sim::{Case, codec};
 
 use crate::engine::{SYSTEMS, SystemEntry};
 use crate::error::{Error, suggestion};
-use crate::limits;
+use crate::{fuzz_entry, limits};
 
 /// The highest phase.
 const PHASE_MAX: u8 = 10;
@@ -189,6 +189,11 @@ impl Target {
 }
 
 fn unknown_target(name: &str) -> Error {
+    if fuzz_entry::is_format(name) {
+        return Error::usage(format!(
+            "`{name}` reads bytes and runs no cluster, so there are no states to guide by; `cargo fuzz run -s none {name}`"
+        ));
+    }
     let targets: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     let names = targets.iter().copied().chain(ScenarioType::ALL.iter().map(|kind| kind.name()));
     let otherwise = format!("the targets are {}, and every scenario is one", targets.join(", "));
