@@ -15,7 +15,8 @@
 //!   committed. What they acknowledge counts only from the joint entry on.
 //! - **Outsiders.** Who is no member, as far as it knows for certain, has no patience with primaries of its own. But the
 //!   joint entry may make it a member before it gets there, and then its vote can be needed: so it seconds the votes of the
-//!   members that it knows, if they know as much of the membership as it does, and follows them into a view. Nobody counts the votes of outsiders or follows those.
+//!   members that it knows, if they know as much of the membership as it does, and follows them into a view. Nobody counts
+//!   the votes of outsiders or follows those.
 //! - **Leaving.** A primary that the change removes leads until the end of it is committed, and then stops. Heartbeats go on
 //!   to those who left, so that they learn of it.
 //!
