@@ -114,7 +114,7 @@ impl Trace {
             | O::Loading
             | O::ClockLost
             | O::ScrubTourStarted => self.pair(head, 0),
-            O::Sent { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
+            O::Sent { to, kind } | O::Garbled { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::Delivered { from, kind } => self.pair(head, u64::from(from.0) << 8 | kind as u64),
             O::Dropped { to, kind, why } => {
                 self.pair(head, (why as u64) << 16 | u64::from(to.0) << 8 | kind as u64);
@@ -244,7 +244,6 @@ impl Trace {
                 self.pair(head | u64::from(hears.0) << SMALL | u64::from(sound) << (SMALL + 8), delay);
             }
             O::ContentRequested { peer, op } => self.pair(head | u64::from(peer.0) << SMALL, op),
-            O::Garbled { to, kind } => self.pair(head, u64::from(to.0) << 8 | kind as u64),
             O::RepairEnded { peer, answered } => self.pair(head, u64::from(answered) << 8 | u64::from(peer.0)),
         }
     }
