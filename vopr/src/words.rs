@@ -4,7 +4,9 @@ use sim::reason::SkipReason;
 use sim::settings::Setting;
 use sim::spec::Workload;
 use sim::time::{MICROSECOND, MILLISECOND, SECOND};
-use sim::{Action, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who};
+use sim::{
+    Action, Lie, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who,
+};
 
 use crate::output::count;
 
@@ -206,18 +208,14 @@ pub fn what(what: &What) -> String {
         What::ClientCrash { client } => format!("crash client {}", client.0),
         What::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
         What::Reconfigure { members } => format!("ask for {} as the members", replicas(members)),
-        What::Lie(lie) => {
-            let to = lie.to.map_or(String::new(), |to| format!(" to {to}"));
-            format!(
-                "lie in {} {:?} message(s){to}: {} {} by {}",
-                lie.count,
-                lie.kind,
-                spaced(&format!("{:?}", lie.how)),
-                spaced(&format!("{:?}", lie.field)),
-                lie.amount
-            )
-        }
+        What::Lie(lie) => self::lie(lie),
     }
+}
+
+fn lie(lie: Lie) -> String {
+    let to = lie.to.map_or(String::new(), |to| format!(" to {to}"));
+    let [how, field] = [format!("{:?}", lie.how), format!("{:?}", lie.field)].map(|name| spaced(&name));
+    format!("lie in {} {:?} message(s){to}: {how} {field} by {}", lie.count, lie.kind, lie.amount)
 }
 
 /// Whether an observation is worth a line when a person reads what happened: the course of events, without the mail.
