@@ -192,6 +192,8 @@ impl Report<'_> {
         match (prefix.needed, prefix.of) {
             (_, 0) => "no action was carried out".to_string(),
             (0, of) => format!("none of the {of} actions is needed: it fails without the plan"),
+            (1, 1) => "the only action is needed:".to_string(),
+            (2, 2) => "both actions are needed:".to_string(),
             (needed, of) if needed == of => format!("all {of} actions are needed:"),
             (needed, of) => format!("the first {needed} of {of} actions are enough:"),
         }
