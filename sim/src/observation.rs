@@ -41,6 +41,13 @@ pub enum Observation {
         /// Why.
         why: DropReason,
     },
+    /// A message of the replica was damaged on the way, and its receiver cannot see that: it takes it for one of this kind.
+    Garbled {
+        /// The receiver.
+        to: ReplicaId,
+        /// The kind that it seems to be of.
+        kind: MessageKind,
+    },
     /// The replica crashed: all that it had not synced may be gone.
     Crashed,
     /// The replica was started again; `System::boot` follows.
@@ -471,15 +478,6 @@ pub enum Observation {
     Retired {
         /// How many times the membership has been changed.
         epoch: u64,
-    },
-
-    // ---- said by the world
-    /// A message of the replica was damaged on the way, and its receiver cannot see that: it takes it for one of this kind.
-    Garbled {
-        /// The receiver.
-        to: ReplicaId,
-        /// The kind that it seems to be of.
-        kind: MessageKind,
     },
 }
 

@@ -146,7 +146,8 @@ pub trait System: Sized + 'static {
     }
 
     /// Writes a message as it goes over the wire. Messages move as values; only one that is damaged on the way is encoded.
-    /// A system that leaves `into` empty has no encoding: its receivers take such a message for a lost one.
+    /// A system that leaves `into` empty has no encoding: its receivers take such a message for a lost one. Debug builds hold
+    /// that a sound message is decoded, and encoded to the same bytes.
     fn encode(_message: &Self::Message, _into: &mut Vec<u8>) {}
     /// The message that stands in these bytes, of which some bits may have flipped on the way; `None` if the receiver sees
     /// that it is damaged. At most 32 adjoining bits are: a CRC of 32 bits at the end sees all such damage.

@@ -77,28 +77,22 @@ impl<S: System> Core<S> {
         self.observe(Who::Replica(from), Observation::Sent { to, kind });
         let number = self.fates.departs(self.trace.recorded().len());
         let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
-        let why = if self.faults.effects().cut[from.index()].has(to) { DropReason::Cut } else { DropReason::Lost };
-        match arrivals.first {
-            Some(first) if why == DropReason::Lost => {
-                let message = match arrivals.garbled {
-                    None => message,
-                    Some(draw) => {
-                        let Some(message) = self.garble(from, to, &message, draw) else {
-                            self.observe(
-                                Who::Replica(from),
-                                Observation::Dropped { to, kind, why: DropReason::Garbled },
-                            );
-                            return self.fates.ends(number, self.trace.recorded().len());
-                        };
-                        message
-                    }
-                };
+        let passes = if self.faults.effects().cut[from.index()].has(to) {
+            Err(DropReason::Cut)
+        } else if let Some(draw) = arrivals.garbled {
+            self.garble(from, to, &message, draw).ok_or(DropReason::Garbled)
+        } else {
+            Ok(message)
+        };
+        match (arrivals.first, passes) {
+            (Some(first), Ok(message)) => {
                 if let Some(second) = arrivals.second {
                     self.queue.push(second, Event::Deliver { from, to, number, message: message.clone() });
                 }
                 self.queue.push(first, Event::Deliver { from, to, number, message });
             }
-            _ => {
+            (_, passes) => {
+                let why = passes.err().unwrap_or(DropReason::Lost);
                 self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
                 self.fates.ends(number, self.trace.recorded().len());
             }

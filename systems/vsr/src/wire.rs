@@ -26,9 +26,7 @@ pub const CHECKSUM_BYTES: usize = 4;
 /// Writes a message, after whatever is in `into`.
 pub fn encode(message: &Message, into: &mut Vec<u8>) {
     let start = into.len();
-    message.from.write(into);
-    message.signature.write(into);
-    message.body.write(into);
+    message.write(into);
     let checksum = crc32fast::hash(&into[start..]);
     checksum.write(into);
 }
@@ -145,8 +143,8 @@ bodies! {
     }
 }
 
-/// A message inside of another one: the DoViewChanges that a StartView follows from, and nothing else, so that nothing
-/// is nested any deeper.
+/// What is read here is a message inside of another one: the DoViewChanges that a StartView follows from, and nothing else,
+/// so that nothing is nested any deeper.
 impl Wire for Message {
     fn write(&self, into: &mut Vec<u8>) {
         self.from.write(into);
