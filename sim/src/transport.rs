@@ -73,35 +73,33 @@ impl<S: System> Core<S> {
         self.transmit(from, to, kind, instead);
     }
 
-    fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, message: S::Message) {
+    fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, mut message: S::Message) {
         self.observe(Who::Replica(from), Observation::Sent { to, kind });
         let number = self.fates.departs(self.trace.recorded().len());
         let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
-        let passes = if self.faults.effects().cut[from.index()].has(to) {
-            Err(DropReason::Cut)
-        } else if let Some(draw) = arrivals.garbled {
-            self.garble(from, to, &message, draw).ok_or(DropReason::Garbled)
+        let lost = if self.faults.effects().cut[from.index()].has(to) {
+            Some(DropReason::Cut)
         } else {
-            Ok(message)
+            arrivals.garbled.and_then(|draw| self.garble(from, to, &mut message, draw))
         };
-        match (arrivals.first, passes) {
-            (Some(first), Ok(message)) => {
+        match (arrivals.first, lost) {
+            (Some(first), None) => {
                 if let Some(second) = arrivals.second {
                     self.queue.push(second, Event::Deliver { from, to, number, message: message.clone() });
                 }
                 self.queue.push(first, Event::Deliver { from, to, number, message });
             }
-            (_, passes) => {
-                let why = passes.err().unwrap_or(DropReason::Lost);
+            (_, lost) => {
+                let why = lost.unwrap_or(DropReason::Lost);
                 self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
                 self.fates.ends(number, self.trace.recorded().len());
             }
         }
     }
 
-    /// A message is damaged on the way: what its receiver takes it for, if it does not see that.
+    /// A message is damaged on the way: it becomes what its receiver takes it for, or is lost if that sees the damage.
     #[cold]
-    fn garble(&mut self, from: ReplicaId, to: ReplicaId, message: &S::Message, draw: u64) -> Option<S::Message> {
+    fn garble(&mut self, from: ReplicaId, to: ReplicaId, message: &mut S::Message, draw: u64) -> Option<DropReason> {
         self.bytes.clear();
         S::encode(message, &mut self.bytes);
         debug_assert!(self.comes_back(S::kind(message)), "a sound message is decoded, and encoded to the same bytes");
@@ -110,10 +108,10 @@ impl<S: System> Core<S> {
         let sender = self.running.replace(to);
         let garbled = S::decode(&self.bytes, self.bugs);
         self.running = sender;
-        let garbled = garbled?;
-        let kind = S::kind(&garbled);
-        self.observe(Who::Replica(from), Observation::Garbled { to, kind });
-        Some(garbled)
+        let Some(garbled) = garbled else { return Some(DropReason::Garbled) };
+        self.observe(Who::Replica(from), Observation::Garbled { to, kind: S::kind(&garbled) });
+        *message = garbled;
+        None
     }
 
     /// Whether the bytes of a message are decoded to one of this kind that has the same bytes.
