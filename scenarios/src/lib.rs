@@ -7,6 +7,7 @@
 
 use sim::{Action, Case, Config, Mark, Plan, ReplicaId, ReplicaSet, When, plan::ACTIONS_MAX};
 
+mod choice;
 mod draw;
 mod entry;
 mod file;
@@ -26,6 +27,7 @@ mod rule;
 mod script;
 mod targets;
 
+pub use choice::Choice;
 pub use draw::Draw;
 pub use file::FileError;
 pub use palette::Palette;

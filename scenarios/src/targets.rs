@@ -22,8 +22,10 @@ pub struct FuzzTarget {
     pub name: &'static str,
     /// What it looks for, in one sentence.
     pub description: &'static str,
-    /// Its scenarios.
+    /// Its scenarios, which are numbered by their places: a new one goes to the end.
     pub scenarios: &'static [ScenarioType],
+    /// How many scenarios it had when the meaning of an input's first byte was fixed ([`sim::codec::slot`]).
+    pub frozen: usize,
 }
 
 /// The fuzz targets.
@@ -37,46 +39,55 @@ pub const TARGETS: &[FuzzTarget] = &[
             ByzantineDvcIdenticalClaims,
             ByzantineMaliciousViewChange,
         ],
+        frozen: 4,
     },
     FuzzTarget {
         name: "byzantine_start_view",
         description: "A lying primary's StartView makes backups install a log that does not follow from the votes.",
         scenarios: &[ByzantineViewChangeMerge, ByzantineCommitDesync, ByzantineLeaderRace, ByzantineOversizedStartView],
+        frozen: 4,
     },
     FuzzTarget {
         name: "byzantine_prepare",
         description: "A lying primary's Prepare brings entries or commands into logs that do not belong there.",
         scenarios: &[ByzantineInvalidMetadata, ByzantineInvalidKernelCommand],
+        frozen: 2,
     },
     FuzzTarget {
         name: "byzantine_repair",
         description: "A liar's repair traffic crashes, floods or deceives its peers.",
         scenarios: &[ByzantineInvalidRepairRange],
+        frozen: 1,
     },
     FuzzTarget {
         name: "view_change_race",
         description: "View changes that overlap with each other or with commits lose or reorder entries.",
         scenarios: &[RaceConcurrentViewChanges, RaceCommitDuringDvc],
+        frozen: 2,
     },
     FuzzTarget {
         name: "crash_recovery",
         description: "A crash in the wrong moment breaks a promise that was already given.",
         scenarios: &[CrashDuringCommit, CrashDuringViewChange, RecoveryCorruptLog],
+        frozen: 3,
     },
     FuzzTarget {
         name: "storage_corruption",
         description: "Damage on a disk is believed, or takes along what others could still make good.",
         scenarios: &[CorruptionBitFlip, CorruptionChecksumValidation, CorruptionSilentDiskFailure, RecoveryCorruptLog],
+        frozen: 4,
     },
     FuzzTarget {
         name: "scrub",
         description: "The scrubber overlooks damage, does not mend it, or costs more than it may.",
         scenarios: &[ScrubDetectsCorruption, ScrubCompletesTour, ScrubRateLimited, ScrubTriggersRepair],
+        frozen: 4,
     },
     FuzzTarget {
         name: "repair_budget",
         description: "Who fell behind floods its peers, asks the wrong ones, or never catches up.",
         scenarios: &[RepairBudgetPreventsStorm, RepairEwmaSelection, RepairSyncTimeout],
+        frozen: 3,
     },
     FuzzTarget {
         name: "gray_network",
@@ -89,21 +100,25 @@ pub const TARGETS: &[FuzzTarget] = &[
             PrimaryAbdicatePartition,
             CommitStallDetection,
         ],
+        frozen: 6,
     },
     FuzzTarget {
         name: "multi_tenant",
         description: "Under ordinary faults one tenant sees or loses another's data.",
         scenarios: &[MultiTenantIsolation],
+        frozen: 1,
     },
     FuzzTarget {
         name: "clock",
         description: "Clocks that drift, jump or listen to a false time service make a primary hand out wrong times.",
         scenarios: &[ClockDrift, ClockOffsetExceeded, ClockNtpFailure, ClockBackwardJump],
+        frozen: 4,
     },
     FuzzTarget {
         name: "client_sessions",
         description: "Clients that crash, repeat themselves or lose their sessions are served twice, wrongly, or never.",
         scenarios: &[ClientSessionCrash, ClientSessionViewChangeLockout, ClientSessionEviction],
+        frozen: 3,
     },
     FuzzTarget {
         name: "combined",
@@ -156,10 +171,12 @@ pub const TARGETS: &[FuzzTarget] = &[
             ReconfigRemoveReplicas,
             ReconfigDuringPartition,
         ],
+        frozen: 46,
     },
     FuzzTarget {
         name: "reconfiguration",
         description: "While the members change, two groups of replicas decide without each other, or none can any more.",
         scenarios: &[ReconfigAddReplicas, ReconfigRemoveReplicas, ReconfigDuringPartition],
+        frozen: 3,
     },
 ];

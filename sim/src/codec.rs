@@ -1,10 +1,13 @@
 //! Bytes to plans and back: fixed-width records, decoded by `arbitrary`.
 //!
 //! A header and then one record an action, 16 bytes each, so that inserting, deleting, copying and splicing records does
-//! the same to whole actions, and the others keep their meaning. Every byte string decodes: choices are taken modulo
-//! their number, what is missing at the end is 0, records past [`ACTIONS_MAX`] are ignored. Small numbers mean the simple
-//! thing, and a record of zeros is a mild action (client 0 is in a hurry once, right from the start). Numbers are little
-//! endian; spans are in units of 100 µs if nothing else is said.
+//! the same to whole actions, and the others keep their meaning. Every byte string decodes: a byte that chooses from a table
+//! is a slot of it (see [`slot`]), what is missing at the end is 0, records past [`ACTIONS_MAX`] are ignored. Small numbers
+//! mean the simple thing, and a record of zeros is a mild action (client 0 sends one request without a pause, at time 0).
+//! Numbers are little endian; spans are in units of 100 µs if nothing else is said.
+//!
+//! Inputs are kept for years, so a table only ever grows at its end, and what a byte means does not depend on how long the
+//! table is: [`slot`] says why. A test holds the number of every entry.
 //!
 //! | header | bytes |                                                                                     |
 //! |--------|-------|-------------------------------------------------------------------------------------|
@@ -18,8 +21,8 @@
 //! | action | bytes |                                                                                     |
 //! |--------|-------|-------------------------------------------------------------------------------------|
 //! | 0      | 1     | when: even at a time, odd after an observation                                      |
-//! | 1      | 1     | what: the table `WHATS`, modulo                                                     |
-//! | 2      | 1     | the trigger's watch: `Watch::ALL`, modulo                                           |
+//! | 1      | 1     | what: a slot of `WHATS`                                                             |
+//! | 2      | 1     | the trigger's watch: a slot of `Watch::ALL`                                         |
 //! | 3      | 1     | the trigger's replica: any up to 127, else modulo 8                                 |
 //! | 4      | 1     | the trigger's count less 1                                                          |
 //! | 5      | 2     | the time; the trigger's delay, in units of 10 µs (windows are narrow)               |
@@ -31,8 +34,8 @@
 //! | 14     | 1     | c: zone, side, members, client (modulo 64), outgoing (lowest bit)                   |
 //! | 15     | 1     | d: requests of a burst less 1, how many bits or bytes less 1, how far away          |
 //!
-//! A lie has these instead, from byte 8 on, one byte each: kind (`LIE_KINDS`), field (`FIELDS`), how (`HOWS`), amount
-//! (mostly 1, see `amount`), to whom (like the trigger's replica), count less 1.
+//! A lie has these instead, from byte 8 on, one byte each: kind (a slot of `LIE_KINDS`), field (of `FIELDS`), how (of
+//! `HOWS`), amount (mostly 1, see `amount`), to whom (like the trigger's replica), count less 1.
 
 use arbitrary::{Arbitrary, Unstructured};
 
@@ -112,7 +115,7 @@ pub const HOWS: [How; 11] = [
 ];
 
 /// What an action does, without its details, in the order of their numbers in an encoded plan.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Tag {
     Burst,
     Partition,
@@ -183,6 +186,36 @@ const WHATS: [Tag; 32] = [
     Tag::Garble,
 ];
 
+/// The index that `byte` stands for in a table that has `length` entries now, and had `frozen` ones when the meaning of all
+/// 256 bytes was fixed.
+///
+/// A byte below `length` is an index. Every other byte means what it meant with `frozen` entries: the index modulo that
+/// number. So a new entry, which goes to the end of its table, takes one byte value from an entry that has another one, and
+/// changes the meaning of no other byte. What [`encode`] writes is always an index, and never changes its meaning.
+///
+/// ```
+/// use sim::codec::slot;
+///
+/// assert_eq!((slot(31, 32, 32), slot(32, 32, 32), slot(33, 32, 32)), (31, 0, 1));
+/// assert_eq!((slot(31, 33, 32), slot(32, 33, 32), slot(33, 33, 32)), (31, 32, 1));
+/// ```
+///
+/// # Panics
+/// When `frozen` is 0.
+pub fn slot(byte: u8, length: usize, frozen: usize) -> usize {
+    let byte = usize::from(byte);
+    if byte < length { byte } else { byte % frozen }
+}
+
+/// How many entries each table had when the meaning of all bytes was fixed; these numbers never change.
+mod frozen {
+    pub const WHATS: usize = 32;
+    pub const WATCHES: usize = 36;
+    pub const LIE_KINDS: usize = 12;
+    pub const FIELDS: usize = 22;
+    pub const HOWS: usize = 11;
+}
+
 /// The plan that `bytes` mean. Every byte string means some plan.
 ///
 /// ```
@@ -250,7 +283,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
         When::At(Time::from(word(5)) * TIME_UNIT)
     } else {
         When::After {
-            watch: pick(&Watch::ALL, record[2]),
+            watch: pick(&Watch::ALL, frozen::WATCHES, record[2]),
             replica: decode_replica(record[3]),
             count: record[4].saturating_add(1),
             delay: Time::from(word(5)) * DELAY_UNIT,
@@ -268,7 +301,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
     let outgoing = c & 1 == 1;
     let client = ClientId(u16::from(c) % CLIENTS_MAX as u16);
     let (zone, record_back) = (c, a);
-    let what = match pick(&WHATS, record[1]) {
+    let what = match pick(&WHATS, frozen::WHATS, record[1]) {
         Tag::Burst => What::Burst { client, requests: d.saturating_add(1) },
         Tag::Partition => What::Partition { side: ReplicaSet(c), duration },
         Tag::Isolate => What::Isolate { target, duration },
@@ -295,9 +328,9 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
         Tag::NoNtp => What::NoNtp { side: ReplicaSet(c), duration },
         Tag::WrongNtp => What::WrongNtp { target, micros: i32::from(a as i16) * STEP_UNIT, duration },
         Tag::Lie => What::Lie(Lie {
-            kind: pick(&LIE_KINDS, record[8]),
-            field: pick(&FIELDS, record[9]),
-            how: pick(&HOWS, record[10]),
+            kind: pick(&LIE_KINDS, frozen::LIE_KINDS, record[8]),
+            field: pick(&FIELDS, frozen::FIELDS, record[9]),
+            how: pick(&HOWS, frozen::HOWS, record[10]),
             amount: decode_amount(record[11]),
             to: decode_replica(record[12]),
             count: record[13].saturating_add(1),
@@ -448,8 +481,8 @@ fn units(span: Time, unit: Time) -> u16 {
     (span / unit).min(u16::MAX.into()) as u16
 }
 
-fn pick<T: Copy>(table: &[T], byte: u8) -> T {
-    table[usize::from(byte) % table.len()]
+fn pick<T: Copy>(table: &[T], frozen: usize, byte: u8) -> T {
+    table[slot(byte, table.len(), frozen)]
 }
 
 /// The index in the table; what is not in it becomes the first.

@@ -145,14 +145,14 @@ fn plans(target: &Target, case: &Case) -> Result<Vec<Plan>, String> {
     if case.system != target.system.name {
         return Err(format!("it is about system {}", case.system));
     }
-    let number = target.scenarios.iter().position(|scenario| scenario.name == case.scenario);
-    let number = number.ok_or_else(|| format!("the target has no scenario {}", case.scenario))?;
+    let index = target.choice.scenarios().iter().position(|scenario| scenario.name == case.scenario);
+    let index = index.ok_or_else(|| format!("the target has no scenario {}", case.scenario))?;
     let seed = u32::try_from(case.seed).map_err(|_| "its seed does not fit into an input".to_string())?;
     let liar = case.liars.iter().next().map_or(0, |liar| liar.0);
-    let plan =
-        |bare, actions: &[sim::Action]| Plan { scenario: number as u8, bare, seed, liar, actions: actions.to_vec() };
+    let scenario = target.choice.byte(index);
+    let plan = |bare, actions: &[sim::Action]| Plan { scenario, bare, seed, liar, actions: actions.to_vec() };
     let mut plans = vec![plan(true, &case.actions)];
-    let own = target.scenarios[number].planned_case(target.system.name, &[], &plan(false, &[])).actions;
+    let own = target.choice.scenarios()[index].planned_case(target.system.name, &[], &plan(false, &[])).actions;
     plans.extend(case.actions.strip_prefix(own.as_slice()).map(|overlay| plan(false, overlay)));
     Ok(plans)
 }

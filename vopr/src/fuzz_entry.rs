@@ -117,7 +117,7 @@ fn with_mutator<T>(target: &str, body: impl FnOnce(&mut Mutator) -> T) -> T {
     MUTATOR.with_borrow_mut(|mutator| {
         body(mutator.get_or_insert_with(|| {
             let target = system().and_then(|system| Target::find(system, target, None));
-            Mutator::new(&target.unwrap_or_else(|error| panic!("{error}")).scenarios)
+            Mutator::new(&target.unwrap_or_else(|error| panic!("{error}")).choice)
         }))
     })
 }

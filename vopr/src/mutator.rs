@@ -14,7 +14,7 @@
 //! All of it is a pure function of the bytes, of libFuzzer's seed, and of the inputs and mutations that there were before.
 
 use clap::ValueEnum;
-use scenarios::{Draw, Scenario};
+use scenarios::{Choice, Draw, Scenario};
 use serde::{Deserialize, Serialize};
 use sim::codec::{self, RECORD_BYTES};
 use sim::plan::Target;
@@ -94,16 +94,16 @@ const FOLLOWED: u64 = 40;
 
 /// Changes inputs of one fuzz target.
 pub struct Mutator {
-    scenarios: Vec<Scenario>,
+    choice: Choice,
     without: Vec<Change>,
     made: u64,
     furthest: Furthest,
 }
 
 impl Mutator {
-    /// For the target with these scenarios, which are one at least.
-    pub fn new(scenarios: &[Scenario]) -> Self {
-        Mutator { scenarios: scenarios.to_vec(), without: Vec::new(), made: 0, furthest: Furthest::default() }
+    /// For the target with these scenarios.
+    pub fn new(choice: &Choice) -> Self {
+        Mutator { choice: choice.clone(), without: Vec::new(), made: 0, furthest: Furthest::default() }
     }
 
     /// Leaves some changes out.
@@ -179,8 +179,8 @@ impl Mutator {
 
     /// A plan that has nothing to do with any other: half of its actions are drawn as random runs draw them, half are any.
     fn fresh(&self, actions_max: usize, draw: &mut Draw) -> Plan {
-        let picked = draw.below(self.scenarios.len() as u64);
-        let scenario = &self.scenarios[picked as usize];
+        let number = self.any_scenario(draw);
+        let scenario = self.choice.pick(number);
         let count = draw.below(FRESH_ACTIONS_MAX).min(actions_max as u64);
         let actions = (0..count).filter_map(|_| {
             if draw.chance(50) {
@@ -191,7 +191,12 @@ impl Mutator {
         });
         let actions = actions.collect();
         let bare = draw.chance(50);
-        Plan { scenario: picked as u8, bare, seed: any_seed(draw), liar: draw.below(256) as u8, actions }
+        Plan { scenario: number, bare, seed: any_seed(draw), liar: draw.below(256) as u8, actions }
+    }
+
+    /// The byte for one of the target's scenarios.
+    fn any_scenario(&self, draw: &mut Draw) -> u8 {
+        self.choice.byte(draw.below(self.choice.scenarios().len() as u64) as usize)
     }
 
     /// The plan that an input means, after one change or a few.
@@ -211,7 +216,7 @@ impl Mutator {
     }
 
     fn change(&self, plan: &mut Plan, draw: &mut Draw) {
-        let scenario = &self.scenarios[usize::from(plan.scenario) % self.scenarios.len()];
+        let scenario = self.choice.pick(plan.scenario);
         let replicas = u64::from(scenario.config.cluster.replicas);
         let at = draw.below(plan.actions.len().max(1) as u64) as usize;
         let random = |draw: &mut Draw| scenario.palette.random_action(draw, &scenario.config);
@@ -238,7 +243,7 @@ impl Mutator {
                     plan.actions[at].what = other.what;
                 }
             }
-            Change::Scenario => plan.scenario = draw.below(self.scenarios.len() as u64) as u8,
+            Change::Scenario => plan.scenario = self.any_scenario(draw),
             Change::Header if draw.chance(50) => plan.bare = !plan.bare,
             Change::Header => plan.liar = draw.below(replicas) as u8,
             // The others are no changes of a plan.

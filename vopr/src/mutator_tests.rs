@@ -1,15 +1,19 @@
 //! Tests of the mutator.
 
-use scenarios::ScenarioType;
+use scenarios::{FuzzTarget, ScenarioType};
 use sim::coverage::{MAP_SIZE, depth};
 use sim::time::MILLISECOND;
 
 use super::*;
 
-fn scenarios() -> Vec<Scenario> {
-    [ScenarioType::ByzantineInflatedCommit, ScenarioType::CrashDuringCommit, ScenarioType::Baseline]
-        .map(ScenarioType::create_scenario)
-        .to_vec()
+fn choice() -> Choice {
+    let target = FuzzTarget {
+        name: "three",
+        description: "",
+        scenarios: &[ScenarioType::ByzantineInflatedCommit, ScenarioType::CrashDuringCommit, ScenarioType::Baseline],
+        frozen: 3,
+    };
+    Choice::of_target(&target, |kind| Some(kind.create_scenario())).expect("three scenarios")
 }
 
 /// A plan of random bytes for the first scenario, as an input.
@@ -38,14 +42,14 @@ fn mutated(mutator: &mut Mutator, input: &[u8], max_size: usize, seed: u32) -> V
 /// A mutator that makes changes of one kind only.
 fn only(change: Change) -> Mutator {
     let others: Vec<Change> = Change::value_variants().iter().copied().filter(|other| *other != change).collect();
-    Mutator::new(&scenarios()).without(&others)
+    Mutator::new(&choice()).without(&others)
 }
 
 #[test]
 fn the_same_seed_makes_the_same_and_another_something_else() {
     let input = input(1, 5);
     let all = |seeds: std::ops::Range<u32>| -> Vec<Vec<u8>> {
-        let mut mutator = Mutator::new(&scenarios());
+        let mut mutator = Mutator::new(&choice());
         seeds.map(|seed| mutated(&mut mutator, &input, 2048, seed)).collect()
     };
     let first = all(0..300);
@@ -62,7 +66,7 @@ fn whatever_the_input_and_the_room_it_fits_and_is_made_of_whole_actions() {
     for length in [0, 1, 7, 15, 16, 17, 33, 100, 2048] {
         for max_size in [1, 15, 16, 17, 40, 2048] {
             let input: Vec<u8> = (0..length).map(|at| (at * 37) as u8).collect();
-            let mut mutator = Mutator::new(&scenarios()).without(&[Change::Bytes]);
+            let mut mutator = Mutator::new(&choice()).without(&[Change::Bytes]);
             for seed in 0..50 {
                 let output = mutated(&mut mutator, &input, max_size, seed);
                 assert!(output == [0xAB] || output.len().is_multiple_of(RECORD_BYTES), "{} bytes", output.len());
@@ -78,7 +82,7 @@ fn a_search_begins_with_fresh_plans_and_goes_over_to_changes() {
     let without: Vec<Change> =
         Change::value_variants().iter().copied().filter(|it| !matches!(it, Change::Fresh | Change::Add)).collect();
     let fresh = |corpus: u64| {
-        let mut mutator = Mutator::new(&scenarios()).without(&without).with_corpus(corpus);
+        let mut mutator = Mutator::new(&choice()).without(&without).with_corpus(corpus);
         let seed_of = |bytes: &[u8]| codec::decode(bytes).seed;
         (0..400).filter(|seed| seed_of(&mutated(&mut mutator, &input, 2048, *seed)) != seed_of(&input)).count()
     };
@@ -127,15 +131,15 @@ fn each_change_does_what_it_says() {
 
 #[test]
 fn what_is_added_or_tweaked_is_what_the_scenario_allows() {
-    let scenarios = scenarios();
+    let choice = choice();
     let (mut added, mut tweaked) = (only(Change::Add), only(Change::Tweak));
     let empty = input(1, 0);
     for seed in 0..200 {
         let mut plan = codec::decode(&mutated(&mut added, &empty, 2048, seed));
-        assert!(plan.actions.iter().all(|action| scenarios[0].palette.allows(&action.what)));
+        assert!(plan.actions.iter().all(|action| choice.pick(0).palette.allows(&action.what)));
         let before = plan.actions.clone();
         plan = codec::decode(&mutated(&mut tweaked, &codec::encode(&plan), 2048, seed));
-        assert!(plan.actions.iter().all(|action| scenarios[0].palette.allows(&action.what)), "{before:?} {plan:?}");
+        assert!(plan.actions.iter().all(|action| choice.pick(0).palette.allows(&action.what)), "{before:?} {plan:?}");
     }
 }
 
@@ -157,7 +161,7 @@ fn crosses_have_the_first_header_and_actions_of_both() {
     let (first, second) = (input(1, 6), input(2, 6));
     let (ours, theirs) = (codec::decode(&first), codec::decode(&second));
     let (mut made, mut mixed) = (0, 0);
-    let mutator = Mutator::new(&scenarios());
+    let mutator = Mutator::new(&choice());
     for seed in 0..400 {
         let mut out = vec![0xFF; 2048];
         let size = mutator.cross_over(&first, &second, &mut out, seed);
@@ -177,7 +181,7 @@ fn crosses_have_the_first_header_and_actions_of_both() {
     }
     assert!((60..140).contains(&made) && mixed > 40, "{made} made, {mixed} mixed");
     assert_eq!(mutator.cross_over(&first, &second, &mut [0; 7], 1), 0);
-    let none = Mutator::new(&scenarios()).without(&[Change::Cross]);
+    let none = Mutator::new(&choice()).without(&[Change::Cross]);
     assert!((0..100).all(|seed| none.cross_over(&first, &second, &mut [0; 2048], seed) == 0));
 }
 
@@ -194,12 +198,12 @@ fn a_part_of_the_changes_goes_on_from_the_input_that_got_furthest() {
         (0..400).filter(|seed| header(&mutated(mutator, &ours, 2048, *seed)) == header(&furthest)).count()
     };
     let without = [Change::Fresh, Change::Reseed, Change::Seed];
-    let mut mutator = Mutator::new(&scenarios()).without(&without);
+    let mut mutator = Mutator::new(&choice()).without(&without);
     assert_eq!(from_furthest(&mut mutator), 0, "nothing was seen yet");
     mutator.saw(&furthest, &[slot(3, 2)]);
     let count = from_furthest(&mut mutator);
     assert!((100..200).contains(&count), "{count} of 400");
-    let mut mutator = Mutator::new(&scenarios()).without(&[&without[..], &[Change::Furthest]].concat());
+    let mut mutator = Mutator::new(&choice()).without(&[&without[..], &[Change::Furthest]].concat());
     mutator.saw(&furthest, &[slot(3, 2)]);
     assert_eq!(from_furthest(&mut mutator), 0);
 }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use scenarios::{FileError, FuzzTarget, Scenario, ScenarioType, TARGETS};
+use scenarios::{Choice, FileError, FuzzTarget, Scenario, ScenarioType, TARGETS};
 use sim::{Case, codec};
 
 use crate::engine::{SYSTEMS, SystemEntry};
@@ -110,7 +110,7 @@ pub struct Target {
     /// The system under test.
     pub system: &'static SystemEntry,
     /// Its scenarios that make sense for the system; the input picks one.
-    pub scenarios: Vec<Scenario>,
+    pub choice: Choice,
 }
 
 impl Target {
@@ -127,12 +127,13 @@ impl Target {
         if let Some(only) = only {
             return Target::restricted(system, target, only);
         }
-        let all = target.scenarios.iter().map(|kind| system.scenario(kind.create_scenario()));
-        let scenarios: Vec<_> = all.filter(|scenario| system.not_applicable(scenario).is_none()).collect();
-        if scenarios.is_empty() {
-            return Err(Error::usage(format!("no scenario of target {name} is applicable to {}", system.name)));
-        }
-        Ok(Target { name: name.to_string(), system, scenarios })
+        let choice = Choice::of_target(target, |kind| {
+            let scenario = system.scenario(kind.create_scenario());
+            system.not_applicable(&scenario).is_none().then_some(scenario)
+        });
+        let choice = choice
+            .ok_or_else(|| Error::usage(format!("no scenario of target {name} is applicable to {}", system.name)))?;
+        Ok(Target { name: name.to_string(), system, choice })
     }
 
     /// The targets with these names, each once; `all` is all that are applicable to the system.
@@ -177,14 +178,13 @@ impl Target {
             let message = format!("scenario {} is not applicable to {}, since {reason}", scenario.name, system.name);
             return Err(Error::usage(message));
         }
-        Ok(Target { name: scenario.name.to_string(), system, scenarios: vec![system.scenario(scenario)] })
+        Ok(Target { name: scenario.name.to_string(), system, choice: Choice::only(system.scenario(scenario)) })
     }
 
     /// The case that an input means.
     pub fn case(&self, bugs: &[String], input: &[u8]) -> Case {
         let plan = codec::decode(input);
-        let picked = usize::from(plan.scenario) % self.scenarios.len();
-        self.scenarios[picked].planned_case(self.system.name, bugs, &plan)
+        self.choice.pick(plan.scenario).planned_case(self.system.name, bugs, &plan)
     }
 }
 

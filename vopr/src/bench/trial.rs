@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     let target = Target::find(system, &arguments.target, None)?;
     let mut trial = Trial {
         engine: Engine::new(system),
-        mutator: Mutator::new(&target.scenarios).without(&arguments.without),
+        mutator: Mutator::new(&target.choice).without(&arguments.without),
         target,
         caught_by: known.flat_map(|bug| bug.caught_by.iter().copied()).collect(),
         bugs,
@@ -125,7 +125,7 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         let seed = seeds::mix(arguments.seed, "random", trial.runs);
         let case = match arguments.arm {
             Arm::Baselines => {
-                let scenarios = &trial.target.scenarios;
+                let scenarios = trial.target.choice.scenarios();
                 let picked = Draw::new(seed, "scenario").below(scenarios.len() as u64) as usize;
                 scenarios[picked].random_case(system.name, &trial.bugs, seed)
             }

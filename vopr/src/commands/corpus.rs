@@ -143,8 +143,8 @@ fn import(common: &Common, arguments: &Import) -> Result<(), Error> {
     let (mut added, mut known, mut left_out) = (0, 0, 0);
     let mut count = |new: bool| *(if new { &mut added } else { &mut known }) += 1;
     if arguments.baselines {
-        for (number, scenario) in (0..).zip(&target.scenarios) {
-            let input = codec::encode(&Plan { scenario: number, ..Plan::default() });
+        for (index, scenario) in target.choice.scenarios().iter().enumerate() {
+            let input = codec::encode(&Plan { scenario: target.choice.byte(index), ..Plan::default() });
             count(write(&folder, Some(scenario.name), &input)?);
         }
     }
@@ -302,7 +302,8 @@ fn stats(common: &Common, arguments: &Stats) -> Result<(), Error> {
         let reached = (region.start..region.start + region.size).filter(|slot| slots.has(*slot)).count();
         (region.name, reached, region.size)
     });
-    let mut scenarios: BTreeMap<_, u64> = corpus.target.scenarios.iter().map(|it| (it.name.to_string(), 0)).collect();
+    let mut scenarios: BTreeMap<_, u64> =
+        corpus.target.choice.scenarios().iter().map(|it| (it.name.to_string(), 0)).collect();
     for input in &inputs {
         *scenarios.entry(corpus.target.case(&corpus.bugs, &input.bytes).scenario).or_default() += 1;
     }

@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
     let seeds = corpora(arguments).iter().map(|corpus| files_in(corpus) as u64).sum();
     let worker = Worker {
         engine: Engine::new(system),
-        mutator: Mutator::new(&target.scenarios).with_corpus(seeds),
+        mutator: Mutator::new(&target.choice).with_corpus(seeds),
         target,
         bugs,
         output_directory: arguments.output_dir.clone(),
