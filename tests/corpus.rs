@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scenarios::{FuzzTarget, Scenario, TARGETS};
-use sim::{Case, Plan, Verdict, codec};
+use sim::{Case, Plan, Verdict, plan::codec};
 use vopr::engine::Engine;
 use vopr::kmb::Kmb;
 

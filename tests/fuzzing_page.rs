@@ -51,7 +51,7 @@ fn tables() -> String {
         "\nWhich faults may be laid over the scenarios of each target, by the numbers of the table above:\n\n",
     );
     let faults = |palette: &Palette| {
-        let faults = palette.faults.iter().filter(|fault| **fault != sim::observation::Fault::Lie);
+        let faults = palette.faults.iter().filter(|fault| **fault != sim::protocol::observation::Fault::Lie);
         faults.map(|fault| format!("{fault:?}")).collect()
     };
     matrix("fault", &of_each(&faults), &mut text);

@@ -9,9 +9,9 @@
 use raft::eraftpb::{Entry, Message};
 use raft::storage::MemStorage;
 use raft::{Config, RawNode, StateRole};
-use sim::queue::Queue;
-use sim::random::{Domain, Keys};
-use sim::time::{MILLISECOND, Time};
+use sim::base::queue::Queue;
+use sim::base::random::{Domain, Keys};
+use sim::base::time::{MILLISECOND, Time};
 
 use crate::Contender;
 use crate::workload as w;

@@ -2,7 +2,7 @@
 //! for up to 1 ms after each answer; messages take 0.5 to 2 ms. The primary crashes at the 50th executed request and comes
 //! back 400 ms later. A client without an answer for 300 ms asks everybody again.
 
-use sim::time::{MICROSECOND, MILLISECOND, Time};
+use sim::base::time::{MICROSECOND, MILLISECOND, Time};
 
 /// How many replicas.
 pub const REPLICAS: u8 = 3;

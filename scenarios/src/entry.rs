@@ -1,7 +1,7 @@
 //! A row of a phase's table, and the configurations that several scenarios share.
 
-use sim::spec::{Cluster, Workload};
-use sim::time::MILLISECOND;
+use sim::base::time::MILLISECOND;
+use sim::config::spec::{Cluster, Workload};
 use sim::{Action, Config, Mark};
 
 use crate::palette::Palette;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Deserialize;
-use sim::lie::LieRule;
-use sim::observation::Fault;
-use sim::settings::Setting;
+use sim::config::settings::Setting;
+use sim::protocol::lie::LieRule;
+use sim::protocol::observation::Fault;
 use sim::{Config, Mark, invariants};
 use toml::{Spanned, Value};
 

@@ -1,10 +1,10 @@
 //! A palette: which faults and lies may be laid over a scenario's own.
 
-use sim::codec::encode_action;
-use sim::lie::LieRule;
-use sim::observation::Fault;
+use sim::base::time::MILLISECOND;
 use sim::plan::Target;
-use sim::time::MILLISECOND;
+use sim::plan::codec::encode_action;
+use sim::protocol::lie::LieRule;
+use sim::protocol::observation::Fault;
 use sim::{Action, ClientId, Config, Lie, ReplicaId, ReplicaSet, Time, Watch, What, When};
 
 use crate::draw::Draw;

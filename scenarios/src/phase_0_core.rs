@@ -1,9 +1,9 @@
 //! Phase 0: the core. Ordinary operation, the ordinary faults one family at a time, and all of them together.
 
-use sim::observation::Fault;
+use sim::base::time::MILLISECOND;
+use sim::config::spec::{Clock, Cluster, Workload};
 use sim::plan::Target;
-use sim::spec::{Clock, Cluster, Workload};
-use sim::time::MILLISECOND;
+use sim::protocol::observation::Fault;
 use sim::{Action, Config, Mark, ReplicaId, What};
 
 use crate::entry::{Entry, byzantine_config, crash_config, five_config};

@@ -1,9 +1,9 @@
 //! Phase 10: reconfiguration. The membership changes while the cluster works.
 
-use sim::mark::Phase;
-use sim::observation::Fault;
+use sim::config::spec::{Cluster, Workload};
+use sim::observers::mark::Phase;
 use sim::plan::Target;
-use sim::spec::{Cluster, Workload};
+use sim::protocol::observation::Fault;
 use sim::{Action, ClientId, Config, Mark, ReplicaId, ReplicaSet, Time, Watch, What};
 
 use crate::entry::{Entry, crash_config};

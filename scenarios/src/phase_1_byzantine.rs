@@ -3,10 +3,10 @@
 //! Each script arms its lies at the very beginning and then makes sure that the liar gets to tell them: view changes are
 //! provoked for votes, and for a primary's messages all the others are deposed until it is the liar's turn.
 
-use sim::lie::LieRule;
-use sim::observation::Fault;
+use sim::config::spec::Cluster;
 use sim::plan::Target;
-use sim::spec::Cluster;
+use sim::protocol::lie::LieRule;
+use sim::protocol::observation::Fault;
 use sim::{Action, ClientId, Config, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
 
 use crate::entry::{Entry, byzantine_config};

@@ -1,8 +1,8 @@
 //! Phase 2: corruption. Damage on a disk is noticed before anybody believes it.
 
-use sim::observation::Fault;
+use sim::config::spec::Cluster;
 use sim::plan::Target;
-use sim::spec::Cluster;
+use sim::protocol::observation::Fault;
 use sim::{Action, Config, Mark, ReplicaId, Watch, What};
 
 use crate::entry::{Entry, crash_config, five_config, scrub_config};

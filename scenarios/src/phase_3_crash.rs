@@ -1,7 +1,7 @@
 //! Phase 3: crashes in the narrow windows between promise, commit and view change, and restarts with a damaged log.
 
-use sim::observation::{Fault, Status};
 use sim::plan::Target;
+use sim::protocol::observation::{Fault, Status};
 use sim::{Action, Mark, MessageKind, Watch, What};
 
 use crate::entry::{Entry, crash_config, five_config, with_checkpoints};

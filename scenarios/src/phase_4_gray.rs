@@ -1,6 +1,6 @@
 //! Phase 4: gray failures, which are hard to tell from health: a slow disk, a flaky network.
 
-use sim::observation::{DropReason, Fault};
+use sim::protocol::observation::{DropReason, Fault};
 use sim::{Action, Config, Mark, What};
 
 use crate::entry::{Entry, crash_config};

@@ -1,7 +1,7 @@
 //! Phase 5: races between view changes, and between a view change and a commit.
 
-use sim::observation::Fault;
 use sim::plan::Target;
+use sim::protocol::observation::Fault;
 use sim::{Action, Mark, MessageKind, ReplicaId, ReplicaSet, Watch, What};
 
 use crate::entry::{Entry, crash_config, five_config, with_checkpoints};

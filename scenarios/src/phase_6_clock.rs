@@ -1,9 +1,9 @@
 //! Phase 6: clocks. They drift, jump and lose their time service; commit timestamps never go backwards, and a replica whose
 //! clock is false does not lead.
 
-use sim::observation::Fault;
+use sim::config::spec::{Clock, Cluster, Workload};
 use sim::plan::Target;
-use sim::spec::{Clock, Cluster, Workload};
+use sim::protocol::observation::Fault;
 use sim::{Action, Config, Mark, ReplicaId, ReplicaSet, What};
 
 use crate::entry::{Entry, crash_config};

@@ -1,9 +1,9 @@
 //! Phase 7: client sessions, the part of Viewstamped Replication Revisited with two known defects. The cluster keeps the
 //! sessions (`Cluster::sessions_max`), so clients register before they ask.
 
-use sim::observation::Fault;
+use sim::config::spec::{Cluster, Workload};
 use sim::plan::Target;
-use sim::spec::{Cluster, Workload};
+use sim::protocol::observation::Fault;
 use sim::{Action, ClientId, Config, Mark, What};
 
 use crate::entry::{Entry, crash_config};

@@ -1,9 +1,9 @@
 //! Phase 8: repair and timeouts. Falling behind costs the cluster little, and standing still ends by itself.
 
-use sim::observation::Fault;
+use sim::base::time::Time;
+use sim::config::spec::{Cluster, Workload};
 use sim::plan::Target;
-use sim::spec::{Cluster, Workload};
-use sim::time::Time;
+use sim::protocol::observation::Fault;
 use sim::{Action, Config, Mark, ReplicaId, ReplicaSet, Watch, What};
 
 use crate::entry::{Entry, crash_config};
@@ -130,7 +130,7 @@ fn sync_config() -> Config {
     Config {
         cluster: Cluster { checkpoint_interval: 8, log_slots: 32, ..config.cluster },
         workload: Workload { requests: 90, ..config.workload },
-        heal_at: 2400 * sim::time::MILLISECOND,
+        heal_at: 2400 * sim::base::time::MILLISECOND,
         ..config
     }
 }

@@ -1,8 +1,8 @@
 //! Phase 9: scrubbing. Damage in data that nobody reads is found in time, and at a price that nobody feels.
 
-use sim::observation::Fault;
+use sim::config::spec::Cluster;
 use sim::plan::Target;
-use sim::spec::Cluster;
+use sim::protocol::observation::Fault;
 use sim::{Action, Config, Mark, ReplicaId, What};
 
 use crate::entry::{Entry, five_config, scrub_config};

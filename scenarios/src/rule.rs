@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 use sim::Action;
-use sim::time::{MICROSECOND, MILLISECOND, SECOND};
+use sim::base::time::{MICROSECOND, MILLISECOND, SECOND};
 use toml::{Table, Value};
 
 use crate::draw::Draw;

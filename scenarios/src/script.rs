@@ -1,7 +1,7 @@
 //! The words that the scenarios' scripts are written in: when something happens, and to whom.
 
+use sim::base::time::MILLISECOND;
 use sim::plan::Target;
-use sim::time::MILLISECOND;
 use sim::{Action, Config, Field, How, Lie, MessageKind, ReplicaId, Time, Watch, What, When};
 
 use crate::draw::Draw;

@@ -1,7 +1,7 @@
 //! Tests of the tables, and of what cases are made of.
 
-use sim::codec::{LIE_KINDS, decode};
-use sim::observation::Fault;
+use sim::plan::codec::{LIE_KINDS, decode};
+use sim::protocol::observation::Fault;
 use sim::{Lie, What};
 
 use super::*;

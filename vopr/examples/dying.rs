@@ -9,9 +9,9 @@ mod libfuzzer;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use sim::lie::{Liar, Lie, LieClass};
-use sim::model::Store;
-use sim::spec::Cluster;
+use sim::config::model::Store;
+use sim::config::spec::Cluster;
+use sim::protocol::lie::{Liar, Lie, LieClass};
 use sim::{
     Answer, Bug, Case, ClusterSpec, Env, IoId, IoResult, MessageKind, Observation, Operation, ReplicaId, Reply,
     Request, Status, System, TimerId, Zone,

@@ -2,7 +2,7 @@
 //!
 //! Of an event it is asked: given all that has happened up to here, how likely is it that the same invariant breaks?
 //! The answer is a share of runs that are the failing one up to that event and go on with other random choices, without
-//! what the plan still has in store (`sim/src/branch.rs`). Where that probability jumps, something happened that caused
+//! what the plan still has in store (`sim/src/world/branch.rs`). Where that probability jumps, something happened that caused
 //! the failure.
 //!
 //! `search.rs` decides which events are asked about, `draw.rs` draws the curve. All events are asked about with the
@@ -105,7 +105,7 @@ impl Bisecter<'_> {
                         let task = next.fetch_add(1, Ordering::Relaxed);
                         let (index, sample) = (task / samples, task % samples);
                         let Some(after) = events.get(index).copied() else { break };
-                        let seed = sim::random::prf(own, case.seed, sample as u64, 0);
+                        let seed = sim::base::random::prf(own, case.seed, sample as u64, 0);
                         let branch = Branch { after, onward: Onward::Reseeded(seed) };
                         if breaks(&mut engine, case, branch, invariant) && sender.send(index).is_err() {
                             break;

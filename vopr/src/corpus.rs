@@ -6,7 +6,7 @@
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 
-use sim::{Case, Plan, Verdict, codec};
+use sim::{Case, Plan, Verdict, plan::codec};
 
 use crate::engine::Engine;
 use crate::error::Error;

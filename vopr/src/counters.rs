@@ -3,7 +3,7 @@
 //!
 //! On other systems than Linux the section is not known to libFuzzer: publishing does nothing there.
 
-use sim::coverage::MAP_SIZE;
+use sim::observers::coverage::MAP_SIZE;
 
 #[cfg(target_os = "linux")]
 mod section {

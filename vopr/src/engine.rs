@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use scenarios::Scenario;
-use sim::fates::Fates;
-use sim::lie::LieRule;
+use sim::observers::outcomes::Fates;
+use sim::protocol::lie::LieRule;
 use sim::{Branch, Bug, Case, Outcome, Seen, System, World};
 
 use crate::error::{Error, suggestion};
@@ -193,7 +193,7 @@ impl Engine {
     /// An engine for this system.
     pub fn new(system: &'static SystemEntry) -> Self {
         // Here, since everything that could install a hook of its own (libFuzzer does) has done so by now.
-        sim::panics::silence();
+        sim::base::panics::silence();
         Engine { system, runner: (system.create)() }
     }
 

@@ -1,7 +1,7 @@
 //! The classes of faults that `--faults` knows.
 
 use clap::ValueEnum;
-use sim::observation::Fault;
+use sim::protocol::observation::Fault;
 use sim::{Case, ReplicaSet};
 
 /// A class of faults.

@@ -9,13 +9,13 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use sim::{Case, Verdict, Violation, codec};
-use vsr::checkpoint::Checkpoint;
-use vsr::entry::{Entry as LogEntry, HEADER_BYTES};
-use vsr::layout::{SUPERBLOCK_BYTES, Superblock};
+use sim::{Case, Verdict, Violation, plan::codec};
 use vsr::log::Base;
-use vsr::sessions::Sessions;
-use vsr::wire;
+use vsr::log::entry::{Entry as LogEntry, HEADER_BYTES};
+use vsr::messages::wire;
+use vsr::state::checkpoint::Checkpoint;
+use vsr::state::sessions::Sessions;
+use vsr::storage::layout::{SUPERBLOCK_BYTES, Superblock};
 
 use crate::counters;
 use crate::engine::{Engine, SYSTEMS, SystemEntry};

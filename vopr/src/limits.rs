@@ -1,8 +1,8 @@
 //! Whether a case from an untrusted file stays within bounds: `Case::check` looks at the configuration and at the numbers
 //! of things, this module at the names and at the numbers inside the actions.
 
-use sim::spec::REPLICAS_MAX;
-use sim::time::SECOND;
+use sim::base::ids::REPLICAS_MAX;
+use sim::base::time::SECOND;
 use sim::{Action, Case, Lie, ReplicaId, Target, Time, What, When};
 
 /// No action lasts longer, or waits longer, than an hour of virtual time: sums of times then never overflow.

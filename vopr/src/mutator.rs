@@ -16,8 +16,8 @@
 use clap::ValueEnum;
 use scenarios::{Choice, Draw, Scenario};
 use serde::{Deserialize, Serialize};
-use sim::codec::{self, RECORD_BYTES};
 use sim::plan::Target;
+use sim::plan::codec::{self, RECORD_BYTES};
 use sim::{Action, Plan, ReplicaId, What, When};
 
 use furthest::Furthest;
@@ -289,7 +289,7 @@ fn step(draw: &mut Draw, max: u64) -> i64 {
 
 /// A little or much earlier or later; after a trigger also the next or the last such observation.
 pub fn shift(when: &mut When, draw: &mut Draw) {
-    const UNIT: u64 = 100 * sim::time::MICROSECOND;
+    const UNIT: u64 = 100 * sim::base::time::MICROSECOND;
     let stepped = |span: &mut u64, by: i64, unit: u64| *span = span.saturating_add_signed(by * unit as i64);
     match when {
         When::At(at) => stepped(at, step(draw, 4_096), UNIT),

@@ -1,8 +1,8 @@
 //! Tests of the mutator.
 
 use scenarios::{FuzzTarget, ScenarioType};
-use sim::coverage::{MAP_SIZE, depth};
-use sim::time::MILLISECOND;
+use sim::base::time::MILLISECOND;
+use sim::observers::coverage::{MAP_SIZE, depth};
 
 use super::*;
 

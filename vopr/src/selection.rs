@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use scenarios::{Choice, FileError, FuzzTarget, Scenario, ScenarioType, TARGETS};
-use sim::{Case, codec};
+use sim::{Case, plan::codec};
 
 use crate::engine::{SYSTEMS, SystemEntry};
 use crate::error::{Error, suggestion};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sim::coverage::MAP_SIZE;
+use sim::observers::coverage::MAP_SIZE;
 use sim::{Outcome, Verdict, Violation};
 
 /// Of the failures with one rule, the first few are kept: a broken build fails a thousand times in the same way.

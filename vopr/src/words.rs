@@ -1,9 +1,9 @@
 //! Cases in words: actions, observations, marks, violations. Whatever comes from a file is made harmless for terminals.
 
-use sim::reason::SkipReason;
-use sim::settings::Setting;
-use sim::spec::Workload;
-use sim::time::{MICROSECOND, MILLISECOND, SECOND};
+use sim::base::time::{MICROSECOND, MILLISECOND, SECOND};
+use sim::config::settings::Setting;
+use sim::config::spec::Workload;
+use sim::protocol::reason::SkipReason;
 use sim::{
     Action, Lie, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who,
 };

@@ -5,72 +5,40 @@
 //! may not be owed in this run, and what comes after it is judged as well. Of several violations in one observation the
 //! first in `JUDGED` is reported, so the more specific name comes before the more general one.
 
-pub mod applied_position_monotonic;
-pub mod availability;
-pub mod clock_offset_detection;
-pub mod commit_timestamp_order;
-mod context;
-pub mod corruption_detection;
-pub mod durability;
-pub mod exactly_once;
-pub mod hash_chain;
-pub mod kernel_command_validation;
-pub(crate) mod kinds;
-pub mod linearizability;
-pub mod liveness;
-pub mod log_consistency;
-pub mod message_deduplication;
-pub mod mvcc_visibility;
-pub mod needless_view_change;
-pub mod no_panic;
-mod patience;
-pub mod primary_abdication;
-pub mod reconfiguration_safety;
-mod record;
-pub mod repair_budget;
-pub mod repair_efficiency;
-pub mod resource_limits;
+pub mod clients;
+pub mod clocks;
+pub mod disks;
+pub mod guarantees;
 #[cfg(test)]
-mod script;
-pub mod scrub_completeness;
-pub mod scrub_rate;
-pub mod scrub_repair;
-pub mod session_eviction;
-mod sessions;
-pub mod state_transfer;
-pub mod tenant_isolation;
-pub mod view_monotonic;
-pub mod vsr_agreement;
-pub mod vsr_prefix_property;
-pub mod vsr_recovery_safety;
-pub mod vsr_view_change_safety;
+mod harness;
+pub mod process;
+pub mod progress;
+pub mod replication;
+mod support;
 
-use crate::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
-use crate::shadow::Shadow;
-use crate::spec::{Config, ReplicaId, ReplicaSet};
-use crate::time::Time;
-use crate::workload::Answer;
-use context::{Answered, Context, set, short};
-use record::Record;
+pub use support::Violation;
 
-/// A broken invariant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The invariant's name.
-    pub invariant: &'static str,
-    /// Which rule of the invariant, as a short fixed phrase: findings are grouped by it.
-    pub rule: &'static str,
-    /// When, in virtual time.
-    pub at: Time,
-    /// During which event.
-    pub event: u64,
-    /// The replicas concerned.
-    pub replicas: ReplicaSet,
-    /// What should have been.
-    pub expected: String,
-    /// What was.
-    pub seen: String,
-}
+use crate::base::ids::{ReplicaId, ReplicaSet};
+use crate::base::time::Time;
+use crate::config::spec::Config;
+use crate::config::workload::Answer;
+use crate::observers::cluster_view::Shadow;
+use crate::protocol::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
+use clients::{
+    applied_position_monotonic, durability, exactly_once, kernel_command_validation, linearizability,
+    message_deduplication, mvcc_visibility, session_eviction, tenant_isolation,
+};
+use clocks::{clock_offset_detection, commit_timestamp_order};
+use disks::{corruption_detection, scrub_completeness, scrub_rate, scrub_repair};
+use process::{no_panic, resource_limits};
+use progress::{availability, liveness, needless_view_change, primary_abdication, repair_budget, repair_efficiency};
+use replication::{
+    hash_chain, log_consistency, reconfiguration_safety, state_transfer, view_monotonic, vsr_agreement,
+    vsr_prefix_property, vsr_recovery_safety, vsr_view_change_safety,
+};
+use support::history::Record;
+use support::kinds;
+use support::{Answered, Context};
 
 /// An invariant as the judge knows it.
 struct Judged {
@@ -429,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_clean_run_passes_every_invariant_and_each_has_checked_something() {
-        let mut script = script::Script::clean_run();
+        let mut script = harness::Script::clean_run();
         assert!(script.judge.converged(&script.shadow));
         assert_eq!(script.finish(), None);
         let unchecked: Vec<_> = NAMES.iter().zip(script.judge.checks()).filter(|(_, checks)| *checks == 0).collect();
@@ -438,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_reset_forgets_everything() {
-        let mut script = script::Script::clean_run();
+        let mut script = harness::Script::clean_run();
         script.reset();
         assert!(script.judge.checks().iter().all(|checks| *checks == 0));
         script.replay_clean_run();
@@ -447,7 +415,7 @@ mod tests {
 
     #[test]
     fn a_liar_is_not_judged() {
-        let mut script = script::Script::with_liar(2);
+        let mut script = harness::Script::with_liar(2);
         script.ok(2, Observation::Committed { op: 7, entry: 0 });
         script.ok(2, Observation::Appended { op: 9, view: 9, entry: 0, parent: 0 });
     }

@@ -1,6 +1,6 @@
 //! Which scenarios make no sense for a hosted library, and why.
 
-use sim::observation::RejectReason;
+use sim::protocol::observation::RejectReason;
 use sim::{Case, Mark};
 
 /// Why such a case makes no sense for a library that only replicates a log among fixed members that trust each other.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use sim::spec::Cluster;
+use sim::config::spec::Cluster;
 use sim::{
     Bug, Case, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation, ReplicaId, Reply,
     Request, System, TimerId, Zone,

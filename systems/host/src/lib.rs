@@ -17,7 +17,7 @@ pub mod machine;
 pub use applicable::not_applicable;
 pub use host::Host;
 
-use sim::spec::Cluster;
+use sim::config::spec::Cluster;
 use sim::{Case, EntryHash, MessageKind, Observation, ReplicaId};
 
 /// What a library wants its host to do, in this order.

@@ -4,7 +4,7 @@
 //! The store is the simulator's own model: what is tested here is the log, not the store. What it leaves out: an end of
 //! sessions; the table has a place for each client, and a later session of a client ends the earlier one.
 
-use sim::model::Store;
+use sim::config::model::Store;
 use sim::{Answer, ClientId, Observation, Operation, Request};
 
 /// Bytes before the payload: client, session, number.

@@ -1,6 +1,6 @@
 //! What the crate does not promise, and which scenarios make no sense for it.
 
-use sim::observation::Fault;
+use sim::protocol::observation::Fault;
 use sim::{Case, Mark, MessageKind};
 
 const NO_DISK: &str = "what a replica keeps is in its memory: a crash leaves the committed log, no disk";

@@ -6,7 +6,7 @@ use kimberlite_vsr::{
     ClusterConfig, MessagePayload as Payload, NackReason, Nonce, OpNumber, ReconfigCommand, ReconfigState, ReplicaId,
     StateTransferResponse,
 };
-use sim::lie::LieRule;
+use sim::protocol::lie::LieRule;
 use sim::{Field, How, Liar, Lie, LieClass, MessageKind};
 
 use crate::tamper::BEYOND;

@@ -12,10 +12,10 @@ use kimberlite_vsr::{
     ClusterConfig, FrameDecoder, FrameEncoder, Message, MessagePayload, OpNumber, ReplicaEvent, ReplicaOutput,
     ReplicaState, ReplicaStatus, TimeoutKind,
 };
-use sim::lie::LieRule;
-use sim::model::Store;
-use sim::spec::Cluster;
-use sim::time::SECOND;
+use sim::base::time::SECOND;
+use sim::config::model::Store;
+use sim::config::spec::Cluster;
+use sim::protocol::lie::LieRule;
 use sim::{
     Answer, Bug, BugSet, Case, ClusterSpec, Env, IoId, IoResult, Liar, Lie, LieClass, MessageKind, Observation,
     Operation, RejectReason, ReplicaId, Reply, Request, System, TimerId, Zone,

@@ -4,7 +4,7 @@
 //! So each message carries its place in a session. The receiver drops what comes twice or too late; a gap is a lost
 //! connection. It then begins a new session of its own, by which the other side learns of it.
 
-use sim::spec::REPLICAS_MAX;
+use sim::base::ids::REPLICAS_MAX;
 
 /// A message's place on its link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

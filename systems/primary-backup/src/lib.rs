@@ -14,9 +14,10 @@ mod record;
 
 use std::collections::BTreeMap;
 
-use sim::lie::{Liar, Lie, LieClass};
-use sim::model::Store;
-use sim::spec::{Cluster, REPLICAS_MAX};
+use sim::base::ids::REPLICAS_MAX;
+use sim::config::model::Store;
+use sim::config::spec::Cluster;
+use sim::protocol::lie::{Liar, Lie, LieClass};
 use sim::{
     Answer, Bug, Case, ClientId, ClusterSpec, Env, IoId, IoResult, Mark, MessageKind, Observation, Operation,
     RejectReason, ReplicaId, Reply, Request, Status, System, Time, TimerId, Zone,
@@ -29,7 +30,7 @@ const PRIMARY: ReplicaId = ReplicaId(0);
 const HEARTBEAT: TimerId = TimerId(0);
 /// After a failed read or sync: it is tried again.
 const RETRY: TimerId = TimerId(1);
-const RETRY_AFTER: Time = 20 * sim::time::MILLISECOND;
+const RETRY_AFTER: Time = 20 * sim::base::time::MILLISECOND;
 /// At most so many entries are sent again at a time.
 const RESEND_MAX: usize = 16;
 

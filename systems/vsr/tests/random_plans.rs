@@ -21,7 +21,7 @@ fn actions(seed: u64) -> Vec<Action> {
     let mut random = Random(seed);
     let records = 1 + random.next() % 12;
     let bytes: Vec<u8> = (0..2 * records).flat_map(|_| random.next().to_le_bytes()).collect();
-    sim::codec::decode(&bytes).actions
+    sim::plan::codec::decode(&bytes).actions
 }
 
 fn config(replicas: u8, quorum: u8, byzantine: u8) -> Config {
@@ -55,7 +55,7 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
 /// The same cluster with clocks that are compared, and now and then a time service.
 fn with_clocks(config: Config, ntp_interval: sim::Time) -> Config {
     let mut config = config;
-    config.cluster.clock_ping = 35 * sim::time::MILLISECOND;
+    config.cluster.clock_ping = 35 * sim::base::time::MILLISECOND;
     config.clock.ntp_interval = ntp_interval;
     config
 }
@@ -73,8 +73,8 @@ fn three_replicas() {
 #[test]
 fn replicas_that_compare_their_clocks() {
     check(&with_clocks(config(3, 2, 0), 0), seeds());
-    check(&with_clocks(config(5, 3, 0), 250 * sim::time::MILLISECOND), seeds());
-    check(&with_clocks(config(5, 4, 1), 250 * sim::time::MILLISECOND), seeds());
+    check(&with_clocks(config(5, 3, 0), 250 * sim::base::time::MILLISECOND), seeds());
+    check(&with_clocks(config(5, 4, 1), 250 * sim::base::time::MILLISECOND), seeds());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Changes of the membership, one situation at a time.
 
+use sim::base::time::{MILLISECOND, SECOND};
 use sim::plan::Target;
-use sim::time::{MILLISECOND, SECOND};
 use sim::{
     Action, Case, Config, Observation as O, RejectReason, ReplicaId, ReplicaSet, Seen, Verdict, Watch, What, When, Who,
     World,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use cpu_time::ProcessTime;
 use scenarios::Draw;
 use serde::{Deserialize, Serialize};
-use sim::codec::RECORD_BYTES;
+use sim::plan::codec::RECORD_BYTES;
 use sim::{Case, Verdict};
 
 use crate::arguments::SystemArguments;

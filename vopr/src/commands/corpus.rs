@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use sim::coverage::REGIONS;
-use sim::{Plan, codec};
+use sim::observers::coverage::REGIONS;
+use sim::{Plan, plan::codec};
 
 use crate::arguments::{Common, OutputDirectory, SystemArguments, prepare};
 use crate::corpus::{self, Input, Weighed};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use sim::fates::ActionFate;
+use sim::observers::outcomes::ActionFate;
 
 use crate::arguments::Common;
 use crate::commands::read_kmb;
@@ -142,7 +142,7 @@ pub(crate) fn actions(case: &sim::Case, engine: Option<&Engine>) -> Vec<String> 
 
 /// The states that were reached in each region of the map.
 fn regions(engine: &Engine) -> impl Iterator<Item = (&'static str, usize, u32)> {
-    sim::coverage::REGIONS.iter().map(|region| {
+    sim::observers::coverage::REGIONS.iter().map(|region| {
         let slots = region.start..region.start + region.size;
         let reached = engine.reached().iter().filter(|slot| slots.contains(slot)).count();
         (region.name, reached, region.size)
@@ -167,7 +167,7 @@ fn details(kmb: &Kmb, text: &mut String) {
     }
     if let Origin::Fuzz { input, .. } = &kmb.origin {
         text.push_str("input\n");
-        for record in input.chunks(sim::codec::RECORD_BYTES) {
+        for record in input.chunks(sim::plan::codec::RECORD_BYTES) {
             let bytes: Vec<_> = record.iter().map(|byte| format!("{byte:02x}")).collect();
             let _ = writeln!(text, "    {}", bytes.join(" "));
         }
@@ -176,7 +176,7 @@ fn details(kmb: &Kmb, text: &mut String) {
 
 fn observed(arguments: &Arguments, engine: &Engine, text: &mut String) {
     if arguments.coverage {
-        let _ = writeln!(text, "states     {} of {}", engine.reached().len(), sim::coverage::MAP_SIZE);
+        let _ = writeln!(text, "states     {} of {}", engine.reached().len(), sim::observers::coverage::MAP_SIZE);
         for (name, reached, size) in regions(engine) {
             let _ = writeln!(text, "    {reached:>6} of {size:>6}  {name}");
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use sim::coverage::REGIONS;
 use sim::invariants::NAMES;
+use sim::observers::coverage::REGIONS;
 
 use crate::arguments::Common;
 use crate::data::{Data, DataDirectory, Sums, date};

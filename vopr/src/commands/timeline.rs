@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use sim::Time;
-use sim::time::MILLISECOND;
+use sim::base::time::MILLISECOND;
 
 use crate::arguments::Common;
 use crate::commands::read_kmb;

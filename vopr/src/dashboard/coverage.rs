@@ -1,7 +1,7 @@
 //! Coverage: how many protocol states each target reached, over time, and what may be left.
 
 use maud::{Markup, html};
-use sim::coverage::{MAP_SIZE, REGIONS};
+use sim::observers::coverage::{MAP_SIZE, REGIONS};
 
 use super::{charts, frame};
 use crate::data::{Data, Past, date};

@@ -9,7 +9,7 @@ mod protocol;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use sim::shadow::Shadow;
+use sim::observers::cluster_view::Shadow;
 use sim::{Begun, Case, EntryHash, Observation, ReplicaId, Seen, Status, Target, Violation, What, Who};
 
 use super::Step;
@@ -239,7 +239,7 @@ impl<'a> Facts<'a> {
         if std::mem::replace(&mut self.disturbed, true) {
             return;
         }
-        let leads = |(id, replica): (u8, &sim::shadow::ReplicaShadow)| {
+        let leads = |(id, replica): (u8, &sim::observers::cluster_view::ReplicaShadow)| {
             let leads = replica.primary && replica.status == Status::Normal;
             leads.then_some((replica.view, ReplicaId(id)))
         };

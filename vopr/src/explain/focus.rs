@@ -7,8 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use sim::invariants::{availability, liveness, mvcc_visibility};
-use sim::shadow::Shadow;
+use sim::invariants::clients::mvcc_visibility;
+use sim::invariants::progress::{availability, liveness};
+use sim::observers::cluster_view::Shadow;
 use sim::{Case, Observation, ReplicaId, Seen, Violation};
 
 /// Later ops than these are not told beside the first ones.

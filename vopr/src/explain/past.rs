@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sim::observation::DropReason;
+use sim::protocol::observation::DropReason;
 use sim::{MessageKind, Observation, ReplicaId, Seen, Who};
 
-const REPLICAS: usize = sim::spec::REPLICAS_MAX;
+const REPLICAS: usize = sim::base::ids::REPLICAS_MAX;
 
 /// Per replica, the last of its events that precede; 0 for none.
 type Vector = [u64; REPLICAS];
@@ -150,8 +150,13 @@ mod tests {
         let (to, from) = (ReplicaId(1), ReplicaId(0));
         let sent = Observation::Sent { to, kind };
         let delivered = Observation::Delivered { from, kind };
-        let dropped = Observation::Dropped { to, kind, why: sim::observation::DropReason::Lost };
-        let lied = Observation::Lied { kind, field: Field::Op, how: sim::lie::How::Huge, class: LieClass::FalseClaim };
+        let dropped = Observation::Dropped { to, kind, why: sim::protocol::observation::DropReason::Lost };
+        let lied = Observation::Lied {
+            kind,
+            field: Field::Op,
+            how: sim::protocol::lie::How::Huge,
+            class: LieClass::FalseClaim,
+        };
         let crashed = Observation::Crashed;
         let past = Past::of(&[
             seen(1, 0, crashed),

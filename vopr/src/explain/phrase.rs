@@ -36,7 +36,7 @@ pub fn capital(text: &str) -> String {
 
 /// What a liar claims; `truth` is what it would have said of the field, where the observations tell.
 pub fn lie(lie: Lie, truth: Option<u64>) -> String {
-    use sim::lie::How;
+    use sim::protocol::lie::How;
     let kind = format!("{:?}", lie.kind);
     let field = field(lie.field);
     let though = |claim: &dyn Fn(u64) -> u64| {
@@ -125,7 +125,7 @@ pub fn answer(operation: &Operation, answer: &Answer) -> String {
 mod tests {
     use super::*;
     use sim::MessageKind;
-    use sim::lie::How;
+    use sim::protocol::lie::How;
 
     #[test]
     fn numbers_agree() {

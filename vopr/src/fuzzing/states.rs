@@ -2,7 +2,7 @@
 //! left to discover.
 
 use serde::{Deserialize, Serialize};
-use sim::coverage::{MAP_SIZE, REGIONS};
+use sim::observers::coverage::{MAP_SIZE, REGIONS};
 
 /// Runs that reached a slot are counted up to this many: the estimates need no more than once and twice.
 pub const HITS_MAX: u8 = 3;
@@ -23,7 +23,7 @@ pub struct Reached {
     pub once: usize,
     /// Those that two runs reached.
     pub twice: usize,
-    /// The slots of each region of the map, in the order of `sim::coverage::REGIONS`.
+    /// The slots of each region of the map, in the order of `sim::observers::coverage::REGIONS`.
     pub regions: Vec<usize>,
 }
 

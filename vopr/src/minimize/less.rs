@@ -2,7 +2,7 @@
 //! fewer actions.
 
 use scenarios::Draw;
-use sim::time::MILLISECOND;
+use sim::base::time::MILLISECOND;
 use sim::{Action, Case, Lie, Seen, Target, Time, Watch, What, When};
 
 use crate::{limits, mutator};

@@ -4,7 +4,7 @@
 //! libFuzzer keeps thousands of inputs and changes each of them a few times; what is at the end of a chain of steps is
 //! reached by going on, many times, from the one input that is nearest to the end.
 
-use sim::coverage::{DEPTHS_MAX, depth};
+use sim::observers::coverage::{DEPTHS_MAX, depth};
 
 /// By counter, how far it went and with which input.
 #[derive(Debug, Default)]

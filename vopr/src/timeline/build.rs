@@ -1,6 +1,6 @@
 //! A timeline from a run that was recorded: what each observation means for its lane.
 
-use sim::fates::{ActionFate, Fates};
+use sim::observers::outcomes::{ActionFate, Fates};
 use sim::{Case, Observation, Outcome, ReplicaId, Seen, Status, Target, Time, Verdict, Violation, What, Who};
 
 use super::model::{Commit, Fault, Finding, Lane, Mark, MarkKind, Message, Request, Span, State, Timeline};
@@ -286,7 +286,7 @@ impl<'a> Builder<'a> {
                 let told = lie(kind, field, how);
                 lane.lie = Some(lane.lie.take().map_or(told.clone(), |before| format!("{before}; {told}")));
             }
-            Observation::Dropped { to, kind, why: why @ sim::observation::DropReason::Silenced } => {
+            Observation::Dropped { to, kind, why: why @ sim::protocol::observation::DropReason::Silenced } => {
                 let (from, to, sent, event, lie) = (id.0, to.0, seen.at, seen.event, lane.lie.take());
                 let (end, lost, copy) = (Some(sent), Some(why), false);
                 self.messages.push(Message { from, to, kind, sent, event, end, lost, lie, copy, faint: false });

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use sim::Time;
-use sim::time::{MICROSECOND, MILLISECOND};
+use sim::base::time::{MICROSECOND, MILLISECOND};
 
 use super::model::{Message, Timeline};
 use super::text::{Row, milliseconds};

@@ -1,8 +1,8 @@
 //! What a timeline shows, in the terms of the protocol. Times are virtual, in nanoseconds.
 
 use serde::Serialize;
-use sim::observation::DropReason;
-use sim::reason::SkipReason;
+use sim::protocol::observation::DropReason;
+use sim::protocol::reason::SkipReason;
 use sim::{MessageKind, Time};
 
 use super::thin::Thinned;

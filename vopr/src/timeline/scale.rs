@@ -2,7 +2,7 @@
 //! much room, and is marked as shortened.
 
 use sim::Time;
-use sim::time::{MICROSECOND, MILLISECOND, SECOND};
+use sim::base::time::{MICROSECOND, MILLISECOND, SECOND};
 
 use crate::words;
 

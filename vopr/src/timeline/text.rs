@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use sim::Time;
-use sim::time::MILLISECOND;
+use sim::base::time::MILLISECOND;
 
 use super::ladder;
 use super::model::{Fault, Lane, MarkKind, Span, State, Timeline};

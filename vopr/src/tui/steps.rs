@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sim::reason::Status;
-use sim::shadow::{ReplicaShadow, Shadow};
+use sim::observers::cluster_view::{ReplicaShadow, Shadow};
+use sim::protocol::reason::Status;
 use sim::{Observation, Outcome, Seen, Verdict, Who};
 
 use crate::engine::Engine;

@@ -1,6 +1,6 @@
 //! What replicas do in the protocol: entries, views, crashes and what is left after them.
 
-use sim::invariants::resource_limits;
+use sim::invariants::process::resource_limits;
 use sim::{EntryHash, Observation, ReplicaId, Seen, Status};
 
 use super::{Facts, Merge, short};

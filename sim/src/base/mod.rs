@@ -1,0 +1,8 @@
+//! What everything else stands on: ids, time, random numbers, the event queue, the disk's terms, panics.
+
+pub mod ids;
+pub mod panics;
+pub mod queue;
+pub mod random;
+pub mod storage;
+pub mod time;

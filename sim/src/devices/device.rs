@@ -1,0 +1,232 @@
+//! A replica's disk at work: which writes a sync covers, how long reads and syncs take, and how they fail.
+//!
+//! A write goes to the disk's cache at once. A sync covers the writes before it and takes a while; syncs may overtake each
+//! other. A failed sync forgets the writes that it covers, and so do the syncs under way that cover one of those. A full
+//! disk lets the next sync fail. Each duration and each failure is drawn from (replica, number of the read or sync).
+//!
+//! A disk that reads wrong answers with older content or another record, each record drawn from (replica, number of the
+//! read, record). Left out: partial reads.
+
+use std::ops::Range;
+
+use crate::base::ids::ReplicaId;
+use crate::base::random::{Domain, Keys, below};
+use crate::base::storage::{IoId, Zone};
+use crate::base::time::Time;
+use crate::config::spec::{self};
+use crate::devices::disk::{Disk, Fate};
+use crate::faults::active::{Effects, Misread};
+
+/// A disk with what is under way on it.
+#[derive(Debug, Default)]
+pub struct Drive {
+    /// The disk itself.
+    pub disk: Disk,
+    /// How many writes were issued in the run, lost ones included.
+    writes: u64,
+    /// How many syncs and reads.
+    ios: u32,
+    /// How many syncs failed.
+    failures: u32,
+    /// Whether a write since the last sync found the disk full.
+    met_full: bool,
+    /// When the last of the syncs and reads ends that a slow disk has held up.
+    slow_until: Time,
+}
+
+/// A sync that is under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Sync {
+    /// It makes all writes up to this number durable.
+    upto: u64,
+    /// How many syncs had failed when it was issued.
+    failures: u32,
+    /// Whether it meets a full disk.
+    full: bool,
+}
+
+impl Drive {
+    /// Forgets everything; a run with these zones begins.
+    pub fn reset(&mut self, zones: &[Zone]) {
+        let disk = std::mem::take(&mut self.disk);
+        *self = Drive { disk, ..Drive::default() };
+        self.disk.reset(zones);
+    }
+
+    /// Writes to the cache of a disk that is full or not.
+    pub fn write(&mut self, full: bool, offset: u64, bytes: &[u8]) {
+        self.met_full |= full;
+        self.writes += 1;
+        self.disk.write(offset, bytes);
+    }
+
+    /// Begins a sync of all writes so far.
+    pub fn sync(&mut self) -> Sync {
+        Sync { upto: self.writes, failures: self.failures, full: std::mem::take(&mut self.met_full) }
+    }
+
+    /// Ends a sync; whether it succeeds unless it is to fail.
+    pub fn synced(&mut self, sync: Sync, fails: bool) -> bool {
+        let settled = self.writes - self.disk.pending() as u64;
+        let count = sync.upto.saturating_sub(settled) as usize;
+        let fails = fails || sync.full || sync.failures != self.failures;
+        if fails {
+            self.disk.discard(count);
+            self.failures += u32::from(count > 0);
+        } else {
+            self.disk.sync(count);
+        }
+        !fails
+    }
+
+    /// What a read finds.
+    pub fn read(&self, range: Range<u64>, into: &mut Vec<u8>) {
+        into.clear();
+        self.disk.read(range, into);
+    }
+
+    /// Spoils what a read found where the disk reads wrong now, and tells each record that came out other than it was
+    /// written: for that, or because it is damaged.
+    pub fn spoil(
+        &self,
+        (keys, misread): (&Keys, Option<Misread>),
+        (id, io): (ReplicaId, IoId),
+        range: &Range<u64>,
+        found: &mut [u8],
+        wrong: &mut Vec<(usize, u32)>,
+    ) {
+        wrong.clear();
+        if let Some(Misread { zone, away, share }) = misread {
+            let chance = |record| keys.chance(Domain::Misread, (id.0.into(), io.0.into(), u64::from(record)), share);
+            self.disk.misread(zone, away, range, found, chance, |zone, record| {
+                if !self.disk.is_wrong(zone, record) {
+                    wrong.push((zone, record));
+                }
+            });
+        }
+        self.disk.differences(range, found, |zone, record| wrong.push((zone, record)));
+    }
+
+    /// The next read or sync, which begins `now`, and when it ends.
+    pub fn begin(
+        &mut self,
+        (keys, effects): (&Keys, &Effects),
+        spec: &spec::Disk,
+        id: ReplicaId,
+        now: Time,
+    ) -> (IoId, Time) {
+        self.ios += 1;
+        let what = (id.0.into(), self.ios.into(), 0);
+        let mut end = now + keys.uniform(Domain::DiskLatency, what, spec.latency_min, spec.latency_max);
+        let extra = effects.disk_slow[id.index()];
+        if extra > 0 {
+            end += keys.uniform(Domain::DiskExtra, what, 0, extra);
+            self.slow_until = self.slow_until.max(end);
+        }
+        (IoId(self.ios), end)
+    }
+
+    /// Whether a read or sync that began on a slow disk is still under way.
+    pub fn held_up(&self, now: Time) -> bool {
+        now < self.slow_until
+    }
+
+    /// Whether the disk lets this read or sync fail, which ends now.
+    pub fn fails(keys: &Keys, effects: &Effects, id: ReplicaId, io: IoId) -> bool {
+        keys.chance(Domain::DiskError, (id.0.into(), io.0.into(), 0), effects.disk_error[id.index()])
+    }
+
+    /// The replica crashed: of its unsynced writes, one half is kept, and one quarter each is lost or torn.
+    pub fn crash(&mut self, keys: &Keys, id: ReplicaId) {
+        let settled = self.writes - self.disk.pending() as u64;
+        self.met_full = false;
+        self.slow_until = 0;
+        self.disk.crash(|place| {
+            let draw = |detail| keys.draw(Domain::DiskFate, id.0.into(), settled + place as u64, detail);
+            match below(draw(0), 4) {
+                0 => Fate::Lost,
+                1 => Fate::Torn { per_mille: below(draw(1), 1000) as u16 },
+                _ => Fate::Kept,
+            }
+        });
+    }
+
+    /// The disk has room again.
+    pub fn heal(&mut self) {
+        self.met_full = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drive(writes: &[u8]) -> Drive {
+        let mut drive = Drive::default();
+        drive.reset(&[Zone { name: "all", start: 0, length: 64, record: 8 }]);
+        for byte in writes {
+            drive.write(false, u64::from(*byte), &[*byte]);
+        }
+        drive
+    }
+
+    fn durable(drive: &mut Drive) -> Vec<u8> {
+        drive.disk.crash(|_| Fate::Lost);
+        let mut bytes = Vec::new();
+        drive.read(0..4, &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_sync_covers_the_writes_before_it_in_whatever_order_syncs_end() {
+        let mut drive = drive(&[1]);
+        let first = drive.sync();
+        drive.write(false, 2, &[2]);
+        let second = drive.sync();
+        drive.write(false, 3, &[3]);
+        assert!(drive.synced(second, false));
+        assert!(drive.synced(first, false));
+        assert_eq!(durable(&mut drive), [0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn a_failed_sync_takes_along_those_that_cover_its_writes() {
+        let mut drive = drive(&[1]);
+        let first = drive.sync();
+        drive.write(false, 2, &[2]);
+        let second = drive.sync();
+        assert!(!drive.synced(first, true));
+        assert!(!drive.synced(second, false));
+        drive.write(false, 3, &[3]);
+        let third = drive.sync();
+        assert!(drive.synced(third, false), "written and synced after the failure");
+        assert_eq!(durable(&mut drive), [0, 0, 0, 3]);
+    }
+
+    #[test]
+    fn what_began_on_a_slow_disk_holds_it_up_until_it_ends_or_a_crash_ends_it() {
+        let (keys, spec, id) = (Keys::new(1), spec::Config::default().disk, ReplicaId(0));
+        let mut slow = Effects::default();
+        slow.disk_slow[0] = 1_000_000_000;
+        let mut drive = drive(&[1]);
+        let (_, end) = drive.begin((&keys, &Effects::default()), &spec, id, 5);
+        assert!(!drive.held_up(5) && end <= 5 + spec.latency_max);
+        let (_, end) = drive.begin((&keys, &slow), &spec, id, 5);
+        drive.begin((&keys, &Effects::default()), &spec, id, 6);
+        assert!(drive.held_up(end - 1) && !drive.held_up(end));
+        drive.crash(&keys, id);
+        assert!(!drive.held_up(5));
+    }
+
+    #[test]
+    fn a_full_disk_fails_the_next_sync_only() {
+        let mut drive = drive(&[1]);
+        drive.write(true, 2, &[2]);
+        let (first, nothing) = (drive.sync(), drive.sync());
+        assert!(!drive.synced(first, false));
+        assert!(!drive.synced(nothing, false), "it covers what the first one lost");
+        drive.write(false, 3, &[3]);
+        let third = drive.sync();
+        assert!(drive.synced(third, false));
+    }
+}

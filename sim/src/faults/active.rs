@@ -1,0 +1,252 @@
+//! Faults that last for a while, and what they add up to.
+//!
+//! The list of active faults is the only state; whenever it changes, their effects are computed anew. So faults overlap
+//! without any counting: two partitions cut what either of them cuts, of two loss rates the higher one holds, drifts add up,
+//! and when one fault ends, exactly its own share is gone.
+//!
+//! `world/inject.rs` carries actions out, and hands those that last to this list.
+
+use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::base::random::MILLION;
+use crate::base::time::Time;
+use crate::plan::What;
+
+/// What all active faults add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Messages lost, per million.
+    pub loss: u32,
+    /// Messages delivered twice, per million.
+    pub duplication: u32,
+    /// Messages that may overtake others, per million.
+    pub reordering: u32,
+    /// Per replica, the longest additional delay of its messages.
+    pub delay: [Time; REPLICAS_MAX],
+    /// Per replica, how many of its messages are damaged on the way, per million.
+    pub garbling: [u32; REPLICAS_MAX],
+    /// Per sender, the receivers that it is cut off from.
+    pub cut: [ReplicaSet; REPLICAS_MAX],
+    /// Per sender, the receivers for which its messages are held.
+    pub clogged: [ReplicaSet; REPLICAS_MAX],
+    /// Per replica, the share of syncs and reads that fail, per million.
+    pub disk_error: [u32; REPLICAS_MAX],
+    /// Per replica, the longest additional time of syncs and reads.
+    pub disk_slow: [Time; REPLICAS_MAX],
+    /// The replicas whose disks are full.
+    pub disk_full: ReplicaSet,
+    /// Per replica, the additional drift of its clocks, in parts per million.
+    pub drift: [i64; REPLICAS_MAX],
+    /// The replicas whose clocks stand still.
+    pub frozen: ReplicaSet,
+    /// The replicas that are paused.
+    pub paused: ReplicaSet,
+    /// The replicas that cannot reach the time service.
+    pub no_ntp: ReplicaSet,
+    /// Per replica, how far off the time is that the time service tells it, in nanoseconds.
+    pub wrong_ntp: [i64; REPLICAS_MAX],
+    /// Per replica, how its disk reads wrong.
+    pub misread: [Option<Misread>; REPLICAS_MAX],
+    /// The replicas whose links lose, damage, delay or hold messages, or whose disks or clocks do not do what they should.
+    pub impaired: ReplicaSet,
+}
+
+/// How a disk reads wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// In which zone.
+    pub zone: usize,
+    /// What it finds: see [`What::StaleRead`].
+    pub away: u8,
+    /// How many records, per million.
+    pub share: u32,
+}
+
+/// An active fault.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    action: u16,
+    what: What,
+    target: ReplicaId,
+}
+
+/// The active faults.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    active: Vec<Active>,
+    effects: Effects,
+    replicas: u8,
+}
+
+impl Faults {
+    /// Forgets all faults; a run with so many replicas begins.
+    pub fn reset(&mut self, replicas: u8) {
+        self.replicas = replicas;
+        self.active.clear();
+        self.effects = Effects::default();
+    }
+
+    /// What all active faults add up to.
+    #[inline]
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    /// Whether no fault is active.
+    pub fn is_empty(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// The fault of `action` begins; `target` is the replica concerned, if it concerns one.
+    pub fn begin(&mut self, action: u16, what: What, target: ReplicaId) {
+        self.active.push(Active { action, what, target });
+        self.add_up();
+    }
+
+    /// The fault of `action` ends; which one it was, at which replica, if it has not ended before.
+    pub fn end(&mut self, action: u16) -> Option<(What, ReplicaId)> {
+        let index = self.active.iter().position(|active| active.action == action)?;
+        let Active { what, target, .. } = self.active.remove(index);
+        self.add_up();
+        Some((what, target))
+    }
+
+    /// All faults end.
+    pub fn end_all(&mut self) {
+        self.active.clear();
+        self.add_up();
+    }
+
+    /// All pauses of `replica` end.
+    pub fn end_pauses(&mut self, replica: ReplicaId) {
+        self.active.retain(|active| active.target != replica || !matches!(active.what, What::Pause { .. }));
+        self.add_up();
+    }
+
+    fn add_up(&mut self) {
+        let mut effects = Effects::default();
+        let all = ReplicaSet::first(self.replicas);
+        let per_million = |per_mille: u16| (u32::from(per_mille) * 1000).min(MILLION);
+        for Active { what, target, .. } in &self.active {
+            let at = target.index();
+            let others = ReplicaSet(all.0 & !(1 << at));
+            effects.impaired.0 |= match what {
+                What::Loss { .. } | What::Duplicate { .. } | What::Reorder { .. } => all.0,
+                What::Partition { .. } | What::Isolate { .. } | What::Cut { .. } | What::Pause { .. } => 0,
+                _ => 1 << at,
+            };
+            match *what {
+                What::Partition { side, .. } => {
+                    let side = ReplicaSet(side.0 & all.0);
+                    cut(&mut effects.cut, side, ReplicaSet(all.0 & !side.0));
+                    cut(&mut effects.cut, ReplicaSet(all.0 & !side.0), side);
+                }
+                What::Isolate { .. } => {
+                    cut(&mut effects.cut, others, ReplicaSet(1 << at));
+                    cut(&mut effects.cut, ReplicaSet(1 << at), others);
+                }
+                What::Cut { outgoing: true, .. } => cut(&mut effects.cut, ReplicaSet(1 << at), others),
+                What::Cut { outgoing: false, .. } => cut(&mut effects.cut, others, ReplicaSet(1 << at)),
+                What::Clog { outgoing: true, .. } => cut(&mut effects.clogged, ReplicaSet(1 << at), others),
+                What::Clog { outgoing: false, .. } => cut(&mut effects.clogged, others, ReplicaSet(1 << at)),
+                What::Loss { per_mille, .. } => effects.loss = effects.loss.max(per_million(per_mille)),
+                What::Delay { extra, .. } => effects.delay[at] = effects.delay[at].max(extra),
+                What::Garble { per_mille, .. } => {
+                    effects.garbling[at] = effects.garbling[at].max(per_million(per_mille));
+                }
+                What::Duplicate { per_mille, .. } => {
+                    effects.duplication = effects.duplication.max(per_million(per_mille));
+                }
+                What::Reorder { per_mille, .. } => {
+                    effects.reordering = effects.reordering.max(per_million(per_mille));
+                }
+                What::DiskError { per_mille, .. } => {
+                    effects.disk_error[at] = effects.disk_error[at].max(per_million(per_mille));
+                }
+                What::DiskSlow { extra, .. } => effects.disk_slow[at] = effects.disk_slow[at].max(extra),
+                What::DiskFull { .. } => effects.disk_full.insert(*target),
+                What::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
+                What::ClockFreeze { .. } => effects.frozen.insert(*target),
+                What::Pause { .. } => effects.paused.insert(*target),
+                What::NoNtp { side, .. } => {
+                    effects.no_ntp.0 |= if side.0 & all.0 == 0 { all.0 } else { side.0 & all.0 };
+                }
+                What::WrongNtp { micros, .. } => effects.wrong_ntp[at] += i64::from(micros) * 1000,
+                What::StaleRead { zone, away, per_mille, .. } => {
+                    let share = per_million(per_mille);
+                    if effects.misread[at].is_none_or(|other| other.share < share) {
+                        effects.misread[at] = Some(Misread { zone: zone.into(), away, share });
+                    }
+                }
+                What::Crash { .. }
+                | What::PowerLoss { .. }
+                | What::BitFlip { .. }
+                | What::LostWrite { .. }
+                | What::MisdirectedWrite { .. }
+                | What::FlippedBits { .. }
+                | What::TruncatedRecord { .. }
+                | What::ShiftedRecord { .. }
+                | What::ClockStep { .. }
+                | What::Burst { .. }
+                | What::ClientCrash { .. }
+                | What::DuplicateRequest { .. }
+                | What::Lie(_)
+                | What::Reconfigure { .. } => unreachable!("it does not last"),
+            }
+        }
+        self.effects = effects;
+    }
+}
+
+/// Adds the links from each of `sources` to each of `targets`.
+fn cut(links: &mut [ReplicaSet; REPLICAS_MAX], sources: ReplicaSet, targets: ReplicaSet) {
+    for source in sources.iter() {
+        links[source.index()].0 |= targets.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Target;
+
+    const ANY: Target = Target::Primary;
+
+    #[test]
+    fn overlapping_cuts_nest() {
+        let mut faults = Faults::default();
+        faults.reset(3);
+        faults.begin(0, What::Partition { side: ReplicaSet(0b1111_0001), duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().cut[..3], [ReplicaSet(0b110), ReplicaSet(0b001), ReplicaSet(0b001)]);
+        faults.begin(1, What::Isolate { target: ANY, duration: 1 }, ReplicaId(1));
+        faults.end(0);
+        assert_eq!(faults.effects().cut[..3], [ReplicaSet(0b010), ReplicaSet(0b101), ReplicaSet(0b010)]);
+        faults.begin(2, What::Cut { target: ANY, outgoing: true, duration: 1 }, ReplicaId(1));
+        faults.end(1);
+        assert_eq!(faults.effects().cut[..3], [ReplicaSet(0), ReplicaSet(0b101), ReplicaSet(0)]);
+        faults.end(2);
+        assert_eq!(*faults.effects(), Effects::default());
+    }
+
+    #[test]
+    fn the_stronger_of_two_faults_holds_until_it_ends() {
+        let mut faults = Faults::default();
+        faults.reset(3);
+        faults.begin(0, What::Loss { per_mille: 2000, duration: 1 }, ReplicaId(0));
+        faults.begin(1, What::Loss { per_mille: 3, duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().loss, MILLION);
+        faults.end(0);
+        assert_eq!(faults.effects().loss, 3000);
+        faults.begin(2, What::Pause { target: ANY, duration: 1 }, ReplicaId(2));
+        faults.end_pauses(ReplicaId(1));
+        assert!(faults.effects().paused.has(ReplicaId(2)));
+        faults.end_pauses(ReplicaId(2));
+        assert!(faults.effects().paused.is_empty());
+        faults.end_all();
+        assert!(faults.is_empty());
+        faults.begin(3, What::NoNtp { side: ReplicaSet(0b1000), duration: 1 }, ReplicaId(0));
+        assert_eq!(faults.effects().no_ntp, ReplicaSet(0b111), "a side of nobody means everybody");
+        faults.begin(4, What::WrongNtp { target: ANY, micros: -2, duration: 1 }, ReplicaId(1));
+        faults.end(3);
+        assert_eq!((faults.effects().no_ntp, faults.effects().wrong_ntp[1]), (ReplicaSet(0), -2000));
+    }
+}

@@ -1,0 +1,65 @@
+//! Since when a replica has had all that its scrubber needs to keep its times.
+//!
+//! Not before it has started and read its disk; anew after a pause, and after a new view, which may replace the log under a
+//! tour. And not at all while its disk or its clock may be failing: until the heal phase ends all faults, and what a slow
+//! disk has held up is done.
+
+use super::context::Context;
+use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
+use crate::base::time::Time;
+use crate::protocol::kinds;
+use crate::protocol::observation::{Fault, Observation};
+
+pub(in crate::invariants) const INTERESTS: u128 = kinds::RESTARTED
+    | kinds::RESUMED
+    | kinds::INJECTED
+    | kinds::RECOVERED
+    | kinds::VIEW_STARTED
+    | kinds::TRUNCATED
+    | kinds::CONDITIONS;
+
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct Patience {
+    since: [Time; REPLICAS_MAX],
+    excused: ReplicaSet,
+    /// Whose devices or links are failing now.
+    unsound: ReplicaSet,
+    healed: bool,
+}
+
+impl Patience {
+    pub fn observe(&mut self, context: &Context<'_>) {
+        let (id, at) = (context.id, context.seen.at);
+        match context.seen.what {
+            Observation::Restarted
+            | Observation::Resumed
+            | Observation::Recovered { .. }
+            | Observation::ViewStarted { .. }
+            | Observation::Truncated { .. } => self.since[id.index()] = at,
+            Observation::Injected {
+                fault: Fault::DiskError | Fault::DiskSlow | Fault::DiskFull | Fault::ClockDrift | Fault::ClockFreeze,
+            } => self.excused.insert(id),
+            Observation::Conditions { sound: false, .. } => self.unsound.insert(id),
+            Observation::Conditions { sound: true, .. } => {
+                self.unsound.0 &= !(1 << id.0);
+                if self.healed && self.excused.has(id) {
+                    self.excused.0 &= !(1 << id.0);
+                    self.since[id.index()] = at;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// All faults have ended.
+    pub fn healed(&mut self, at: Time) {
+        self.healed = true;
+        self.excused.0 &= self.unsound.0;
+        self.since = [at; REPLICAS_MAX];
+    }
+
+    /// How long nothing has kept the replica from doing what it began at `from`; `None` if it is excused.
+    pub fn waited(&self, id: ReplicaId, from: Time, now: Time) -> Option<Time> {
+        (!self.excused.has(id)).then(|| now - from.max(self.since[id.index()]).min(now))
+    }
+}

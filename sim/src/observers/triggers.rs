@@ -1,0 +1,182 @@
+//! Triggers: actions that wait for the n-th observation of a kind.
+//!
+//! Every observation asks whether somebody waits for its kind, which is one bit of a mask; only if so, the waiting actions
+//! are looked through.
+
+use crate::base::ids::ReplicaId;
+use crate::base::time::Time;
+use crate::plan::Watch;
+use crate::protocol::observation::{Observation, Seen};
+
+/// An action that waits.
+#[derive(Clone, Copy, Debug)]
+struct Armed {
+    watch: Watch,
+    replica: Option<ReplicaId>,
+    /// How many more observations it waits for.
+    left: u8,
+    delay: Time,
+    action: u16,
+}
+
+/// The actions that wait for an observation.
+#[derive(Clone, Debug, Default)]
+pub struct Triggers {
+    armed: Vec<Armed>,
+    /// Bit k: somebody waits for observations of kind k.
+    mask: u128,
+}
+
+/// An action that waits no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fired {
+    /// Which action.
+    pub action: u16,
+    /// How long after the observation it is carried out.
+    pub delay: Time,
+    /// Where the observation was made.
+    pub subject: ReplicaId,
+}
+
+impl Triggers {
+    /// Forgets all waiting actions.
+    pub fn clear(&mut self) {
+        self.armed.clear();
+        self.mask = 0;
+    }
+
+    /// Lets an action wait for the `count`-th observation (from 1; 0 is taken for 1).
+    pub fn arm(&mut self, action: u16, watch: Watch, replica: Option<ReplicaId>, count: u8, delay: Time) {
+        self.armed.push(Armed { watch, replica, left: count.max(1), delay, action });
+        self.mask |= 1 << kind(watch);
+    }
+
+    /// Whether somebody may wait for an observation like this one.
+    #[inline]
+    pub fn care(&self, what: &Observation) -> bool {
+        self.mask >> what.kind() & 1 == 1
+    }
+
+    /// Takes in one observation; `fire` gets each action that waits no longer, in the order of the plan.
+    pub fn observe(&mut self, seen: &Seen, mut fire: impl FnMut(Fired)) {
+        let Some(subject) = seen.who.replica() else { return };
+        let mut fired = false;
+        for armed in &mut self.armed {
+            if armed.replica.is_none_or(|replica| replica == subject) && matches(armed.watch, &seen.what) {
+                armed.left -= 1;
+                if armed.left == 0 {
+                    fire(Fired { action: armed.action, delay: armed.delay, subject });
+                    fired = true;
+                }
+            }
+        }
+        if fired {
+            self.armed.retain(|armed| armed.left > 0);
+            self.mask = self.armed.iter().fold(0, |mask, armed| mask | 1 << kind(armed.watch));
+        }
+    }
+}
+
+impl Watch {
+    /// What waits for observations like this one; `None` where nothing can.
+    pub fn of(what: &Observation) -> Option<Watch> {
+        Watch::ALL.into_iter().find(|watch| matches(*watch, what))
+    }
+}
+
+/// Whether `what` is what `watch` waits for.
+fn matches(watch: Watch, what: &Observation) -> bool {
+    use Observation as O;
+    match (watch, what) {
+        (Watch::Sent(wanted), O::Sent { kind, .. }) | (Watch::Delivered(wanted), O::Delivered { kind, .. }) => {
+            wanted == *kind
+        }
+        _ => !matches!(watch, Watch::Sent(_) | Watch::Delivered(_)) && kind(watch) == what.kind(),
+    }
+}
+
+/// The kind of the observations that `watch` waits for.
+fn kind(watch: Watch) -> usize {
+    use crate::base::ids::ClientId;
+    use crate::config::workload::Answer;
+    use crate::protocol::observation::MessageKind;
+    use Observation as O;
+    let (op, entry, view, members) = (0, 0, 0, crate::base::ids::ReplicaSet(0));
+    // An example of each kind, so that the numbers stay `Observation::kind`'s own affair.
+    match watch {
+        Watch::Sent(kind) => O::Sent { to: ReplicaId(0), kind },
+        Watch::Delivered(kind) => O::Delivered { from: ReplicaId(0), kind },
+        Watch::Appended => O::Appended { op, view, entry, parent: 0 },
+        Watch::Acknowledged => O::Acknowledged { view, op, entry },
+        Watch::Committed => O::Committed { op, entry },
+        Watch::Executed => {
+            let (client, answer) = (ClientId(0), Answer::default());
+            O::Executed { op, client, session: 0, number: 0, operation: None, answer }
+        }
+        Watch::ViewChangeStarted => O::ViewChangeStarted { view },
+        Watch::ViewStarted => O::ViewStarted { view, op, commit: 0, primary: false },
+        Watch::Crashed => O::Crashed,
+        Watch::Recovered => O::Recovered { view, last_normal: 0, op },
+        Watch::Rejected => {
+            O::Rejected { kind: MessageKind::Other, why: crate::protocol::observation::RejectReason::Duplicate }
+        }
+        Watch::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
+        Watch::Truncated => O::Truncated { op },
+        Watch::ReconfigurationStarted => O::ReconfigurationStarted { members },
+        Watch::ConfigurationAppended => O::ConfigurationAppended { op, old: members, new: members },
+        Watch::Reconfigured => O::Reconfigured { epoch: 0, members },
+        Watch::Checkpointed => O::Checkpointed { op, state: entry },
+        Watch::StateTransferStarted => O::StateTransferStarted { at_least: op },
+        Watch::StateInstalled => O::StateInstalled { op, entry, state: entry, last: op },
+    }
+    .kind()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::observation::{MessageKind, OBSERVATION_KINDS, Who};
+
+    fn seen(replica: u8, what: Observation) -> Seen {
+        Seen { at: 0, event: 1, who: Who::Replica(ReplicaId(replica)), what }
+    }
+
+    fn fired(triggers: &mut Triggers, seen: &Seen) -> Vec<u16> {
+        let mut actions = Vec::new();
+        if triggers.care(&seen.what) {
+            triggers.observe(seen, |fired| actions.push(fired.action));
+        }
+        actions
+    }
+
+    #[test]
+    fn an_action_fires_at_the_nth_observation_of_its_replica_and_only_once() {
+        let mut triggers = Triggers::default();
+        triggers.arm(0, Watch::Truncated, Some(ReplicaId(2)), 2, 0);
+        triggers.arm(1, Watch::Truncated, None, 2, 0);
+        triggers.arm(2, Watch::Truncated, None, 0, 0);
+        let (here, there) = (seen(2, Observation::Truncated { op: 1 }), seen(1, Observation::Truncated { op: 1 }));
+        assert_eq!(fired(&mut triggers, &there), [2]);
+        assert_eq!(fired(&mut triggers, &here), [1]);
+        assert_eq!(fired(&mut triggers, &there), []);
+        assert_eq!(fired(&mut triggers, &here), [0]);
+        assert!(!triggers.care(&here.what), "nobody waits any more");
+    }
+
+    #[test]
+    fn message_kinds_are_told_apart() {
+        let mut triggers = Triggers::default();
+        triggers.arm(0, Watch::Sent(MessageKind::Prepare), None, 1, 0);
+        let sent = |kind| seen(0, Observation::Sent { to: ReplicaId(1), kind });
+        let delivered = seen(0, Observation::Delivered { from: ReplicaId(1), kind: MessageKind::Prepare });
+        assert_eq!(fired(&mut triggers, &sent(MessageKind::Commit)), []);
+        assert_eq!(fired(&mut triggers, &delivered), []);
+        assert_eq!(fired(&mut triggers, &sent(MessageKind::Prepare)), [0]);
+    }
+
+    #[test]
+    fn every_watch_has_a_kind_that_fits_the_mask() {
+        const { assert!(OBSERVATION_KINDS <= 128) };
+        assert!(Watch::ALL.iter().all(|watch| kind(*watch) < OBSERVATION_KINDS));
+    }
+}

@@ -1,0 +1,312 @@
+//! Carries out the actions of a plan: finds the target, begins and ends faults, and says what was done and what was not.
+//!
+//! No action begins in the heal phase. That phase begins at `heal_at`, or earlier, when nothing is left to wait for: all
+//! requests are answered, all changes of the membership done or refused, all actions with a fixed time (and those whose
+//! trigger has fired) are carried out, and a short grace has passed since. Faults that still last then end early.
+
+use crate::base::ids::{ReplicaId, ReplicaSet};
+use crate::base::random::Domain;
+use crate::base::time::{MILLISECOND, Time};
+use crate::devices::client;
+use crate::observers::outcomes::ActionFate;
+use crate::plan::{Target, What};
+use crate::protocol::observation::{Observation, SkipReason, Status, Who};
+use crate::world::core::{Core, Event};
+use crate::world::system::System;
+
+/// How long after the last answer and the last action the heal phase begins at the earliest.
+const GRACE: Time = 100 * MILLISECOND;
+/// After a power loss replicas restart up to this much apart.
+const POWER_LOSS_SPREAD: Time = 50 * MILLISECOND;
+
+/// What is left for the world to do, which has the replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Nothing.
+    Done,
+    /// A replica crashes, and is back at this time.
+    Crash { target: ReplicaId, back: Time },
+    /// All replicas crash, and are back this much later, each a little later than that.
+    PowerLoss { down: Time },
+}
+
+impl<S: System> Core<S> {
+    /// Queues the next action with a fixed time.
+    pub(crate) fn next_planned(&mut self) {
+        if let Some((at, action)) = self.planned.last() {
+            self.queue.push(*at, Event::Act { action: *action, subject: None });
+        }
+    }
+
+    /// Carries out an action, which is due now; `subject` is where its trigger was observed.
+    pub(crate) fn act(&mut self, action: u16, subject: Option<ReplicaId>) -> Deed {
+        if self.healed {
+            return Deed::Done;
+        }
+        if subject.is_some() {
+            self.triggered -= 1;
+        } else {
+            self.planned.pop();
+            self.next_planned();
+        }
+        self.activity = self.now;
+        if self.planless {
+            self.settle();
+            return Deed::Done;
+        }
+        let what = self.actions[usize::from(action)].what;
+        let (at, event, target) = (self.now, self.event, self.target(&what, subject));
+        let deed = match self.attempt(action, what, subject) {
+            Ok(deed) => {
+                self.actions_done += 1;
+                self.fates.acted(action, ActionFate::Done { at, event, target });
+                deed
+            }
+            Err((who, why)) => {
+                self.actions_skipped += 1;
+                self.fates.acted(action, ActionFate::Skipped { at, event, target, why });
+                self.observe(who, Observation::Skipped { fault: what.fault(), why });
+                Deed::Done
+            }
+        };
+        self.settle();
+        deed
+    }
+
+    fn attempt(&mut self, action: u16, what: What, subject: Option<ReplicaId>) -> Result<Deed, (Who, SkipReason)> {
+        let all = ReplicaSet::first(self.replicas());
+        let injected = Observation::Injected { fault: what.fault() };
+        let target = self.target(&what, subject);
+        let who = if let Some(target) = target { Who::Replica(target) } else { Who::World };
+        let nobody = Err((who, SkipReason::NoTarget));
+        match what {
+            What::Partition { side, .. } if side.0 & all.0 == 0 || side.0 & all.0 == all.0 => return nobody,
+            What::Crash { .. } | What::Pause { .. } if target.is_none_or(|id| !self.seats[id.index()].up) => {
+                return nobody;
+            }
+            What::Crash { .. } if !self.survives(1, target) => return Err((who, SkipReason::NotAllowed)),
+            What::PowerLoss { .. } if !self.survives(self.replicas(), None) => {
+                return Err((who, SkipReason::NotAllowed));
+            }
+            What::Crash { down, .. } => {
+                self.observe(who, injected);
+                let back = self.now.saturating_add(down.max(MILLISECOND));
+                return Ok(target.map_or(Deed::Done, |target| Deed::Crash { target, back }));
+            }
+            What::PowerLoss { down } => {
+                if self.seats.iter().all(|seat| !seat.up) {
+                    return nobody;
+                }
+                self.observe(who, injected);
+                return Ok(Deed::PowerLoss { down: down.max(MILLISECOND) });
+            }
+            What::BitFlip { zone, .. }
+            | What::LostWrite { zone, .. }
+            | What::MisdirectedWrite { zone, .. }
+            | What::FlippedBits { zone, .. }
+            | What::TruncatedRecord { zone, .. }
+            | What::ShiftedRecord { zone, .. } => {
+                self.damage(what, target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
+                self.observe(who, injected);
+            }
+            What::ClockStep { micros, .. } => {
+                self.observe(who, injected);
+                let target = target.unwrap_or(ReplicaId(0));
+                self.clocks[target.index()].step(micros);
+                self.clock_changed(target);
+            }
+            What::Burst { client, requests } => {
+                let client = self.clients.wrap(client);
+                self.observe(Who::Client(client), injected);
+                self.clients.burst(client, requests);
+                self.think(client);
+            }
+            What::ClientCrash { client } => {
+                let client = self.clients.wrap(client);
+                self.observe(Who::Client(client), injected);
+                self.clients.crash(client);
+                self.observe(Who::Client(client), Observation::ClientCrashed { client });
+                self.think(client);
+            }
+            What::DuplicateRequest { client } => {
+                let client = self.clients.wrap(client);
+                if !self.request_all(client) {
+                    return Err((Who::Client(client), SkipReason::NoTarget));
+                }
+                self.observe(Who::Client(client), injected);
+            }
+            What::Lie(lie) => {
+                if self.lies.liars().next().is_none() {
+                    return Err((Who::World, SkipReason::NoLiar));
+                }
+                for liar in self.liars.iter().filter(|liar| all.has(*liar)) {
+                    self.observe(Who::Replica(liar), injected);
+                }
+                self.lies.arm(lie);
+            }
+            What::Reconfigure { members } => {
+                let members = members.and(all);
+                if members.is_empty() {
+                    return nobody;
+                }
+                if self.config.cluster.byzantine > 0 || !self.config.cluster.reconfigures() {
+                    return Err((who, SkipReason::NotAllowed));
+                }
+                if !self.ledger.may_reconfigure(members) {
+                    return Err((who, SkipReason::TooMuchDamage));
+                }
+                self.ledger.reconfigured(members);
+                self.observe(who, injected);
+                self.reconfigure(members);
+            }
+            _ => {
+                if let What::StaleRead { zone, .. } = what {
+                    let zone = self.damageable(target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
+                    self.ledger.misreading(target.unwrap_or(ReplicaId(0)), zone);
+                }
+                self.observe(who, injected);
+                self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
+                self.faults_changed();
+                let lasts = what.duration().unwrap_or(0);
+                self.queue.push(self.now.saturating_add(lasts), Event::ActEnd(action));
+            }
+        }
+        Ok(Deed::Done)
+    }
+
+    /// Whether the system promises to survive so many more crashes now, the target's among them.
+    fn survives(&self, more: u8, target: Option<ReplicaId>) -> bool {
+        let most = S::crashes_max(&self.config.cluster);
+        let unwell = |id: &ReplicaId| {
+            let replica = &self.shadow.replicas[id.index()];
+            Some(*id) != target && (!replica.up || replica.status == Status::Recovering)
+        };
+        let down = (0..self.replicas()).map(ReplicaId).filter(unwell).count() as u8;
+        down.saturating_add(more) <= most
+    }
+
+    /// Damages a disk, where the ledger allows it.
+    fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
+        let zone = self.damageable(target, zone)?;
+        let disk = &mut self.seats[target.index()].drive.disk;
+        match what {
+            What::BitFlip { record, bit, .. } => disk.flip_bits(zone, record, bit, 1),
+            What::FlippedBits { record, bit, count, .. } => disk.flip_bits(zone, record, bit, count),
+            What::TruncatedRecord { record, keep, .. } => disk.cut_off(zone, record, keep),
+            What::ShiftedRecord { record, from, by, .. } => disk.push_in(zone, record, from, by),
+            What::LostWrite { record, .. } => disk.lose_write(zone, record),
+            What::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
+            _ => return Ok(()),
+        }
+        .map_err(|_| SkipReason::NothingWritten)?;
+        self.ledger.damaged(target, zone);
+        self.shadow.replicas[target.index()].damaged = true;
+        Ok(())
+    }
+
+    /// The zone (modulo their number), if everything is still owed after damage in it.
+    fn damageable(&self, target: ReplicaId, zone: u8) -> Result<usize, SkipReason> {
+        let zone = usize::from(zone).checked_rem(self.zones.len()).ok_or(SkipReason::NothingWritten)?;
+        if self.ledger.may_damage(target, zone) { Ok(zone) } else { Err(SkipReason::TooMuchDamage) }
+    }
+
+    /// The replica that an action is about, if it is about one.
+    fn target(&self, what: &What, subject: Option<ReplicaId>) -> Option<ReplicaId> {
+        let target = what.target()?;
+        Some(match target {
+            Target::Replica(id) => ReplicaId(id.0 % self.replicas()),
+            Target::Primary => self.believed_primary(),
+            Target::Subject => subject.unwrap_or_else(|| self.believed_primary()),
+        })
+    }
+
+    /// The primary, as far as an onlooker can tell.
+    pub(crate) fn believed_primary(&self) -> ReplicaId {
+        self.shadow.primary.unwrap_or(client::primary_of(self.shadow.view_max, self.replicas()))
+    }
+
+    /// The fault of an action ends.
+    pub(crate) fn act_ends(&mut self, action: u16) {
+        if let Some((What::StaleRead { .. }, target)) = self.faults.end(action) {
+            self.ledger.reads_right(target);
+        }
+        self.faults_changed();
+    }
+
+    /// Gives the changed faults their effect on clocks, clogged links and paused replicas; the others ask when it matters.
+    pub(crate) fn faults_changed(&mut self) {
+        for id in (0..self.replicas()).map(ReplicaId) {
+            let effects = self.faults.effects();
+            let (drift, frozen) = (effects.drift[id.index()], effects.frozen.has(id));
+            if self.clocks[id.index()].set_rate(self.now, drift, frozen) {
+                self.queue_timers(id);
+                self.clock_changed(id);
+            }
+            let (paused, seat) = (self.faults.effects().paused.has(id), &mut self.seats[id.index()]);
+            if seat.paused == paused {
+                continue;
+            }
+            seat.paused = paused;
+            if paused {
+                self.observe(Who::Replica(id), Observation::Paused);
+            } else {
+                for event in seat.deferred.drain(..) {
+                    self.queue.push(self.now, event);
+                }
+                self.observe(Who::Replica(id), Observation::Resumed);
+            }
+        }
+        self.observe_conditions();
+        // What a clog has held arrives now, in order, before anything that is sent from now on.
+        let Core { held, faults, queue, now, .. } = self;
+        let free =
+            |(from, to, ..): &mut (ReplicaId, ReplicaId, u32, _)| !faults.effects().clogged[from.index()].has(*to);
+        for (from, to, number, message) in held.extract_if(.., free) {
+            queue.push(*now, Event::Deliver { from, to, number, message });
+        }
+    }
+
+    /// Says of each replica whose links or devices have changed what they are like now.
+    pub(crate) fn observe_conditions(&mut self) {
+        for id in (0..self.replicas()).map(ReplicaId) {
+            let effects = self.faults.effects();
+            let mut hears = ReplicaSet::default();
+            for other in (0..self.replicas()).map(ReplicaId).filter(|other| !effects.cut[other.index()].has(id)) {
+                hears.insert(other);
+            }
+            let sound = !effects.impaired.has(id) && !self.seats[id.index()].drive.held_up(self.now);
+            let now = (hears, sound, effects.delay[id.index()]);
+            if std::mem::replace(&mut self.conditions[id.index()], now) != now {
+                let (hears, sound, delay) = now;
+                self.observe(Who::Replica(id), Observation::Conditions { hears, sound, delay });
+            }
+        }
+    }
+
+    /// How much later than the first ones a replica restarts after a power loss.
+    pub(crate) fn power_loss_spread(&self, id: ReplicaId) -> Time {
+        self.keys.uniform(Domain::PowerLoss, (id.0.into(), self.now, 0), 0, POWER_LOSS_SPREAD)
+    }
+
+    /// If there is nothing left to wait for, the heal phase begins soon.
+    pub(crate) fn settle(&mut self) {
+        if self.settled() && !self.settling && !self.healed {
+            self.settling = true;
+            self.queue.push(self.activity + GRACE, Event::Settle);
+        }
+    }
+
+    /// The grace may have passed: whether the heal phase begins now.
+    pub(crate) fn grace_is_over(&mut self) -> bool {
+        self.settling = false;
+        let over = self.settled() && !self.healed && self.activity + GRACE <= self.now;
+        if !over {
+            self.settle();
+        }
+        over
+    }
+
+    fn settled(&self) -> bool {
+        self.clients.finished() && self.shadow.asked.is_empty() && self.planned.is_empty() && self.triggered == 0
+    }
+}

@@ -1,0 +1,6 @@
+//! The messages: what they say, their encoding, the choice of a log from DoViewChanges, and the lies that a replica can tell.
+
+pub mod byzantine;
+pub mod log_selection;
+pub mod message;
+pub mod wire;

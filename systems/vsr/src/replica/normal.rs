@@ -1,0 +1,393 @@
+//! Normal operation (Viewstamped Replication Revisited, section 4.1), pipelined: the primary gives each request its place
+//! in the log and tells the backups; who holds an entry durably says so; a quorum of those commits it.
+//!
+//! What gets lost is said again: the primary repeats, at its heartbeat, its commit number and what a backup has not
+//! acknowledged; a backup asks for the entries that it misses (`repair.rs`).
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use sim::{Answer, EntryHash, Env, Observation, RejectReason, ReplicaId, Reply, Request, Status};
+
+use crate::bugs::PlantedBug;
+use crate::log::entry::{Entry, Place};
+use crate::messages::message::{Body, Certificate, CommitClaim, Message};
+use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
+use crate::state::membership::Kind;
+use crate::state::sessions::Standing;
+
+impl Vsr {
+    /// Primary: a client's request.
+    pub(crate) fn on_request(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
+        if !self.leads() {
+            self.request_waits(&request);
+            return Err(RejectReason::WrongStatus);
+        }
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        if request.number == 0 || !self.is_well_formed(&request) {
+            return Err(RejectReason::BadCommand);
+        }
+        match self.sessions.standing(&request, self.executed) {
+            Standing::New => {}
+            Standing::Logged | Standing::Stale => return Err(RejectReason::Duplicate),
+            Standing::Unknown => return Err(RejectReason::Busy),
+            Standing::Over => {
+                env.session_over(request.client, request.session);
+                return Ok(());
+            }
+            Standing::Executed(answer) => {
+                let Request { client, session, number, .. } = request;
+                env.reply(Reply { client, session, number, view: self.view, answer });
+                return Ok(());
+            }
+        }
+        let op = self.log.last_op() + 1;
+        if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.last_place() {
+            return Err(RejectReason::Busy);
+        }
+        // A primary that does not know the time serves nobody.
+        let timestamp = self.next_timestamp(env).ok_or(RejectReason::WrongStatus)?;
+        if self.bugs.on(PlantedBug::ReplyBeforeCommit) {
+            let answer = Answer { position: op, ..Answer::default() };
+            let Request { client, session, number, .. } = request;
+            env.reply(Reply { client, session, number, view: self.view, answer });
+        }
+        let place = Place { view: self.view, op, parent: self.log.last_hash() };
+        let entry = Rc::new(Entry::new(place, timestamp, request, self.id, &self.keys));
+        self.append(env, entry.clone());
+        self.prepare(env, entry);
+        Ok(())
+    }
+
+    /// Primary: asks everybody to log the entry that it has just appended.
+    pub(crate) fn prepare(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
+        let message = self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry });
+        for to in self.readers() {
+            env.send(to, message.clone());
+        }
+        self.write_disk(env);
+    }
+
+    /// Whether clients' requests go to the primary: where the cluster keeps sessions, by a backup that knows one.
+    pub(crate) fn forwards(&self) -> bool {
+        self.cluster.sessions_max > 0 && self.status == Status::Normal && !self.is_primary()
+    }
+
+    /// Backup: a client's request. The client believes in an earlier primary, or has asked everybody.
+    pub(crate) fn forward(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
+        if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
+            return Err(RejectReason::Oversized);
+        }
+        self.request_waits(&request);
+        self.send(env, self.primary_of(self.view), Body::Forward { view: self.view, request });
+        Ok(())
+    }
+
+    /// Appends an entry to the log in memory.
+    pub(crate) fn append(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
+        env.observe(Observation::Appended { op: entry.op, view: entry.view, entry: entry.hash, parent: entry.parent });
+        if let Some(request) = &entry.request {
+            self.sessions.log(request, entry.op);
+        }
+        self.note_configuration(env, &entry);
+        self.log.push(entry);
+        self.transfer.progress();
+    }
+
+    /// Backup: an entry from the primary.
+    pub(crate) fn on_prepare(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        from: ReplicaId,
+        view: u64,
+        commit: &CommitClaim,
+        entry: &Rc<Entry>,
+    ) -> Handled {
+        self.hear_primary(env, from, view, commit.op)?;
+        // Only what the view started with may be older than the view.
+        let older = entry.view < view && entry.op > self.start_op;
+        if (entry.view > view || older) && !self.bugs.on(PlantedBug::InvalidMetadata) || entry.is_hole() {
+            return Err(RejectReason::BadMetadata);
+        }
+        let next = self.log.last_op() + 1;
+        match entry.op.cmp(&next) {
+            Ordering::Less => {
+                // Before the log's base everything is committed, and was dropped.
+                if entry.op >= self.log.base() && self.log.hash_at(entry.op) != entry.hash {
+                    return Err(RejectReason::BadHash);
+                }
+                self.acknowledge_again(env, entry.op);
+            }
+            Ordering::Equal => {
+                self.check_entry(entry, self.log.last())?;
+                if next > self.journal.last_place() {
+                    return Err(RejectReason::Busy);
+                }
+                self.append(env, entry.clone());
+                self.take_pending(env);
+                self.write_disk(env);
+                if self.bugs.on(PlantedBug::PrepareOkBeforeDurable) {
+                    self.acknowledge(env);
+                }
+            }
+            Ordering::Greater => {
+                let kept = self.keep_pending(env, entry);
+                // Who is too far behind to keep it, such as a learner, needs the entries before it all the more.
+                if kept != Err(RejectReason::BadHash) {
+                    self.ask_for_repair(env, entry.op - 1);
+                }
+                kept?;
+            }
+        }
+        self.learn_commit(env, commit)
+    }
+
+    /// Backup: the primary's commit number.
+    pub(crate) fn on_commit(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        from: ReplicaId,
+        view: u64,
+        commit: &CommitClaim,
+        op: u64,
+    ) -> Handled {
+        self.hear_primary(env, from, view, commit.op)?;
+        if commit.op > op {
+            return Err(RejectReason::CommitPastLog);
+        }
+        if op > self.log.last_op() {
+            self.ask_for_repair(env, op);
+        }
+        if self.cluster.abdicate_timeout > 0 {
+            // So the primary knows that it is heard, and hears again what may have been lost.
+            self.acknowledge_again(env, self.acknowledged);
+        }
+        self.learn_commit(env, commit)
+    }
+
+    /// Whether a message of `view`'s primary, which claims `commit`, is for this replica as it is; a backup then knows that
+    /// its primary lives.
+    fn hear_primary(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64, commit: u64) -> Handled {
+        if from != self.primary_of(view) {
+            return Err(RejectReason::WrongSender);
+        }
+        if view < self.view {
+            self.answer_old_primary(env, from);
+            return Err(RejectReason::OldView);
+        }
+        if view > self.view || self.status != Status::Normal {
+            self.ask_for_start_view(env, view);
+            return Err(if view > self.view { RejectReason::NewerView } else { RejectReason::WrongStatus });
+        }
+        if self.commits_stall(env, commit) {
+            // It lives, and that is all. The vote may have been the last one that was missing.
+            self.vote_against_stall(env);
+            return if self.status == Status::Normal { Ok(()) } else { Err(RejectReason::WrongStatus) };
+        }
+        self.own_vote = 0;
+        self.attempts = 0;
+        env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
+        Ok(())
+    }
+
+    fn learn_commit(&mut self, env: &mut Env<'_, Self>, claim: &CommitClaim) -> Handled {
+        if claim.op <= self.commit {
+            return Ok(());
+        }
+        let proven = self.proven_commit(claim)?;
+        self.keep_certificate(claim);
+        self.commit_to(env, proven.min(self.log.last_op()));
+        Ok(())
+    }
+
+    /// Tells the primary (or, as primary, counts) what this replica now holds durably.
+    pub(crate) fn acknowledge(&mut self, env: &mut Env<'_, Self>) {
+        let vouched = self.journal.superblock().last_normal == self.view && self.journal.is_redundant();
+        if self.status != Status::Normal || !vouched {
+            return;
+        }
+        let hasty = self.bugs.on(PlantedBug::PrepareOkBeforeDurable) && !self.is_primary();
+        let target = if hasty { self.log.last_op() } else { self.journal.durable() };
+        if target <= self.acknowledged {
+            return;
+        }
+        // Acknowledgements are cumulative, but a certificate needs a quorum of signatures for one and the same op.
+        let first = if self.distrusts() { (self.acknowledged + 1).max(self.start_op) } else { target };
+        self.acknowledged = target;
+        for op in first..=target {
+            self.acknowledge_op(env, op);
+        }
+        if self.is_primary() {
+            self.try_commit(env);
+        }
+    }
+
+    fn acknowledge_op(&mut self, env: &mut Env<'_, Self>, op: u64) {
+        let hash = self.log.hash_at(op);
+        env.observe(Observation::Acknowledged { view: self.view, op, entry: hash });
+        let message = self.signed(Body::PrepareOk { view: self.view, op, hash });
+        if self.is_primary() {
+            self.count(self.id, op, message.signature);
+        } else {
+            env.send(self.primary_of(self.view), message);
+        }
+    }
+
+    /// Backup: the primary has not heard that this replica holds `op`.
+    fn acknowledge_again(&mut self, env: &mut Env<'_, Self>, op: u64) {
+        if op <= self.acknowledged {
+            let op = if self.distrusts() { op } else { self.acknowledged };
+            let ok = Body::PrepareOk { view: self.view, op, hash: self.log.hash_at(op) };
+            self.send(env, self.primary_of(self.view), ok);
+        }
+    }
+
+    /// Primary: a backup holds its log up to `op` durably.
+    pub(crate) fn on_prepare_ok(
+        &mut self,
+        env: &mut Env<'_, Self>,
+        message: &Message,
+        view: u64,
+        op: u64,
+        hash: EntryHash,
+    ) -> Handled {
+        if view < self.view {
+            return Err(RejectReason::OldView);
+        }
+        if view > self.view {
+            return Err(RejectReason::NewerView);
+        }
+        if !self.leads() {
+            return Err(RejectReason::WrongStatus);
+        }
+        if op > self.log.last_op() {
+            return Err(RejectReason::BadMetadata);
+        }
+        if op < self.log.base() {
+            return Ok(());
+        }
+        if self.log.hash_at(op) != hash {
+            return Err(RejectReason::BadHash);
+        }
+        self.patience.hear(message.from, env.monotonic());
+        self.count(message.from, op, message.signature);
+        self.try_commit(env);
+        Ok(())
+    }
+
+    fn count(&mut self, from: ReplicaId, op: u64, signature: u128) {
+        let highest = &mut self.acknowledged_by[from.index()];
+        *highest = op.max(*highest);
+        if self.distrusts() && op > self.commit {
+            let index = (op - self.commit - 1) as usize;
+            if index >= self.shares.len() {
+                self.shares.resize(index + 1, Share::default());
+            }
+            self.shares[index].by.insert(from);
+            self.shares[index].signatures[from.index()] = signature;
+        }
+    }
+
+    /// Primary: commits what a quorum holds.
+    fn try_commit(&mut self, env: &mut Env<'_, Self>) {
+        if self.distrusts() {
+            let quorum = self.replication_quorum();
+            let Some(index) = self.shares.iter().rposition(|share| share.by.len() as usize >= quorum) else { return };
+            let share = self.shares[index];
+            let op = self.commit + 1 + index as u64;
+            self.certificate = Some(Rc::new(Certificate {
+                view: self.view,
+                op,
+                hash: self.log.hash_at(op),
+                acknowledgements: share.by.iter().map(|by| (by, share.signatures[by.index()])).collect(),
+                checked: true.into(),
+            }));
+            self.shares.drain(..=index);
+            self.commit_to(env, op);
+        } else {
+            // Most acknowledgements come after their op is committed.
+            if self.membership.is_fixed() && self.acknowledged_by.iter().all(|op| *op <= self.commit) {
+                return;
+            }
+            let op = self.membership.reached(&self.configuration(), Kind::Replication, &self.acknowledged_by);
+            let led = self.leads();
+            if op > self.commit {
+                self.commit_to(env, op);
+            }
+            self.advance_change(env);
+            if led && !self.leads() {
+                self.step_down(env);
+            }
+        }
+    }
+
+    /// Primary: tells that it lives, how far it is, and again what has not been acknowledged since the last time.
+    pub(crate) fn on_heartbeat_timer(&mut self, env: &mut Env<'_, Self>) {
+        if !self.leads() || self.abdicates(env) {
+            return;
+        }
+        env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
+        if self.leads_without_time(env) {
+            return;
+        }
+        self.advance_change(env);
+        let last = self.log.last_op();
+        let mute = self.bugs.on(PlantedBug::HeartbeatWithoutCommitNumber);
+        let commit = if mute { CommitClaim::default() } else { self.commit_claim() };
+        self.broadcast(env, &self.signed(Body::Commit { view: self.view, commit, op: last }));
+        for to in self.readers() {
+            let missing = self.acknowledged_by[to.index()] + 1;
+            if missing <= self.resend_to {
+                self.prepare_again(env, to, missing);
+                if missing < self.resend_to {
+                    self.prepare_again(env, to, self.resend_to);
+                }
+            }
+        }
+        self.resend_to = last;
+    }
+
+    fn prepare_again(&self, env: &mut Env<'_, Self>, to: ReplicaId, op: u64) {
+        if let Some(entry) = self.log.get(op) {
+            self.send(env, to, Body::Prepare { view: self.view, commit: self.commit_claim(), entry: entry.clone() });
+        }
+    }
+
+    /// Backup: keeps an entry that came before its turn.
+    pub(crate) fn keep_pending(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
+        if !entry.verify(self.cluster.replicas, &self.keys) {
+            return Err(RejectReason::BadHash);
+        }
+        // What lies further ahead will be sent again when its turn has come nearer.
+        if entry.op > self.log.last_op() + self.reach() {
+            return Err(RejectReason::Busy);
+        }
+        match self.pending.binary_search_by_key(&entry.op, |kept| kept.op) {
+            Ok(index) => self.pending[index] = entry.clone(),
+            Err(index) => self.pending.insert(index, entry.clone()),
+        }
+        self.observe_holding(env);
+        Ok(())
+    }
+
+    /// Backup: appends what had to wait and whose turn has come.
+    pub(crate) fn take_pending(&mut self, env: &mut Env<'_, Self>) {
+        let mut taken = 0;
+        while let Some(entry) = self.pending.get(taken).cloned() {
+            let next = self.log.last_op() + 1;
+            if entry.op > next {
+                break;
+            }
+            taken += 1;
+            if entry.op <= self.journal.last_place() && self.check_entry(&entry, self.log.last()).is_ok() {
+                self.append(env, entry);
+            }
+        }
+        if taken > 0 {
+            self.pending.drain(..taken);
+            self.observe_holding(env);
+        }
+    }
+}

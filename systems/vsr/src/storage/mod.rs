@@ -1,0 +1,4 @@
+//! The disk: where everything stands, and in which order it becomes durable.
+
+pub mod journal;
+pub mod layout;
