@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use engine::cases::kmb::Kmb;
+use engine::cases::systems::Engine;
 use scenarios::{FuzzTarget, Scenario, TARGETS};
 use sim::{Case, Plan, Verdict, plan::codec};
-use vopr::engine::Engine;
-use vopr::kmb::Kmb;
 
 use crate::support::{Failing, directory, failing, json, json_either_way, stdout, vopr};
 
@@ -29,14 +29,14 @@ fn scenarios(target: &FuzzTarget) -> Vec<Scenario> {
 fn case(scenarios: &[Scenario], bugs: &[String], input: &[u8]) -> Case {
     let plan = codec::decode(input);
     let scenario = &scenarios[usize::from(plan.scenario) % scenarios.len()];
-    scenario.planned_case(vopr::engine::SYSTEMS[0].name, bugs, &plan)
+    scenario.planned_case(engine::cases::systems::SYSTEMS[0].name, bugs, &plan)
 }
 
 /// The whole corpus is run on the correct protocol: nothing in it is a finding. Each scenario of a target has an input named
 /// after it, a plan without actions, so that the scenario's own faults stand alone. `just corpus-min` makes it all anew.
 #[test]
 fn no_input_of_the_corpus_breaks_anything_and_every_scenario_has_one() {
-    let mut engine = Engine::new(&vopr::engine::SYSTEMS[0]);
+    let mut engine = Engine::new(&engine::cases::systems::SYSTEMS[0]);
     let mut bytes = 0;
     for target in TARGETS {
         let (folder, scenarios) = (corpus().join(target.name), scenarios(target));
@@ -59,7 +59,7 @@ fn no_input_of_the_corpus_breaks_anything_and_every_scenario_has_one() {
 /// the input named after its file breaks the same invariant.
 #[test]
 fn the_corpus_remembers_the_faults_that_were_mended() {
-    let mut engine = Engine::new(&vopr::engine::SYSTEMS[0]);
+    let mut engine = Engine::new(&engine::cases::systems::SYSTEMS[0]);
     let mut remembered = 0;
     for file in files(&corpus().join("regressions")) {
         let kmb = Kmb::read(&file).expect("a failure file");

@@ -158,7 +158,7 @@ fn every_page_says_what_it_is_for_under_a_strict_policy() {
 fn a_failure_that_cannot_be_run_here_has_its_page_all_the_same() {
     let here = directory();
     let bytes = fs::read(&failing().files[0]).expect("a file");
-    let mut kmb = vopr::kmb::Kmb::decode(&bytes).expect("a failure");
+    let mut kmb = engine::cases::kmb::Kmb::decode(&bytes).expect("a failure");
     kmb.case.system = "elsewhere".to_string();
     kmb.expected.as_mut().expect("a violation").seen = "<i>seen</i>\u{1b}[2J".to_string();
     fs::write(here.path().join("it's $(foreign).kmb"), kmb.encode().expect("bytes")).expect("written");

@@ -107,7 +107,7 @@ fn no_failure_takes_the_dashboard_down_and_its_page_says_how_it_ended() {
     let dashboard = Dashboard::by(&program(), &here.path().join("data"));
     for (bug, how) in ENDS.into_iter().filter(|(bug, _)| cfg!(target_os = "linux") || *bug != "memory") {
         let bytes = std::fs::read(here.path().join(format!("data/{bug}.kmb"))).expect("a file");
-        let name = vopr::kmb::Kmb::decode(&bytes).expect("a failure").name();
+        let name = engine::cases::kmb::Kmb::decode(&bytes).expect("a failure").name();
         let began = Instant::now();
         let page = dashboard.page(&format!("/failures/{name}"));
         assert!(began.elapsed() < BOUND, "{bug}: {:?}", began.elapsed());

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use engine::cases::kmb::Kmb;
 use sim::{Action, ReplicaId, Target, What, When};
-use vopr::kmb::Kmb;
 
 use crate::support::{Failing, directory, failing, json, stdout, vopr};
 

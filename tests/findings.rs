@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
+use engine::cases::kmb::Kmb;
 use omnipaxos_system::{OmniPaxos, OmniPaxosStrict};
 use raft_system::{Raft, RaftAlpha};
 use sim::{Case, System, Verdict, World};
-use vopr::kmb::Kmb;
 
 /// The failure files in a folder of docs/findings.
 fn files(folder: &str) -> Vec<(String, Kmb)> {

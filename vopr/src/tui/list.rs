@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use super::app::PAGE;
+use crate::tui::app::PAGE;
 
 /// Which row of a list is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

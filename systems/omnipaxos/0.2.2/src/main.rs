@@ -23,7 +23,7 @@ mod store;
 
 use std::process::ExitCode;
 
-use vopr::engine::SystemEntry;
+use vopr::systems::SystemEntry;
 
 /// The system's name.
 const NAME: &str = "omnipaxos-0.2.2";
@@ -34,7 +34,7 @@ type OmniPaxos = host::Host<adapter::Adapter>;
 
 fn main() -> ExitCode {
     static SYSTEMS: [SystemEntry; 1] = [SystemEntry::of::<OmniPaxos>()];
-    vopr::engine::add(&SYSTEMS);
+    vopr::systems::add(&SYSTEMS);
     vopr::main(libfuzzer::drive)
 }
 
