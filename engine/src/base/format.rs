@@ -73,15 +73,6 @@ pub fn bug_options(bugs: &[String]) -> String {
     bugs.iter().flat_map(|bug| [" --bug ", bug]).collect()
 }
 
-/// The option that names a system other than the default, with a space before it.
-pub fn system_option(name: &str) -> String {
-    if name == crate::cases::systems::SYSTEMS[0].name {
-        String::new()
-    } else {
-        format!(" --system {}", printable(name))
-    }
-}
-
 /// A name in capital letters as words in small ones: `StartViewChange` is `start view change`.
 pub fn spaced(name: &str) -> String {
     let mut words = String::new();

@@ -8,6 +8,7 @@ use sim::protocol::lie::LieRule;
 use sim::{Branch, Bug, Case, Outcome, Seen, System, World};
 
 use crate::base::error::{Error, suggestion};
+use crate::base::format;
 use crate::cases::limits;
 
 /// A world of some system, its type forgotten.
@@ -170,6 +171,11 @@ pub const SYSTEMS: &[SystemEntry] = &[
     #[cfg(feature = "omnipaxos")]
     SystemEntry::of::<omnipaxos_system::OmniPaxosStrict>(),
 ];
+
+/// The option that names a system other than the default, with a space before it.
+pub fn system_option(name: &str) -> String {
+    if name == SYSTEMS[0].name { String::new() } else { format!(" --system {}", format::printable(name)) }
+}
 
 /// Systems that are built in elsewhere.
 static ADDED: OnceLock<&'static [SystemEntry]> = OnceLock::new();

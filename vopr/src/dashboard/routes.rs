@@ -17,7 +17,7 @@ use crate::dashboard::parts::frame::{Section, page};
 use crate::dashboard::{Dashboard, live};
 use engine::analysis::timeline::{page as figure, svg};
 use engine::base::error::Error;
-use engine::cases::data_dir::Data;
+use engine::campaigns::data_dir::Data;
 
 /// What the handlers get.
 type Shared = State<Arc<Dashboard>>;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::reports::{Ending, Found, Part, Results};
 use engine::base::format;
-use engine::cases::finding::Smaller;
+use engine::campaigns::finding::Smaller;
 use engine::cases::kmb::Kmb;
+use engine::cases::systems::system_option;
 use engine::search::fuzzing::campaign::{Campaign, Share, Summary};
 use engine::search::targets::Target;
 
@@ -65,7 +66,7 @@ fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share, 
     let mut deaths = Vec::new();
     for death in summary.deaths.iter().filter(|death| death.target == target.name) {
         let path = |path: &Path| format::quoted(&path.display().to_string());
-        let (system, bugs) = (format::system_option(campaign.system.name), format::bug_options(&campaign.bugs));
+        let (system, bugs) = (system_option(campaign.system.name), format::bug_options(&campaign.bugs));
         let replay = match (&death.file, &death.input) {
             (Some(file), _) => Some(format!("vopr repro {}", path(file))),
             (None, Some(input)) => Some(format!("vopr repro {} --target {}{system}{bugs}", path(input), target.name)),

@@ -13,7 +13,7 @@ use engine::base::error::Error;
 use engine::base::files;
 use engine::base::format;
 use engine::base::terminal::{DOUBTFUL, styled, tell};
-use engine::cases::causes::shape;
+use engine::campaigns::causes::shape;
 use engine::cases::kmb::{Expected, Kmb};
 
 mod campaign;
@@ -132,7 +132,7 @@ impl Found {
     }
 
     /// A violation in a file, and in the smaller one beside it if there is one. `None` where the file cannot be read any more.
-    pub fn saved(file: &Path, minimized: Option<&engine::cases::finding::Smaller>) -> Option<Self> {
+    pub fn saved(file: &Path, minimized: Option<&engine::campaigns::finding::Smaller>) -> Option<Self> {
         let smallest = minimized.map_or(file, |smaller| &smaller.file);
         let Kmb { case, expected, .. } = Kmb::read(smallest).ok()?;
         let replay = format!("vopr repro {}", format::quoted(&smallest.display().to_string()));

@@ -1,5 +1,5 @@
 //! What `vopr run` found, in its formats: a table for people, JSON and lines for programs; and for the reports for CI
-//! (`reports.rs`).
+//! (`mod.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,8 +12,9 @@ use crate::reports::{Ending, Found, Part, Results};
 use engine::base::format;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
-use engine::cases::finding::Smaller;
+use engine::campaigns::finding::Smaller;
 use engine::cases::kmb::Expected;
+use engine::cases::systems::system_option;
 use engine::search::explore::Exploration;
 use engine::search::summary::Tally;
 
@@ -300,7 +301,7 @@ impl Report {
 
     /// The arguments of the `vopr run` that has this one run again.
     fn arguments(&self, scenario: &str, seed: &str) -> String {
-        let (system, bugs) = (format::system_option(self.system), format::bug_options(&self.bugs));
+        let (system, bugs) = (system_option(self.system), format::bug_options(&self.bugs));
         format!("--scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use engine::cases::finding::Smaller;
+use engine::campaigns::finding::Smaller;
 
 /// A run of one scenario with one finding, and one of another without.
 fn results() -> Results {

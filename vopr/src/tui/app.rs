@@ -1,5 +1,5 @@
 //! What the interface shows, apart from how: the screens, what is chosen on them, and what each key does. It starts no
-//! process and reads no file: a key may ask for that with an [`Effect`], and `tui.rs` does it.
+//! process and reads no file: a key may ask for that with an [`Effect`], and `mod.rs` does it.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -12,15 +12,13 @@ use crate::tui::steps::Recording;
 use crate::tui::targets::Targets;
 use crate::tui::timeline::Timeline;
 use engine::base::format;
-use engine::cases::data_dir::{Data, Past};
+use engine::campaigns::data_dir::{Data, Past};
 use engine::cases::systems::SystemEntry;
 
 /// More lines of a campaign's news are forgotten.
 const NEWS_MAX: usize = 200;
 /// A longer text is not typed in by hand.
 const TYPED_MAX: usize = 80;
-/// Page keys go so far.
-pub const PAGE: isize = 10;
 
 /// The screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -105,7 +105,7 @@ pub fn log_of_two(directory: &Path) {
                    \"targets\":[\"clock\"],\"jobs\":1,\"seed\":\"1\"";
     let lines = [("here", started), ("there", started), ("here", "\"kind\":\"ended\",\"interrupted\":false")];
     let text: String = lines.into_iter().map(|(name, rest)| line(name, rest)).collect();
-    std::fs::write(directory.join(engine::cases::campaign_log::NAME), text).unwrap();
+    std::fs::write(directory.join(engine::campaigns::campaign_log::NAME), text).unwrap();
 }
 
 #[test]

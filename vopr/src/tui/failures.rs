@@ -2,7 +2,7 @@
 
 use crate::tui::list::List;
 use engine::base::format;
-use engine::cases::data_dir::{Data, Failure};
+use engine::campaigns::data_dir::{Data, Failure};
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use engine::cases::campaign_log;
-use engine::cases::data_dir::Data;
+use engine::campaigns::campaign_log;
+use engine::campaigns::data_dir::Data;
 
 /// How often it is looked at; less often where reading takes long.
 const EVERY: Duration = Duration::from_millis(500);

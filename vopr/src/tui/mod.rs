@@ -1,4 +1,4 @@
-//! `vopr tui`: the terminal interface. `app.rs` is what it shows and what the keys do, `draw.rs` how it looks; here is what
+//! `vopr tui`: the terminal interface. `app.rs` is what it shows and what the keys do, `draw/` how it looks; here is what
 //! they are connected to: the terminal, the data directory, a campaign, and the run that is recorded. None of these can make
 //! it wait: they are other processes or threads.
 
@@ -18,7 +18,7 @@ use self::follow::Read;
 use self::steps::Recorder;
 use engine::base::error::Error;
 use engine::base::exit;
-use engine::cases::campaign_log::fresh_name;
+use engine::campaigns::campaign_log::fresh_name;
 
 mod app;
 mod child;

@@ -6,8 +6,8 @@
 //! 1. *What is it about?* The ops, views, replicas, clients and sessions that the violation names (`focus.rs`), and the
 //!    kinds of observations that its invariant judges by.
 //! 2. *Could it have mattered?* Only what happened before the violation in the sense of Lamport: at the replicas
-//!    concerned, or at another before it sent something that reached them (`past.rs`).
-//! 3. *How much does it matter?* Each fact has a weight (`facts.rs`); what several replicas do alike is one fact. The
+//!    concerned, or at another before it sent something that reached them (`causality.rs`).
+//! 3. *How much does it matter?* Each fact has a weight (`facts/`); what several replicas do alike is one fact. The
 //!    heaviest are told, in the order in which they happened.
 //!
 //! Left out: why a replica believed what it did, past the message that it acted on; that is in its code, and the

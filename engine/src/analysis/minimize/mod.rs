@@ -21,7 +21,7 @@ use scenarios::Draw;
 use sim::{Case, Outcome, Verdict};
 
 use crate::base::error::Error;
-use crate::cases::finding::Smaller;
+use crate::campaigns::finding::Smaller;
 use crate::cases::systems::Engine;
 use crate::cases::{limits, subprocess};
 

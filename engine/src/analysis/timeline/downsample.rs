@@ -7,21 +7,10 @@
 
 use sim::MessageKind;
 
-use crate::analysis::timeline::model::{Message, Timeline};
+use crate::analysis::timeline::model::{Message, Thinned, Timeline};
 
 /// So many messages can be told apart in a picture, and be read as a list.
 pub const TOLD_APART: usize = 240;
-
-/// A kind of which not all messages are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thinned {
-    /// Which.
-    pub kind: MessageKind,
-    /// How many are drawn.
-    pub drawn: usize,
-    /// How many there are.
-    pub of: usize,
-}
 
 impl Timeline {
     /// Marks the messages that are too many to be told apart as faint: about `most` remain of those that are drawn unless all

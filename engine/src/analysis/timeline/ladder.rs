@@ -5,7 +5,7 @@ use sim::Time;
 use sim::base::time::{MICROSECOND, MILLISECOND};
 
 use crate::analysis::timeline::model::{Message, Timeline};
-use crate::analysis::timeline::text::{Row, milliseconds};
+use crate::analysis::timeline::row::{Row, milliseconds};
 use crate::base::format;
 use crate::base::terminal::BAD;
 

@@ -1,11 +1,21 @@
 //! Where the parts of a drawing stand: heading, faults, lanes, clients, legend, from the top down.
 
+use maud::Render;
 use sim::Time;
 
 use crate::analysis::timeline::model::{Fault, Timeline};
+use crate::analysis::timeline::row::milliseconds;
 use crate::analysis::timeline::scale::Scale;
-use crate::analysis::timeline::svg::N;
-use crate::analysis::timeline::text::milliseconds;
+
+/// A number with one decimal.
+pub(super) struct N(pub(super) f64);
+
+impl Render for N {
+    fn render_to(&self, buffer: &mut String) {
+        let text = format!("{:.1}", self.0);
+        buffer.push_str(text.strip_suffix(".0").unwrap_or(&text));
+    }
+}
 
 /// The width of a drawing.
 pub(super) const WIDTH: f64 = 1_200.0;

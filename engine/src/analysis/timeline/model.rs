@@ -5,8 +5,6 @@ use sim::protocol::observation::DropReason;
 use sim::protocol::reason::SkipReason;
 use sim::{MessageKind, Time};
 
-use crate::analysis::timeline::downsample::Thinned;
-
 /// A run as it is drawn.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Timeline {
@@ -39,6 +37,17 @@ pub struct Timeline {
     /// The kinds of messages of which only some are drawn.
     #[serde(skip)]
     pub thinned: Vec<Thinned>,
+}
+
+/// A kind of which not all messages are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thinned {
+    /// Which.
+    pub kind: MessageKind,
+    /// How many are drawn.
+    pub drawn: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// A replica.

@@ -7,8 +7,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sim::{MessageKind, Time};
 
 use crate::analysis::timeline::model::{Finding, Timeline};
+use crate::analysis::timeline::row::milliseconds;
 use crate::analysis::timeline::svg;
-use crate::analysis::timeline::text::milliseconds;
 
 /// The rules of the page around the drawing.
 pub const STYLE: &str = include_str!("assets/page.css");

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use maud::{Markup, PreEscaped, Render, html};
+use maud::{Markup, PreEscaped, html};
 use sim::{MessageKind, Time};
 
 use crate::analysis::timeline::layout;
-use crate::analysis::timeline::layout::{BAR, CLIENT, LANE, Layout, RIGHT, WIDTH};
+use crate::analysis::timeline::layout::{BAR, CLIENT, LANE, Layout, N, RIGHT, WIDTH};
 use crate::analysis::timeline::model::{Fault, Finding, Lane, Mark, MarkKind, Message, Request, Span, State, Timeline};
-use crate::analysis::timeline::text::milliseconds;
+use crate::analysis::timeline::row::milliseconds;
 use crate::base::format;
 
 /// The rules of the drawing, with colours for light surroundings.
@@ -106,16 +106,6 @@ fn drawing(timeline: &Timeline, id: &str, alone: bool) -> Markup {
             }
             @if alone { (legend(timeline, layout.legend_top)) }
         }
-    }
-}
-
-/// A number with one decimal.
-pub(super) struct N(pub(super) f64);
-
-impl Render for N {
-    fn render_to(&self, buffer: &mut String) {
-        let text = format!("{:.1}", self.0);
-        buffer.push_str(text.strip_suffix(".0").unwrap_or(&text));
     }
 }
 

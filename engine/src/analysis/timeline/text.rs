@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::analysis::timeline::row::{Row, milliseconds};
 use anstyle::{AnsiColor, Style};
 use sim::Time;
-use sim::base::time::MILLISECOND;
 
 use crate::analysis::timeline::ladder;
 use crate::analysis::timeline::model::{Fault, Lane, MarkKind, Span, State, Timeline};
@@ -61,12 +61,6 @@ pub fn render(timeline: &Timeline, width: usize, show: Show) -> String {
     text
 }
 
-/// Milliseconds with three decimals, without zeros at the end.
-pub fn milliseconds(at: Time) -> String {
-    let text = format!("{}.{:03}", at / MILLISECOND, at % MILLISECOND / 1_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
-
 fn heading(timeline: &Timeline) -> String {
     let mut text = String::new();
     if let Some(finding) = &timeline.finding {
@@ -81,54 +75,6 @@ fn heading(timeline: &Timeline) -> String {
     let bugs = if timeline.bugs.is_empty() { String::new() } else { format!(", bug {}", timeline.bugs.join(", ")) };
     let _ = writeln!(text, "{} {}, {}{bugs}\n", timeline.name, timeline.scenario, timeline.system);
     text
-}
-
-/// A line of characters with their styles.
-pub(super) struct Row {
-    cells: Vec<(char, Style)>,
-}
-
-impl Row {
-    pub(super) fn new(width: usize) -> Self {
-        Row { cells: vec![(' ', Style::new()); width] }
-    }
-
-    /// Writes a text; what does not fit at the right end is cut off.
-    pub(super) fn put(&mut self, column: usize, text: &str, style: Style) {
-        for (cell, symbol) in self.cells.iter_mut().skip(column).zip(text.chars()) {
-            *cell = (symbol, style);
-        }
-    }
-
-    pub(super) fn fill(&mut self, from: usize, to: usize, symbol: char, style: Style) {
-        let to = to.min(self.cells.len());
-        if let Some(cells) = self.cells.get_mut(from..to) {
-            cells.fill((symbol, style));
-        }
-    }
-
-    /// Whether these columns are free.
-    fn is_free(&self, from: usize, to: usize) -> bool {
-        to <= self.cells.len() && self.cells.get(from..to).is_some_and(|cells| cells.iter().all(|cell| cell.0 == ' '))
-    }
-
-    pub(super) fn is_blank(&self, from: usize) -> bool {
-        self.cells.iter().skip(from).all(|cell| cell.0 == ' ')
-    }
-
-    /// Adds the line to a text, in as few changes of style as there are.
-    pub(super) fn write(&self, text: &mut String) {
-        let used = self.cells.iter().rposition(|(symbol, style)| *symbol != ' ' || *style != Style::new());
-        let mut current = Style::new();
-        for (symbol, style) in &self.cells[..used.map_or(0, |last| last + 1)] {
-            if *style != current {
-                let _ = write!(text, "{current:#}{style}");
-                current = *style;
-            }
-            text.push(*symbol);
-        }
-        let _ = writeln!(text, "{current:#}");
-    }
 }
 
 /// The letter that fills a span.

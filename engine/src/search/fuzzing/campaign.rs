@@ -1,36 +1,22 @@
-//! A campaign: whose turn it is, what came of it, and what is written down about it.
+//! A campaign: what it is to do, what came of it, and what is written down about it.
 //!
-//! With one target, the campaign is one turn. With several, they take turns: every other turn goes to the target that has
-//! waited longest, the one between to the target that found the most new states in its last turn, for its time. All of it
-//! is in the log of the output directory, and a campaign that begins there goes on from it: the corpora are used again, and a finding
-//! whose file is still there is not saved once more.
+//! All of it is in the log of the output directory, and a campaign that begins there goes on from it: the corpora are used
+//! again, and a finding whose file is still there is not saved once more.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::base::error::Error;
 use crate::base::files::prepare;
 use crate::base::terminal::{DOUBTFUL, styled, tell};
-use crate::cases::campaign_log;
-use crate::cases::campaign_log::{Log, Progress, Record, Started};
-use crate::cases::finding::{Finding, Rule};
+use crate::campaigns::campaign_log::{self, Log, Progress, Record};
+use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::reached::States;
 use crate::cases::kmb::Kmb;
-use crate::cases::reached::States;
 use crate::cases::systems::SystemEntry;
-use crate::search::fuzzing::turn::Turn;
 use crate::search::fuzzing::{Death, SAVED_OF_A_RULE};
 use crate::search::targets::Target;
-
-/// A turn lasts so long, unless the whole time is too short for one each.
-const TURN_MIN: Duration = Duration::from_secs(10);
-/// Longer turns would keep the others waiting.
-const TURN_MAX: Duration = Duration::from_secs(300);
-/// Where no end is given.
-const TURN_ENDLESS: Duration = Duration::from_secs(60);
-/// So many turns each, where there is time for them.
-const TURNS_EACH: u32 = 4;
 
 /// What to do.
 pub struct Campaign {
@@ -82,7 +68,7 @@ pub struct Share {
     /// How many new states its last turn found, and how long that was.
     pub last_turn: (usize, Duration),
     /// When its last turn was over, as a number that grows.
-    ended: usize,
+    pub(super) ended: usize,
 }
 
 /// What came of all.
@@ -162,34 +148,10 @@ pub struct Running<'a> {
     pub known: Vec<Known>,
     /// What came of it so far.
     pub summary: Summary,
-    log: Option<Log>,
+    pub(super) log: Option<Log>,
 }
 
 impl Campaign {
-    /// Runs it until its time is over, its inputs are used up, or `stop` is set.
-    pub fn run(&self, stop: &AtomicBool) -> Result<Summary, Error> {
-        let directory = &self.output_directory;
-        let opened = Log::open(directory, &self.name)
-            .map_err(|error| Error::io("write the log in", directory, &error, OTHER))?;
-        let mut running =
-            Running { campaign: self, known: self.known(), summary: Summary::default(), log: Some(opened) };
-        running.summary.shares = self.targets.iter().map(|_| Share::default()).collect();
-        running.note(Record::Started(Started {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            system: self.system.name.to_string(),
-            system_version: self.system.version.to_string(),
-            bugs: self.bugs.clone(),
-            targets: self.targets.iter().map(|target| target.name.clone()).collect(),
-            jobs: self.jobs,
-            seed: self.seed.to_string(),
-        }));
-        let started = Instant::now();
-        let result = running.take_turns(started, stop);
-        running.summary.elapsed = started.elapsed();
-        running.note(Record::Ended { interrupted: running.summary.interrupted });
-        result.map(|()| running.summary)
-    }
-
     /// The corpus of a target.
     pub fn corpus(&self, target: &Target) -> PathBuf {
         if self.targets.len() == 1 { self.corpus.clone() } else { self.corpus.join(&target.name) }
@@ -201,7 +163,7 @@ impl Campaign {
     }
 
     /// What earlier campaigns in the directory found, with this system and these bugs, as far as the files are still there.
-    fn known(&self) -> Vec<Known> {
+    pub(super) fn known(&self) -> Vec<Known> {
         let lines = campaign_log::read(&self.output_directory).unwrap_or_default();
         let mut seen = BTreeSet::new();
         let files = lines.into_iter().filter_map(|line| match line.record {
@@ -224,58 +186,7 @@ impl Campaign {
     }
 }
 
-const OTHER: &str = "choose another with --output-dir";
-
 impl Running<'_> {
-    fn take_turns(&mut self, started: Instant, stop: &AtomicBool) -> Result<(), Error> {
-        let campaign = self.campaign;
-        for number in 0.. {
-            let left = campaign.time.map(|time| time.saturating_sub(started.elapsed()));
-            let runs_left = campaign.runs.map(|runs| runs.saturating_sub(self.summary.runs()));
-            if number > 0 && (left == Some(Duration::ZERO) || runs_left == Some(0) || self.is_over(stop)) {
-                break;
-            }
-            let index = next(&self.summary.shares, number);
-            let (time, runs) = match (campaign.targets.len(), campaign.runs) {
-                (1, _) => (left, runs_left),
-                // Each target has an equal part of them, in one turn.
-                (count, Some(runs)) => {
-                    if number == count {
-                        break;
-                    }
-                    let runs = runs / count as u64 + u64::from((number as u64) < runs % count as u64);
-                    if runs == 0 {
-                        continue;
-                    }
-                    (left, Some(runs))
-                }
-                (count, None) => (Some(turn_time(campaign.time, left, count)), None),
-            };
-            let before = (self.summary.shares[index].states.count(), self.summary.shares[index].elapsed);
-            Turn { number, index, time, runs }.run(self, stop)?;
-            let share = &mut self.summary.shares[index];
-            share.turns += 1;
-            share.ended = number + 1;
-            share.last_turn = (share.states.count() - before.0, share.elapsed.saturating_sub(before.1));
-            if campaign.targets.len() == 1 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_over(&self, stop: &AtomicBool) -> bool {
-        let wanted = |invariant: &String| self.campaign.stop_on.contains(invariant);
-        let found = self.summary.findings.iter().map(|finding| &finding.rule.invariant);
-        let mut broken = found.chain(self.summary.again.iter().map(|known| &known.rule.invariant));
-        stop.load(Ordering::Relaxed)
-            || if self.campaign.stop_on_first {
-                broken.next().is_some() || !self.summary.deaths.is_empty()
-            } else {
-                broken.any(wanted)
-            }
-    }
-
     /// Writes something into the log. A campaign goes on without one: what it found is on the disk in its own file.
     pub fn note(&mut self, record: Record) {
         let Some(log) = &mut self.log else { return };
@@ -313,30 +224,6 @@ impl Running<'_> {
     }
 }
 
-/// Whose turn is number `number`.
-fn next(shares: &[Share], number: usize) -> usize {
-    let yield_of = |share: &Share| {
-        let (states, time) = share.last_turn;
-        states as u64 * 1_000_000 / (time.as_millis() as u64).max(1)
-    };
-    let indices = 0..shares.len();
-    let longest = indices.clone().min_by_key(|index| (shares[*index].ended, *index)).unwrap_or_default();
-    if shares[longest].turns == 0 || number.is_multiple_of(2) {
-        return longest;
-    }
-    // The first of equals.
-    indices.rev().max_by_key(|index| yield_of(&shares[*index])).unwrap_or(longest)
-}
-
-/// How long a turn is, of so many targets.
-fn turn_time(time: Option<Duration>, left: Option<Duration>, targets: usize) -> Duration {
-    let (Some(time), Some(left)) = (time, left) else { return TURN_ENDLESS };
-    let targets = targets as u32;
-    let turn = (time / (targets * TURNS_EACH)).clamp(TURN_MIN, TURN_MAX).min(time / targets);
-    // What would be left is too short for another.
-    if left < turn + turn / 2 { left } else { turn }
-}
-
 /// Creates the corpora, before hours of work.
 pub fn create_corpora(campaign: &Campaign) -> Result<(), Error> {
     for target in &campaign.targets {
@@ -348,33 +235,4 @@ pub fn create_corpora(campaign: &Campaign) -> Result<(), Error> {
 /// How many files a corpus has.
 pub fn files_in(corpus: &Path) -> usize {
     corpus.read_dir().map_or(0, Iterator::count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn turns_alternate_between_who_waited_longest_and_who_finds_most() {
-        let mut shares: Vec<Share> = (0..3).map(|_| Share::default()).collect();
-        let finds = [5, 100, 0];
-        let mut order = Vec::new();
-        for number in 0..9 {
-            let index = next(&shares, number);
-            order.push(index);
-            let share = &mut shares[index];
-            (share.turns, share.ended) = (share.turns + 1, number + 1);
-            share.last_turn = (finds[index], Duration::from_secs(10));
-        }
-        assert_eq!(order, [0, 1, 2, 1, 0, 1, 2, 1, 0]);
-    }
-
-    #[test]
-    fn turns_fit_the_time() {
-        let seconds = Duration::from_secs;
-        assert_eq!(turn_time(Some(seconds(3_600)), Some(seconds(3_600)), 15), seconds(60));
-        assert_eq!(turn_time(Some(seconds(30)), Some(seconds(30)), 15), seconds(2), "one each, at least");
-        assert_eq!(turn_time(Some(seconds(3_600)), Some(seconds(80)), 15), seconds(80), "no short last turn");
-        assert_eq!(turn_time(None, None, 15), TURN_ENDLESS);
-    }
 }

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cases::finding::{Finding, Rule};
+use crate::campaigns::finding::{Finding, Rule};
 use crate::search::mutator::MutateBytes;
 
 pub mod campaign;
 pub mod process;
+mod schedule;
 pub mod turn;
 pub mod worker;
 

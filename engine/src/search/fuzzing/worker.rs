@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use sim::{Case, Outcome, Verdict};
 
 use crate::base::error::Error;
-use crate::cases::finding::{Finding, Rule};
+use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::reached::States;
 use crate::cases::kmb::{Kmb, Origin};
-use crate::cases::reached::States;
 use crate::cases::subprocess;
 use crate::cases::systems::{Engine, SystemEntry};
 use crate::search::counters;

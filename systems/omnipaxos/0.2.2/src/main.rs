@@ -42,9 +42,9 @@ fn main() -> ExitCode {
 mod tests {
     use std::path::Path;
 
+    use engine::cases::kmb::Kmb;
     use scenarios::ScenarioType;
     use sim::{Verdict, World};
-    use vopr::kmb::Kmb;
 
     use super::*;
     use crate::cluster::{Cluster, all, without};

@@ -19,6 +19,7 @@ use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, count, styled};
 use engine::base::{exit, files, format};
+use engine::cases::comparison::Comparison;
 use engine::cases::kmb::{FILE_BYTES_MAX, Kmb, Origin, read_bounded};
 use engine::cases::subprocess;
 use engine::cases::systems::Engine;
@@ -49,60 +50,11 @@ pub(crate) struct Arguments {
     record: Option<PathBuf>,
 }
 
-/// What a second run showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Same,
-    OtherTrace,
-    OtherViolation,
-    NoViolation,
-    /// The file expects no violation (it is a raw input, or vopr died at it), and there is one.
-    New,
-    /// The same, and there is none.
-    StillNone,
-}
-
-impl Comparison {
-    pub(crate) fn of(kmb: &Kmb, outcome: &Outcome) -> Self {
-        match (&kmb.expected, &outcome.verdict) {
-            (None, Verdict::Violated(_)) => Comparison::New,
-            (None, _) => Comparison::StillNone,
-            (Some(expected), Verdict::Violated(violation)) if expected.matches(violation) => {
-                if kmb.digest == Some(outcome.digest) { Comparison::Same } else { Comparison::OtherTrace }
-            }
-            (Some(_), Verdict::Violated(_)) => Comparison::OtherViolation,
-            (Some(_), _) => Comparison::NoViolation,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Comparison::Same => "same_violation_same_digest",
-            Comparison::OtherTrace => "same_violation_other_digest",
-            Comparison::OtherViolation => "other_violation",
-            Comparison::NoViolation => "no_violation",
-            Comparison::New => "violation",
-            Comparison::StillNone => "none",
-        }
-    }
-
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Comparison::Same => "reproduced: the same violation and the same digest",
-            Comparison::OtherTrace => "reproduced: the same violation on another trace",
-            Comparison::OtherViolation => "another violation than the one in the file",
-            Comparison::NoViolation => "not reproduced: no violation",
-            Comparison::New => "a violation",
-            Comparison::StillNone => "no violation",
-        }
-    }
-
-    fn style(self) -> Style {
-        match self {
-            Comparison::Same | Comparison::New => BAD,
-            Comparison::OtherTrace | Comparison::OtherViolation => DOUBTFUL,
-            Comparison::NoViolation | Comparison::StillNone => GOOD,
-        }
+fn style(comparison: Comparison) -> Style {
+    match comparison {
+        Comparison::Same | Comparison::New => BAD,
+        Comparison::OtherTrace | Comparison::OtherViolation => DOUBTFUL,
+        Comparison::NoViolation | Comparison::StillNone => GOOD,
     }
 }
 
@@ -154,7 +106,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
                 if let Some(violation) = violation {
                     explain(violation, &mut text);
                 }
-                let _ = writeln!(text, "{}", styled(comparison.style(), comparison.words()));
+                let _ = writeln!(text, "{}", styled(style(comparison), comparison.words()));
             }
             if let Some(file) = record {
                 let _ = writeln!(text, "    vopr repro {}", file.display());

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use sim::observers::outcomes::ActionFate;
 
 use crate::arguments::Common;
 use crate::arguments::Format;
@@ -14,6 +13,7 @@ use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, styled};
 use engine::base::{exit, format};
+use engine::cases::description;
 use engine::cases::kmb::{Kmb, Origin};
 use engine::cases::systems::Engine;
 
@@ -100,13 +100,13 @@ fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
     let workload = &case.config.workload;
     line("workload", format::workload(workload));
     line("seed", case.seed.to_string());
-    line("origin", origin(kmb));
+    line("origin", description::origin(kmb));
     line("written by", format!("vopr {}", kmb.vopr_version));
     if let Some(digest) = kmb.digest {
         line("digest", format!("{digest:016x}"));
     }
     line("actions", case.actions.len().to_string());
-    for (number, action) in (1..).zip(actions(case, engine)) {
+    for (number, action) in (1..).zip(description::actions(case, engine)) {
         let _ = writeln!(text, "    {number:>3}. {action}");
     }
     match &kmb.expected {
@@ -128,20 +128,6 @@ fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
     text
 }
 
-/// The actions as the run understands them; where it was run, with what became of those that were not carried out.
-pub(crate) fn actions(case: &sim::Case, engine: Option<&Engine>) -> Vec<String> {
-    let fates = engine.map_or(&[][..], |engine| engine.fates().actions());
-    let in_words = |(index, action): (usize, &sim::Action)| {
-        let words = format::action(&action.resolved(&case.config));
-        match fates.get(index) {
-            Some(ActionFate::NotDue) => format!("{words} [it did not come to it]"),
-            Some(ActionFate::Skipped { why, .. }) => format!("{words} [skipped: {}]", format::skipped(*why)),
-            Some(ActionFate::Done { .. }) | None => words,
-        }
-    };
-    case.actions.iter().enumerate().map(in_words).collect()
-}
-
 /// The states that were reached in each region of the map.
 fn regions(engine: &Engine) -> impl Iterator<Item = (&'static str, usize, u32)> {
     sim::observers::coverage::REGIONS.iter().map(|region| {
@@ -149,16 +135,6 @@ fn regions(engine: &Engine) -> impl Iterator<Item = (&'static str, usize, u32)> 
         let reached = engine.reached().iter().filter(|slot| slots.contains(slot)).count();
         (region.name, reached, region.size)
     })
-}
-
-pub(crate) fn origin(kmb: &Kmb) -> String {
-    match &kmb.origin {
-        Origin::Run { seed, scenario } => {
-            let (system, bugs) = (format::system_option(&kmb.case.system), format::bug_options(&kmb.case.bugs));
-            format!("vopr run --scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")
-        }
-        Origin::Fuzz { target, input } => format!("fuzz target {target}, an input of {} bytes", input.len()),
-    }
 }
 
 fn details(kmb: &Kmb, text: &mut String) {
@@ -211,8 +187,8 @@ fn as_json(arguments: &Arguments, kmb: &Kmb, engine: Option<&Engine>) -> serde_j
         "version": terminal::JSON_VERSION, "command": "show", "name": kmb.name(), "scenario": case.scenario,
         "system": case.system, "system_version": kmb.system_version, "vopr_version": kmb.vopr_version,
         "bugs": case.bugs, "seed": case.seed.to_string(), "liars": case.liars.iter().collect::<Vec<_>>(),
-        "cluster": cluster(case), "origin": origin(kmb), "violation": kmb.expected,
-        "actions": actions(case, engine),
+        "cluster": cluster(case), "origin": description::origin(kmb), "violation": kmb.expected,
+        "actions": description::actions(case, engine),
         "digest": kmb.digest.map(|digest| format!("{digest:016x}")),
     });
     if arguments.detailed {

@@ -15,7 +15,7 @@ use engine::base::error::Error;
 use engine::base::exit;
 use engine::base::terminal;
 use engine::base::terminal::{DOUBTFUL, styled, tell};
-use engine::cases::data_dir::Data;
+use engine::campaigns::data_dir::Data;
 use engine::cases::subprocess;
 
 /// The arguments of `vopr dashboard`.

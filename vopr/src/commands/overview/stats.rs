@@ -14,8 +14,8 @@ use crate::arguments::Format;
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, count, grouped, rate, span, styled};
-use engine::cases::campaign_log::Progress;
-use engine::cases::data_dir::{Data, Sums, date};
+use engine::campaigns::campaign_log::Progress;
+use engine::campaigns::data_dir::{Data, Sums, date};
 
 /// The arguments of `vopr stats`.
 #[derive(Args)]

@@ -18,12 +18,13 @@ use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
 use engine::base::{exit, format};
-use engine::cases::campaign_log;
-use engine::cases::causes;
-use engine::cases::causes::Group;
-use engine::cases::finding::Smaller;
-use engine::cases::finding::{Finding, Rule};
+use engine::campaigns::campaign_log;
+use engine::campaigns::causes;
+use engine::campaigns::causes::Group;
+use engine::campaigns::finding::Smaller;
+use engine::campaigns::finding::{Finding, Rule};
 use engine::cases::seeds;
+use engine::cases::systems::system_option;
 use engine::search::fuzzing::campaign::{Campaign, Known, Share, Summary, create_corpora};
 use engine::search::targets::Target;
 
@@ -212,7 +213,7 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
         let _ = writeln!(text, "{} died {}", styled(DOUBTFUL, "a worker"), death.status);
         if let Some(input) = &death.input {
             let bugs = format::bug_options(&campaign.bugs);
-            let system = format::system_option(campaign.system.name);
+            let system = system_option(campaign.system.name);
             let _ = writeln!(text, "    vopr repro {} --target {}{system}{bugs}", input.display(), death.target);
         }
         if let Some(file) = &death.file {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine::base::error::Error;
-use engine::cases::finding::Rule;
+use engine::campaigns::finding::Rule;
 use engine::search::fuzzing::Driver;
 use engine::search::fuzzing::worker::{self, Options};
 

@@ -6,8 +6,8 @@ use sim::observers::coverage::{MAP_SIZE, REGIONS};
 use crate::dashboard::parts::{charts, frame};
 use engine::base::format;
 use engine::base::terminal::grouped;
-use engine::cases::campaign_log::Progress;
-use engine::cases::data_dir::{Data, Past, date};
+use engine::campaigns::campaign_log::Progress;
+use engine::campaigns::data_dir::{Data, Past, date};
 
 /// So many campaigns are drawn.
 const CAMPAIGNS_SHOWN: usize = 6;

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::commands::failure::show;
 use crate::dashboard::parts::frame;
 use crate::dashboard::sources::replay::{Explanation, Replay};
 use engine::base::format;
 use engine::base::terminal::count;
-use engine::cases::data_dir::{Cause, Data, Failure};
+use engine::campaigns::data_dir::{Cause, Data, Failure};
+use engine::cases::description;
 use engine::cases::kmb::Kmb;
 
 /// Where the list has the failures of an invariant.
@@ -205,7 +205,7 @@ fn plan(failure: &Failure, replay: &Result<Replay, String>) -> Markup {
     let list = |actions: &[String]| html! { ol.plan { @for action in actions { li { (action) } } } };
     let smallest = match replay {
         Ok(replay) => replay.plan.clone(),
-        Err(_) => show::actions(&failure.smallest().case, None),
+        Err(_) => description::actions(&failure.smallest().case, None),
     };
     let original = &failure.kmb.case;
     html! {
@@ -213,7 +213,7 @@ fn plan(failure: &Failure, replay: &Result<Replay, String>) -> Markup {
         @if failure.minimized.is_some() {
             details {
                 summary { "As it was found: " (count(original.actions.len(), "action", "actions")) }
-                (list(&show::actions(original, None)))
+                (list(&description::actions(original, None)))
             }
         }
     }
@@ -259,7 +259,7 @@ fn case(failure: &Failure) -> Markup {
                 (cluster.view_change_quorum) ", liars: " @if case.liars.is_empty() { "none" } @else { (format::replicas(case.liars)) }
             }
             dt { "Workload" } dd { (format::workload(workload)) }
-            dt { "Origin" } dd { (show::origin(&failure.kmb)) }
+            dt { "Origin" } dd { (description::origin(&failure.kmb)) }
             dt { "Written by" } dd { "vopr " (kmb.vopr_version) }
             @if let Some(digest) = kmb.digest { dt { "Digest" } dd { span.name { (format!("{digest:016x}")) } } }
         }

@@ -13,7 +13,7 @@ use crate::dashboard::parts::frame;
 use crate::dashboard::sources::kills;
 use crate::dashboard::sources::kills::Kill;
 use engine::base::terminal::grouped;
-use engine::cases::data_dir::Data;
+use engine::campaigns::data_dir::Data;
 use engine::cases::systems::SYSTEMS;
 
 pub fn page(data: &Data) -> Markup {

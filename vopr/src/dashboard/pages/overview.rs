@@ -10,8 +10,8 @@ use crate::dashboard::parts::charts::sparkline;
 use crate::dashboard::parts::frame;
 use engine::base::format;
 use engine::base::terminal::{count, grouped, rate, span};
-use engine::cases::campaign_log::Progress;
-use engine::cases::data_dir::{Data, Past, Sums, date};
+use engine::campaigns::campaign_log::Progress;
+use engine::campaigns::data_dir::{Data, Past, Sums, date};
 
 /// A campaign that was not heard of for so many seconds does not run any more: it says something every ten.
 const SILENT_AFTER: u64 = 45;
@@ -132,7 +132,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use engine::cases::campaign_log::Started;
+    use engine::campaigns::campaign_log::Started;
 
     #[test]
     fn a_campaign_that_says_nothing_is_not_called_running() {

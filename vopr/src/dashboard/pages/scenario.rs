@@ -7,7 +7,7 @@ use crate::dashboard::pages::failure;
 use crate::dashboard::parts::frame;
 use crate::dashboard::sources::kills;
 use engine::base::format;
-use engine::cases::data_dir::{Data, Failure};
+use engine::campaigns::data_dir::{Data, Failure};
 use engine::cases::systems::SYSTEMS;
 
 /// What the phases are about, in their order.

@@ -13,12 +13,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::commands::failure::repro::Comparison;
-use crate::commands::failure::show;
 use engine::analysis::timeline;
 use engine::base::error::Error;
 use engine::base::format;
-use engine::cases::data_dir::Failure;
+use engine::campaigns::data_dir::Failure;
+use engine::cases::comparison::Comparison;
+use engine::cases::description;
 use engine::cases::kmb::{Kmb, ReadError};
 use engine::cases::subprocess;
 use engine::cases::subprocess::{MEGABYTES_MAX, TIME_MAX};
@@ -96,7 +96,7 @@ impl Replay {
             same: comparison == Comparison::Same,
             events: outcome.events,
             time: format::time(outcome.time),
-            plan: show::actions(&kmb.case, Some(&engine)),
+            plan: description::actions(&kmb.case, Some(&engine)),
             timeline: timeline::page::figure(&timeline, "timeline").into_string(),
             around,
             explanation: None,

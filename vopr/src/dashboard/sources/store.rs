@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use engine::base::error::Error;
-use engine::cases::data_dir;
-use engine::cases::data_dir::Data;
+use engine::campaigns::data_dir;
+use engine::campaigns::data_dir::Data;
 
 /// What there is in the directory, without looking into it: if it is the same, so is the content.
 type Stamp = Vec<(OsString, u64, Option<SystemTime>)>;

@@ -13,8 +13,8 @@ use crate::tui::draw::{Theme, boxed, rows};
 use crate::tui::list::List;
 use engine::base::format;
 use engine::base::terminal::{grouped, rate};
-use engine::cases::campaign_log::Progress;
-use engine::cases::data_dir::{Past, date};
+use engine::campaigns::campaign_log::Progress;
+use engine::campaigns::data_dir::{Past, date};
 
 /// A curve has no more points.
 const POINTS_MAX: usize = 400;

@@ -10,7 +10,7 @@ use crate::tui::draw::{Theme, boxed, rows, two};
 use crate::tui::failures::Row;
 use engine::base::format;
 use engine::base::format::printable;
-use engine::cases::data_dir::Failure;
+use engine::campaigns::data_dir::Failure;
 
 /// A longer text is cut off.
 const TEXT_MAX: usize = 2_000;

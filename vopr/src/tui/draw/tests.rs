@@ -162,7 +162,7 @@ fn a_campaign_in_80_by_24() {
     ];
     std::fs::write(here.path().join("campaign.jsonl"), lines.join("\n")).unwrap();
     let (mut app, _here) = stepping();
-    app.refresh(engine::cases::data_dir::Data::read(here.path()).unwrap());
+    app.refresh(engine::campaigns::data_dir::Data::read(here.path()).unwrap());
     app.tell("combined 42000 20.00s 2100/s VIOLATED vsr_agreement");
     press(&mut app, "2");
     check(
@@ -214,7 +214,7 @@ fn no_terminal_is_too_small_and_no_file_reaches_it_raw() {
 fn a_campaign_says_which_of_several_it_is() {
     let (mut app, here) = app();
     crate::tui::app::tests::log_of_two(here.path());
-    app.refresh(engine::cases::data_dir::Data::read(here.path()).unwrap());
+    app.refresh(engine::campaigns::data_dir::Data::read(here.path()).unwrap());
     press(&mut app, "2");
     let heading = |app: &App| picture(app, 100, 24).lines().nth(1).unwrap().to_string();
     assert!(heading(&app).contains("campaign there (2 of 2)"), "{}", heading(&app));

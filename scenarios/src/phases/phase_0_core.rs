@@ -8,7 +8,7 @@ use sim::{Action, Config, Mark, ReplicaId, What};
 
 use crate::entry::{Entry, byzantine_config, crash_config, five_config};
 use crate::palette::Palette;
-use crate::phase_1_byzantine::ALL_LIES;
+use crate::phases::phase_1_byzantine::ALL_LIES;
 use crate::script::{Setup, at, ms};
 
 /// The scenarios of this phase.

@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[cfg(unix)]
-use crate::dashboard::Dashboard;
-use crate::support::{Failing, command, directory, failing, json, kmb_files, vopr};
+use crate::interfaces::dashboard::Dashboard;
 #[cfg(unix)]
-use crate::tui::Terminal;
+use crate::interfaces::tui::Terminal;
+use crate::support::{Failing, command, directory, failing, json, kmb_files, vopr};
 
 /// The program of `vopr/examples/dying.rs`: `vopr` with a system that dies.
 fn program() -> PathBuf {

@@ -7,7 +7,7 @@ use sim::{Action, Config, Mark, ReplicaId, What};
 
 use crate::entry::{Entry, five_config, scrub_config};
 use crate::palette::Palette;
-use crate::phase_2_corruption::{damage, first_damage};
+use crate::phases::phase_2_corruption::{damage, first_damage};
 use crate::script::{Setup, at, ms};
 
 /// The scenarios of this phase.

@@ -1,9 +1,9 @@
 //! `vopr timeline` as its users call it, and its page in a real browser.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::{directory, json, stdout, vopr};
+use crate::support::{chromium, directory, json, stdout, vopr};
 
 fn example() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/view-led-twice.kmb").display().to_string()
@@ -52,13 +52,6 @@ fn wrong_arguments_are_one_line() {
         assert_eq!(said.lines().count(), 1, "{arguments}: {said}");
     }
     assert_eq!(std::fs::read_dir(here.path()).expect("a directory").count(), 0, "nothing was written");
-}
-
-/// A browser, if the machine has one.
-pub fn chromium() -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-    std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name))).find(|path| path.is_file())
 }
 
 /// Opens a page that is so wide, and returns its document as it is after a while.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[test]
 fn every_dependency_has_an_allowed_licence_and_comes_from_the_registry() {
-    let deny = include_str!("../deny.toml");
+    let deny = include_str!("../../deny.toml");
     let list = deny.lines().find_map(|line| line.strip_prefix("allow = [")).expect("deny.toml has a list of licences");
     let allowed: Vec<&str> = list.trim_end_matches(']').split(',').map(|name| name.trim().trim_matches('"')).collect();
     let output = Command::new(env!("CARGO"))

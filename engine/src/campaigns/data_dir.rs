@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::base::error::Error;
-use crate::cases::campaign_log;
-use crate::cases::campaign_log::{Line, Progress, Record, Started};
-use crate::cases::causes::shape;
+use crate::campaigns::campaign_log;
+use crate::campaigns::campaign_log::{Line, Progress, Record, Started};
+use crate::campaigns::causes::shape;
 use crate::cases::kmb::{Kmb, ReadError};
 
 /// Files after these are not looked at.

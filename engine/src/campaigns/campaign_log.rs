@@ -12,8 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cases::finding::Finding;
-use crate::cases::reached::Reached;
+use crate::campaigns::finding::Finding;
+use crate::campaigns::reached::Reached;
 
 /// The name of the file.
 pub const NAME: &str = "campaign.jsonl";

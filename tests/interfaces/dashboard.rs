@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::browser::Browser;
+use crate::interfaces::browser::Browser;
 use crate::support::{directory, failing, vopr};
 
 /// A dashboard that ends with the test.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sim::{Action, What};
 
-use crate::cases::finding::Finding;
+use crate::campaigns::finding::Finding;
 use crate::cases::kmb::Kmb;
 
 /// Findings with one cause, as numbers of the list that they are from. The first is the one with the fewest actions.
@@ -56,7 +56,7 @@ pub fn groups(findings: &[Finding]) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::finding::Rule;
+    use crate::campaigns::finding::Rule;
 
     fn finding(invariant: &str, rule: &str, shape: Option<&str>) -> Finding {
         Finding {

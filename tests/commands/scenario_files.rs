@@ -6,7 +6,7 @@ use crate::support::{directory, json, stdout, vopr};
 
 /// The example of the documentation.
 fn documented() -> &'static str {
-    let page = include_str!("../docs/scenario-files.md");
+    let page = include_str!("../../docs/scenario-files.md");
     let start = page.find("```toml\n").expect("an example") + "```toml\n".len();
     &page[start..start + page[start..].find("```").expect("its end")]
 }
