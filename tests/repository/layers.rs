@@ -65,7 +65,7 @@ fn no_two_folders_import_each_other() {
     for krate in CRATES {
         let source = format!("{krate}/src");
         for (folder, circle) in circles(&source) {
-            found.push(([&[source.clone()], &folder[..]].concat().join("/"), circle));
+            found.push(([std::slice::from_ref(&source), &folder].concat().join("/"), circle));
         }
     }
     let allowed = FILE_CIRCLES
@@ -209,13 +209,13 @@ fn paths(text: &str, module: &[String]) -> Vec<Module> {
             found.extend(flat(one_path(&text[at..]), &[]));
         }
     }
-    let absolute = |path: Module| match path[0].as_str() {
-        "crate" => path[1..].to_vec(),
-        _ => {
-            let up = path.iter().filter(|part| *part == "super").count();
-            let kept = &module[..module.len().saturating_sub(up)];
-            [kept, &path.into_iter().filter(|it| it != "self" && it != "super").collect::<Vec<_>>()].concat()
+    let absolute = |path: Module| {
+        if path[0] == "crate" {
+            return path[1..].to_vec();
         }
+        let up = path.iter().filter(|part| *part == "super").count();
+        let kept = &module[..module.len().saturating_sub(up)];
+        [kept, &path.into_iter().filter(|it| it != "self" && it != "super").collect::<Vec<_>>()].concat()
     };
     found.into_iter().map(absolute).collect()
 }

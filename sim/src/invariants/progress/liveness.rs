@@ -183,7 +183,7 @@ mod tests {
         let mut script = Script::clean_run();
         let client = crate::base::ids::ClientId(0);
         let see = |script: &mut Script, what| {
-            assert_eq!(script.see(crate::protocol::observation::Who::Client(client), what), None)
+            assert_eq!(script.see(crate::protocol::observation::Who::Client(client), what), None);
         };
         see(&mut script, O::Registering { client, number: 2 });
         stuck(&mut script, "clients get no session");
