@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use engine::cases::kmb::Kmb;
-use sim::{Action, ReplicaId, Target, What, When};
+use sim::{Action, ActionKind, ReplicaId, Target, When};
 
 use crate::support::{Failing, directory, failing, json, stdout, vopr};
 
@@ -45,7 +45,7 @@ fn actions_are_shown_as_the_run_understands_them() {
     let mut kmb = Kmb::read(&shipped).expect("a failure file");
     let crash = |id, millis: u64| Action {
         when: When::At(millis * 1_000_000),
-        what: What::Crash { target: Target::Replica(ReplicaId(id)), down: 50_000_000 },
+        what: ActionKind::Crash { target: Target::Replica(ReplicaId(id)), down: 50_000_000 },
     };
     kmb.case.actions = vec![crash(6, 20), crash(1, 30), crash(2, 3_600_000)];
     std::fs::write(here.path().join("changed.kmb"), kmb.encode().expect("bytes")).expect("written");

@@ -5,7 +5,8 @@ use sim::config::settings::Setting;
 use sim::config::spec::Workload;
 use sim::protocol::reason::SkipReason;
 use sim::{
-    Action, Lie, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, What, When, Who,
+    Action, ActionKind, Lie, Observation, Operation, OperationKind, ReplicaId, ReplicaSet, Seen, Target, Time, When,
+    Who,
 };
 
 use crate::base::terminal::count;
@@ -111,99 +112,101 @@ fn target(target: Target) -> String {
 }
 
 /// What an action does.
-pub fn what(what: &What) -> String {
+pub fn what(what: &ActionKind) -> String {
     let way = |outgoing: bool| if outgoing { "sends" } else { "is sent" };
     match *what {
-        What::Partition { side, duration } => {
+        ActionKind::Partition { side, duration } => {
             format!("cut {} off from the others for {}", replicas(side), time(duration))
         }
-        What::Isolate { target: whom, duration } => format!("isolate {} for {}", target(whom), time(duration)),
-        What::Cut { target: whom, outgoing, duration } => {
+        ActionKind::Isolate { target: whom, duration } => format!("isolate {} for {}", target(whom), time(duration)),
+        ActionKind::Cut { target: whom, outgoing, duration } => {
             format!("lose all that {} {} for {}", target(whom), way(outgoing), time(duration))
         }
-        What::Clog { target: whom, outgoing, duration } => {
+        ActionKind::Clog { target: whom, outgoing, duration } => {
             format!("hold back all that {} {} for {}", target(whom), way(outgoing), time(duration))
         }
-        What::Loss { per_mille, duration } => format!("lose {per_mille} in 1000 messages for {}", time(duration)),
-        What::Delay { target: whom, extra, duration } => {
+        ActionKind::Loss { per_mille, duration } => format!("lose {per_mille} in 1000 messages for {}", time(duration)),
+        ActionKind::Delay { target: whom, extra, duration } => {
             format!("delay the messages of {} by up to {} for {}", target(whom), time(extra), time(duration))
         }
-        What::Duplicate { per_mille, duration } => {
+        ActionKind::Duplicate { per_mille, duration } => {
             format!("deliver {per_mille} in 1000 messages twice for {}", time(duration))
         }
-        What::Reorder { per_mille, duration } => format!("reorder {per_mille} in 1000 messages for {}", time(duration)),
-        What::Garble { target: whom, per_mille, duration } => {
+        ActionKind::Reorder { per_mille, duration } => {
+            format!("reorder {per_mille} in 1000 messages for {}", time(duration))
+        }
+        ActionKind::Garble { target: whom, per_mille, duration } => {
             format!("damage {per_mille} in 1000 messages of {} for {}", target(whom), time(duration))
         }
-        What::Crash { target: whom, down } => format!("crash {} for {}", target(whom), time(down)),
-        What::PowerLoss { down } => format!("crash all replicas for {}", time(down)),
-        What::Pause { target: whom, duration } => format!("pause {} for {}", target(whom), time(duration)),
-        What::BitFlip { target: whom, zone, record, bit } => {
+        ActionKind::Crash { target: whom, down } => format!("crash {} for {}", target(whom), time(down)),
+        ActionKind::PowerLoss { down } => format!("crash all replicas for {}", time(down)),
+        ActionKind::Pause { target: whom, duration } => format!("pause {} for {}", target(whom), time(duration)),
+        ActionKind::BitFlip { target: whom, zone, record, bit } => {
             format!("flip bit {bit} of record {record} from the last in zone {zone} of {}'s disk", target(whom))
         }
-        What::LostWrite { target: whom, zone, record } => {
+        ActionKind::LostWrite { target: whom, zone, record } => {
             format!("undo the last write of record {record} from the last in zone {zone} of {}'s disk", target(whom))
         }
-        What::MisdirectedWrite { target: whom, zone, record, away } => {
+        ActionKind::MisdirectedWrite { target: whom, zone, record, away } => {
             let disk = target(whom);
             format!("put record {record} from the last in zone {zone} of {disk}'s disk {away} records before its place")
         }
-        What::FlippedBits { target: whom, zone, record, bit, count } => {
+        ActionKind::FlippedBits { target: whom, zone, record, bit, count } => {
             let disk = target(whom);
             format!("flip {count} bits from {bit} on of record {record} from the last in zone {zone} of {disk}'s disk")
         }
-        What::TruncatedRecord { target: whom, zone, record, keep } => {
+        ActionKind::TruncatedRecord { target: whom, zone, record, keep } => {
             let disk = target(whom);
             format!("cut record {record} from the last in zone {zone} of {disk}'s disk off at byte {keep}")
         }
-        What::ShiftedRecord { target: whom, zone, record, from, by } => {
+        ActionKind::ShiftedRecord { target: whom, zone, record, from, by } => {
             let disk = target(whom);
             format!(
                 "push {by} bytes in at byte {from} of record {record} from the last in zone {zone} of {disk}'s disk"
             )
         }
-        What::StaleRead { target: whom, zone, away, per_mille, duration } => {
+        ActionKind::StaleRead { target: whom, zone, away, per_mille, duration } => {
             let what = if away == 0 { "its older content".to_string() } else { format!("the record {away} before it") };
             let disk = target(whom);
             let span = time(duration);
             format!("let reads in zone {zone} of {disk}'s disk bring {what} for {per_mille} in 1000 records for {span}")
         }
-        What::DiskError { target: whom, per_mille, duration } => {
+        ActionKind::DiskError { target: whom, per_mille, duration } => {
             format!("fail {per_mille} in 1000 syncs and reads of {} for {}", target(whom), time(duration))
         }
-        What::DiskSlow { target: whom, extra, duration } => {
+        ActionKind::DiskSlow { target: whom, extra, duration } => {
             format!("slow the disk of {} by up to {} for {}", target(whom), time(extra), time(duration))
         }
-        What::DiskFull { target: whom, duration } => {
+        ActionKind::DiskFull { target: whom, duration } => {
             format!("fill the disk of {} for {}", target(whom), time(duration))
         }
-        What::ClockStep { target: whom, micros } => {
+        ActionKind::ClockStep { target: whom, micros } => {
             let direction = if micros < 0 { "back" } else { "forward" };
             let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);
             format!("set the wall clock of {} {direction} by {span}", target(whom))
         }
-        What::ClockDrift { target: whom, ppm, duration } => {
+        ActionKind::ClockDrift { target: whom, ppm, duration } => {
             format!("let the clocks of {} drift by {ppm} ppm for {}", target(whom), time(duration))
         }
-        What::ClockFreeze { target: whom, duration } => {
+        ActionKind::ClockFreeze { target: whom, duration } => {
             format!("freeze the clocks of {} for {}", target(whom), time(duration))
         }
-        What::NoNtp { side, duration } => {
+        ActionKind::NoNtp { side, duration } => {
             let whom = if side.is_empty() { "all replicas".to_string() } else { replicas(side) };
             format!("keep the time service from {whom} for {}", time(duration))
         }
-        What::WrongNtp { target: whom, micros, duration } => {
+        ActionKind::WrongNtp { target: whom, micros, duration } => {
             let direction = if micros < 0 { "behind" } else { "ahead" };
             let span = time(u64::from(micros.unsigned_abs()) * MICROSECOND);
             format!("tell {} a time that is {span} {direction} for {}", target(whom), time(duration))
         }
-        What::Burst { client, requests } => {
+        ActionKind::Burst { client, requests } => {
             format!("let client {} send {} at once", client.0, count(requests.into(), "request", "requests"))
         }
-        What::ClientCrash { client } => format!("crash client {}", client.0),
-        What::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
-        What::Reconfigure { members } => format!("ask for {} as the members", replicas(members)),
-        What::Lie(lie) => self::lie(lie),
+        ActionKind::ClientCrash { client } => format!("crash client {}", client.0),
+        ActionKind::DuplicateRequest { client } => format!("let client {} send its request twice", client.0),
+        ActionKind::Reconfigure { members } => format!("ask for {} as the members", replicas(members)),
+        ActionKind::Lie(lie) => self::lie(lie),
     }
 }
 
@@ -284,7 +287,7 @@ pub fn skipped(why: SkipReason) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use sim::plan::Watch;
+    use sim::plan::Trigger;
 
     use super::*;
 
@@ -297,8 +300,8 @@ mod tests {
         assert_eq!(time(40 * MILLISECOND), "40 ms");
         assert_eq!(time(3 * SECOND + 20 * MILLISECOND), "3.02 s");
         let crash = Action {
-            when: When::After { watch: Watch::Committed, replica: Some(ReplicaId(2)), count: 3, delay: 0 },
-            what: What::Crash { target: Target::Subject, down: SECOND },
+            when: When::After { watch: Trigger::Committed, replica: Some(ReplicaId(2)), count: 3, delay: 0 },
+            what: ActionKind::Crash { target: Target::Subject, down: SECOND },
         };
         assert_eq!(action(&crash), "just after replica 2's Committed number 3: crash that replica for 1 s");
         assert_eq!(replicas(ReplicaSet(0b101)), "replicas 0, 2");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sim::{Action, What};
+use sim::{Action, ActionKind};
 
 use crate::campaigns::finding::Finding;
 use crate::cases::kmb::Kmb;
@@ -17,8 +17,8 @@ pub fn shape(actions: &[Action]) -> String {
     if kinds.is_empty() { "no action".to_string() } else { kinds.into_iter().collect::<Vec<_>>().join(" + ") }
 }
 
-fn kind(what: &What) -> String {
-    if let What::Lie(lie) = what {
+fn kind(what: &ActionKind) -> String {
+    if let ActionKind::Lie(lie) = what {
         return format!("lie about {:?}.{:?}", lie.kind, lie.field);
     }
     let text = format!("{what:?}");

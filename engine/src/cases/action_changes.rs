@@ -2,7 +2,7 @@
 
 use scenarios::Draw;
 use sim::plan::Target;
-use sim::{Action, ReplicaId, What, When};
+use sim::{Action, ActionKind, ReplicaId, When};
 
 /// A step of 1, or sometimes of much more, up or down.
 pub fn step(draw: &mut Draw, max: u64) -> i64 {
@@ -39,7 +39,7 @@ pub fn retarget(action: &mut Action, replicas: u64, draw: &mut Draw) {
     };
     if let Some(place) = action.what.target_mut() {
         *place = target;
-    } else if let What::Lie(lie) = &mut action.what {
+    } else if let ActionKind::Lie(lie) = &mut action.what {
         lie.to = draw.chance(50).then(|| ReplicaId(draw.below(replicas) as u8));
     }
 }

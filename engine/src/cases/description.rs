@@ -1,7 +1,7 @@
 //! A case in words: its actions, and the command that it came from.
 
 use sim::Case;
-use sim::observers::outcomes::ActionFate;
+use sim::observers::outcomes::ActionOutcome;
 
 use crate::base::format;
 use crate::cases::kmb::{Kmb, Origin};
@@ -9,13 +9,13 @@ use crate::cases::systems::{Engine, system_option};
 
 /// The actions as the run understands them; where it was run, with what became of those that were not carried out.
 pub fn actions(case: &Case, engine: Option<&Engine>) -> Vec<String> {
-    let fates = engine.map_or(&[][..], |engine| engine.fates().actions());
+    let outcomes = engine.map_or(&[][..], |engine| engine.outcomes().actions());
     let in_words = |(index, action): (usize, &sim::Action)| {
         let words = format::action(&action.resolved(&case.config));
-        match fates.get(index) {
-            Some(ActionFate::NotDue) => format!("{words} [it did not come to it]"),
-            Some(ActionFate::Skipped { why, .. }) => format!("{words} [skipped: {}]", format::skipped(*why)),
-            Some(ActionFate::Done { .. }) | None => words,
+        match outcomes.get(index) {
+            Some(ActionOutcome::NotDue) => format!("{words} [it did not come to it]"),
+            Some(ActionOutcome::Skipped { why, .. }) => format!("{words} [skipped: {}]", format::skipped(*why)),
+            Some(ActionOutcome::Done { .. }) | None => words,
         }
     };
     case.actions.iter().enumerate().map(in_words).collect()

@@ -3,7 +3,7 @@
 
 use sim::base::ids::REPLICAS_MAX;
 use sim::base::time::SECOND;
-use sim::{Action, Case, Lie, ReplicaId, Target, Time, What, When};
+use sim::{Action, ActionKind, Case, Lie, ReplicaId, Target, Time, When};
 
 /// No action lasts longer, or waits longer, than an hour of virtual time: sums of times then never overflow.
 const SPAN_MAX: Time = 3_600 * SECOND;
@@ -56,11 +56,11 @@ fn check_action(action: &Action) -> Result<(), String> {
     }
     action.what.duration().map_or(Ok(()), check_span)?;
     match action.what {
-        What::Delay { extra, .. } | What::DiskSlow { extra, .. } => check_span(extra),
-        What::ClockDrift { ppm, .. } if ppm.unsigned_abs() >= 1_000_000 => {
+        ActionKind::Delay { extra, .. } | ActionKind::DiskSlow { extra, .. } => check_span(extra),
+        ActionKind::ClockDrift { ppm, .. } if ppm.unsigned_abs() >= 1_000_000 => {
             Err(format!("a drift of {ppm} ppm would turn the clock around"))
         }
-        What::Lie(Lie { to, .. }) => to.map_or(Ok(()), check_replica),
+        ActionKind::Lie(Lie { to, .. }) => to.map_or(Ok(()), check_replica),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use scenarios::Scenario;
-use sim::observers::outcomes::Fates;
+use sim::observers::outcomes::Outcomes;
 use sim::protocol::lie::LieRule;
 use sim::{Branch, Bug, Case, Outcome, Seen, System, World};
 
@@ -16,7 +16,7 @@ trait Runner {
     fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome;
     fn reached(&self) -> &[u32];
     fn recorded(&self) -> &[Seen];
-    fn fates(&self) -> &Fates;
+    fn outcomes(&self) -> &Outcomes;
     fn checks(&self) -> Vec<u64>;
 }
 
@@ -30,11 +30,11 @@ impl<S: System> Runner for World<S> {
     fn recorded(&self) -> &[Seen] {
         self.trace().recorded()
     }
-    fn fates(&self) -> &Fates {
-        World::fates(self)
+    fn outcomes(&self) -> &Outcomes {
+        World::outcomes(self)
     }
     fn checks(&self) -> Vec<u64> {
-        self.judge().checks()
+        self.checkers().checks()
     }
 }
 
@@ -45,7 +45,7 @@ struct Hermetic<S: System> {
     system: std::marker::PhantomData<S>,
     reached: Vec<u32>,
     recorded: Vec<Seen>,
-    fates: Fates,
+    outcomes: Outcomes,
     checks: Vec<u64>,
 }
 
@@ -53,11 +53,11 @@ struct Hermetic<S: System> {
 impl<S: System> Runner for Hermetic<S> {
     fn run(&mut self, case: &Case, branch: Option<Branch>, record: bool) -> Outcome {
         let outcome;
-        (outcome, self.reached, self.recorded, self.fates, self.checks) = hermetic::run(case.seed, || {
+        (outcome, self.reached, self.recorded, self.outcomes, self.checks) = hermetic::run(case.seed, || {
             let mut world = World::<S>::new();
             let outcome = world.run_branch(case, branch, record);
             let (reached, recorded) = (world.coverage().reached().to_vec(), world.trace().recorded().to_vec());
-            (outcome, reached, recorded, world.fates().clone(), world.judge().checks())
+            (outcome, reached, recorded, world.outcomes().clone(), world.checkers().checks())
         });
         outcome
     }
@@ -67,8 +67,8 @@ impl<S: System> Runner for Hermetic<S> {
     fn recorded(&self) -> &[Seen] {
         &self.recorded
     }
-    fn fates(&self) -> &Fates {
-        &self.fates
+    fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
     fn checks(&self) -> Vec<u64> {
         self.checks.clone()
@@ -109,8 +109,8 @@ impl SystemEntry {
     const fn hermetic<S: System>() -> Self {
         let create: fn() -> Box<dyn Runner> = || {
             let system = std::marker::PhantomData::<S>;
-            let (reached, recorded, fates, checks) = Default::default();
-            Box::new(Hermetic { system, reached, recorded, fates, checks })
+            let (reached, recorded, outcomes, checks) = Default::default();
+            Box::new(Hermetic { system, reached, recorded, outcomes, checks })
         };
         SystemEntry { supported: hermetic::supported, create, ..SystemEntry::of::<S>() }
     }
@@ -240,8 +240,8 @@ impl Engine {
     }
 
     /// What became of the last run's actions and, if it was recorded, of its messages.
-    pub fn fates(&self) -> &Fates {
-        self.runner.fates()
+    pub fn outcomes(&self) -> &Outcomes {
+        self.runner.outcomes()
     }
 
     /// How often each invariant was checked in the last run, in the order of `sim::invariants::NAMES`.

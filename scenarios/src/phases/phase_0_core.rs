@@ -4,7 +4,7 @@ use sim::base::time::MILLISECOND;
 use sim::config::spec::{Clock, Cluster, Workload};
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, Config, Mark, ReplicaId, What};
+use sim::{Action, ActionKind, Config, Mark, ReplicaId};
 
 use crate::entry::{Entry, byzantine_config, crash_config, five_config};
 use crate::palette::Palette;
@@ -188,7 +188,7 @@ fn swizzle(setup: &mut Setup<'_>) -> Vec<Action> {
             let turn = unclog_order.iter().position(|other| *other == replica).unwrap_or(0) as u64;
             let duration = last - start + turn * step + setup.span(1, 30);
             let outgoing = setup.draw.chance(50);
-            actions.push(at(start, What::Clog { target: Target::Replica(replica), outgoing, duration }));
+            actions.push(at(start, ActionKind::Clog { target: Target::Replica(replica), outgoing, duration }));
         }
         begin += setup.span(600, 800);
     }
@@ -200,18 +200,18 @@ fn gray(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let duration = setup.span(300, 900);
     let extra = setup.span(20, 250);
-    actions.push(at(setup.span(30, 300), What::DiskSlow { target: sick, extra, duration }));
+    actions.push(at(setup.span(30, 300), ActionKind::DiskSlow { target: sick, extra, duration }));
     for _ in 0..setup.draw.between(1, 3) {
         let duration = setup.span(30, 350);
-        actions.push(at(setup.span(50, 1100), What::Pause { target: tired, duration }));
+        actions.push(at(setup.span(50, 1100), ActionKind::Pause { target: tired, duration }));
     }
     let duration = setup.span(100, 600);
     let per_mille = setup.draw.between(50, 400) as u16;
     let (begin, target) = (setup.span(50, 900), setup.anyone());
     actions.push(match setup.draw.below(3) {
-        0 => at(begin, What::DiskError { target, per_mille, duration }),
-        1 => at(begin, What::DiskFull { target, duration }),
-        _ => at(begin, What::Delay { target, extra: ms(u64::from(per_mille) / 2), duration }),
+        0 => at(begin, ActionKind::DiskError { target, per_mille, duration }),
+        1 => at(begin, ActionKind::DiskFull { target, duration }),
+        _ => at(begin, ActionKind::Delay { target, extra: ms(u64::from(per_mille) / 2), duration }),
     });
     actions
 }
@@ -238,12 +238,12 @@ fn tenants(setup: &mut Setup<'_>) -> Vec<Action> {
     if setup.draw.chance(60) {
         let (zone, record) = (setup.draw.below(4) as u8, setup.draw.below(8) as u16);
         let bit = setup.draw.below(1 << 12) as u16;
-        actions.push(at(crash - ms(1), What::BitFlip { target, zone, record, bit }));
+        actions.push(at(crash - ms(1), ActionKind::BitFlip { target, zone, record, bit }));
     }
-    actions.push(at(crash, What::Crash { target, down }));
+    actions.push(at(crash, ActionKind::Crash { target, down }));
     if setup.draw.chance(50) {
         let (per_mille, duration) = (setup.draw.between(20, 200) as u16, setup.span(200, 800));
-        actions.push(at(setup.span(50, 800), What::Loss { per_mille, duration }));
+        actions.push(at(setup.span(50, 800), ActionKind::Loss { per_mille, duration }));
     }
     actions
 }
@@ -276,16 +276,18 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
     for replica in (0..setup.replicas()).map(ReplicaId) {
         let ppm = setup.draw.between(0, 20_000) as i32 - 10_000;
         let (begin, duration) = (setup.span(0, 3_000), setup.span(5_000, 15_000));
-        actions.push(at(begin, What::ClockDrift { target: Target::Replica(replica), ppm, duration }));
+        actions.push(at(begin, ActionKind::ClockDrift { target: Target::Replica(replica), ppm, duration }));
     }
     for _ in 0..setup.draw.between(1, 4) {
         let (begin, target) = (setup.span(1_000, 17_000), setup.anyone());
         let duration = setup.span(200, 1_500);
         actions.push(match setup.draw.below(4) {
-            0 => at(begin, What::ClockStep { target, micros: setup.draw.between(0, 4_000_000) as i32 - 2_000_000 }),
-            1 => at(begin, What::ClockFreeze { target, duration }),
-            2 => at(begin, What::Crash { target, down: duration }),
-            _ => at(begin, What::Pause { target, duration }),
+            0 => {
+                at(begin, ActionKind::ClockStep { target, micros: setup.draw.between(0, 4_000_000) as i32 - 2_000_000 })
+            }
+            1 => at(begin, ActionKind::ClockFreeze { target, duration }),
+            2 => at(begin, ActionKind::Crash { target, down: duration }),
+            _ => at(begin, ActionKind::Pause { target, duration }),
         });
     }
     actions

@@ -4,7 +4,7 @@ use sim::config::spec::{Cluster, Workload};
 use sim::observers::mark::Phase;
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, ClientId, Config, Mark, ReplicaId, ReplicaSet, Time, Watch, What};
+use sim::{Action, ActionKind, ClientId, Config, Mark, ReplicaId, ReplicaSet, Time, Trigger};
 
 use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
@@ -124,15 +124,16 @@ fn partition_config() -> Config {
 /// One client after the other is in a hurry, from `time` on, so that they do not go in step.
 fn rush(time: Time, requests: u8) -> impl Iterator<Item = Action> {
     let step = ms(10) / Time::from(CLIENTS);
-    (0..CLIENTS)
-        .map(move |client| at(time + Time::from(client) * step, What::Burst { client: ClientId(client), requests }))
+    (0..CLIENTS).map(move |client| {
+        at(time + Time::from(client) * step, ActionKind::Burst { client: ClientId(client), requests })
+    })
 }
 
 /// The administrator asks for `members`, while the clients are busy.
 fn change(setup: &mut Setup<'_>, members: ReplicaSet) -> Vec<Action> {
     let time = setup.span(200, 400);
     let mut actions: Vec<Action> = rush(time - ms(10), 14).collect();
-    actions.push(at(time, What::Reconfigure { members }));
+    actions.push(at(time, ActionKind::Reconfigure { members }));
     actions
 }
 
@@ -141,11 +142,11 @@ fn add(setup: &mut Setup<'_>) -> Vec<Action> {
     // Whoever has seen the change restarts, and soon after it is perhaps its turn to lead.
     if setup.draw.chance(60) {
         let (count, delay, down) = (setup.draw.between(1, 5), setup.span(0, 30), setup.span(20, 100));
-        actions.push(after(Watch::Reconfigured, count, delay, What::Crash { target: Target::Subject, down }));
+        actions.push(after(Trigger::Reconfigured, count, delay, ActionKind::Crash { target: Target::Subject, down }));
     }
     if setup.draw.chance(70) {
         let (delay, what) = (setup.span(150, 400), setup.depose(Target::Primary));
-        actions.push(after(Watch::Reconfigured, 1, delay, what));
+        actions.push(after(Trigger::Reconfigured, 1, delay, what));
     }
     actions
 }
@@ -158,7 +159,7 @@ fn remove(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = change(setup, members);
     if setup.draw.chance(70) {
         let (delay, what) = (setup.span(50, 400), setup.depose(Target::Primary));
-        actions.push(after(Watch::Reconfigured, 1, delay, what));
+        actions.push(after(Trigger::Reconfigured, 1, delay, what));
     }
     actions
 }
@@ -182,11 +183,11 @@ fn partition(setup: &mut Setup<'_>) -> Vec<Action> {
         }
     }
     let (delay, duration) = (setup.draw.between(0, ms(1) / 4), setup.span(100, 900));
-    actions.push(after(Watch::ConfigurationAppended, 1, delay, What::Partition { side, duration }));
+    actions.push(after(Trigger::ConfigurationAppended, 1, delay, ActionKind::Partition { side, duration }));
     if setup.draw.chance(50) {
         let members = ReplicaSet(setup.draw.between(1, 127) as u8);
         let delay = setup.span(5, 100);
-        actions.push(after(Watch::ConfigurationAppended, 1, delay, What::Reconfigure { members }));
+        actions.push(after(Trigger::ConfigurationAppended, 1, delay, ActionKind::Reconfigure { members }));
     }
     actions
 }

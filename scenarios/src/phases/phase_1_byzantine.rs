@@ -7,7 +7,7 @@ use sim::config::spec::Cluster;
 use sim::plan::Target;
 use sim::protocol::lie::LieRule;
 use sim::protocol::observation::Fault;
-use sim::{Action, ClientId, Config, Field, How, Lie, Mark, MessageKind, ReplicaId, What};
+use sim::{Action, ActionKind, ClientId, Config, Field, How, Lie, Mark, MessageKind, ReplicaId};
 
 use crate::entry::{Entry, byzantine_config};
 use crate::palette::Palette;
@@ -330,8 +330,8 @@ fn merge(setup: &mut Setup<'_>) -> Vec<Action> {
 }
 
 /// A lie that the liar tells whenever it can.
-fn lasting((kind, field, how): LieRule, amount: u8) -> What {
-    What::Lie(Lie { kind, field, how, amount, to: None, count: 255 })
+fn lasting((kind, field, how): LieRule, amount: u8) -> ActionKind {
+    ActionKind::Lie(Lie { kind, field, how, amount, to: None, count: 255 })
 }
 
 /// A shortened log with too high a last normal view, told together in one vote.
@@ -381,7 +381,7 @@ fn leader_race(setup: &mut Setup<'_>) -> Vec<Action> {
     // What was said of a leadership comes once more, when it is old news: a liar's doing, and the network's.
     for begin in [setup.span(150, 400), setup.span(900, 1_300)] {
         let (per_mille, duration) = (setup.draw.between(400, 1_000) as u16, setup.span(400, 700));
-        actions.push(at(begin, What::Duplicate { per_mille, duration }));
+        actions.push(at(begin, ActionKind::Duplicate { per_mille, duration }));
     }
     actions
 }
@@ -402,15 +402,15 @@ fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
     if liar.0 == 0 {
         // A primary asks nobody for entries.
         let duration = setup.patience();
-        actions.push(at(time, What::Isolate { target, duration }));
+        actions.push(at(time, ActionKind::Isolate { target, duration }));
         time += duration + setup.span(60, 120);
     }
     for _ in 0..4 {
         let duration = setup.span(40, 160);
         let what = match setup.draw.below(3) {
-            0 => What::Cut { target, outgoing: false, duration },
-            1 => What::Isolate { target, duration },
-            _ => What::Crash { target, down: duration },
+            0 => ActionKind::Cut { target, outgoing: false, duration },
+            1 => ActionKind::Isolate { target, duration },
+            _ => ActionKind::Crash { target, down: duration },
         };
         actions.push(at(time, what));
         time += duration + setup.span(60, 250);
@@ -418,8 +418,8 @@ fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
     // The others miss entries, too, in no order, and ask the liar for them.
     let (per_mille, duration) = (setup.draw.between(50, 250) as u16, setup.span(300, 900));
     let begin = setup.span(50, 600);
-    actions.push(at(begin, What::Loss { per_mille, duration }));
-    actions.push(at(begin, What::Reorder { per_mille: 800, duration }));
-    actions.extend((0..3).map(|client| at(begin, What::Burst { client: ClientId(client), requests: 8 })));
+    actions.push(at(begin, ActionKind::Loss { per_mille, duration }));
+    actions.push(at(begin, ActionKind::Reorder { per_mille: 800, duration }));
+    actions.extend((0..3).map(|client| at(begin, ActionKind::Burst { client: ClientId(client), requests: 8 })));
     actions
 }

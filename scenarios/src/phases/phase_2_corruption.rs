@@ -3,7 +3,7 @@
 use sim::config::spec::Cluster;
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, Config, Mark, ReplicaId, Watch, What};
+use sim::{Action, ActionKind, Config, Mark, ReplicaId, Trigger};
 
 use crate::entry::{Entry, crash_config, five_config, scrub_config};
 use crate::palette::Palette;
@@ -88,7 +88,9 @@ const LOG: u8 = 0;
 /// its place there.
 pub(crate) fn first_damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<Action> {
     let bit = setup.draw.below(1 << 12) as u16;
-    [1, 3].map(|count| after(Watch::Executed, count, 0, What::BitFlip { target, zone, record: 0, bit })).to_vec()
+    [1, 3]
+        .map(|count| after(Trigger::Executed, count, 0, ActionKind::BitFlip { target, zone, record: 0, bit }))
+        .to_vec()
 }
 
 /// An entry loses a bit, and its replica crashes. Mostly the others hold the entry; now and then it is the last intact copy
@@ -101,12 +103,12 @@ fn bit_flip(setup: &mut Setup<'_>) -> Vec<Action> {
         target = ReplicaId(1 + setup.draw.below(2) as u8);
         let away = ReplicaId(3 - target.0);
         let absence = setup.span(70, 110);
-        actions.push(at(begin, What::Isolate { target: Target::Replica(away), duration: absence }));
+        actions.push(at(begin, ActionKind::Isolate { target: Target::Replica(away), duration: absence }));
         let crash = begin + absence - setup.span(20, 40);
         actions.extend(flip_and_crash(setup, target, crash, 2, 5));
         let duration = setup.patience();
         let gone = crash + setup.span(0, 5);
-        actions.push(at(gone, What::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
+        actions.push(at(gone, ActionKind::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
         begin = gone + duration + setup.span(50, 150);
     }
     actions.extend(first_damage(setup, Target::Replica(target), LOG));
@@ -122,7 +124,7 @@ fn flip_and_crash(setup: &mut Setup<'_>, replica: ReplicaId, time: sim::Time, re
     let target = Target::Replica(replica);
     let (record, bit) = (setup.draw.below(records) as u16, setup.draw.below(1 << 12) as u16);
     let down = setup.span(1, down);
-    [at(time, What::BitFlip { target, zone: LOG, record, bit }), at(time, What::Crash { target, down })]
+    [at(time, ActionKind::BitFlip { target, zone: LOG, record, bit }), at(time, ActionKind::Crash { target, down })]
 }
 
 /// One of two replicas loses entries, the other one something else that stands on its disk.
@@ -139,7 +141,7 @@ fn every_pattern(setup: &mut Setup<'_>) -> Vec<Action> {
             setup.draw.shuffle(&mut patterns);
             actions.extend(patterns.into_iter().map(|what| at(time, what)));
             let down = setup.span(10, 200);
-            actions.push(at(time + setup.draw.between(0, ms(1)), What::Crash { target, down }));
+            actions.push(at(time + setup.draw.between(0, ms(1)), ActionKind::Crash { target, down }));
             time += down + setup.span(200, 400);
         }
     }
@@ -147,18 +149,18 @@ fn every_pattern(setup: &mut Setup<'_>) -> Vec<Action> {
 }
 
 /// Each kind of damage once, in the last records of a zone.
-pub(crate) fn damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<What> {
+pub(crate) fn damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<ActionKind> {
     let mut record = || setup.draw.below(10) as u16;
     let records: [u16; 6] = std::array::from_fn(|_| record());
     let (bit, byte) = (setup.draw.below(1 << 12) as u16, setup.draw.below(1 << 8) as u16);
     let few = setup.draw.between(2, 9) as u8;
     vec![
-        What::BitFlip { target, zone, record: records[0], bit },
-        What::FlippedBits { target, zone, record: records[1], bit, count: few },
-        What::TruncatedRecord { target, zone, record: records[2], keep: byte },
-        What::ShiftedRecord { target, zone, record: records[3], from: byte, by: few },
-        What::LostWrite { target, zone, record: records[4] },
-        What::MisdirectedWrite { target, zone, record: records[5], away: few.into() },
+        ActionKind::BitFlip { target, zone, record: records[0], bit },
+        ActionKind::FlippedBits { target, zone, record: records[1], bit, count: few },
+        ActionKind::TruncatedRecord { target, zone, record: records[2], keep: byte },
+        ActionKind::ShiftedRecord { target, zone, record: records[3], from: byte, by: few },
+        ActionKind::LostWrite { target, zone, record: records[4] },
+        ActionKind::MisdirectedWrite { target, zone, record: records[5], away: few.into() },
     ]
 }
 
@@ -168,13 +170,13 @@ fn stale(setup: &mut Setup<'_>) -> Vec<Action> {
     let target = setup.anyone();
     let mut time = setup.span(200, 400);
     // The disk goes wrong little by little, and is in the ledger from the start.
-    actions.push(at(0, What::StaleRead { target, zone: LOG, away: 1, per_mille: 50, duration: time + ms(1) }));
+    actions.push(at(0, ActionKind::StaleRead { target, zone: LOG, away: 1, per_mille: 50, duration: time + ms(1) }));
     for _ in 0..setup.draw.between(2, 3) {
         let down = setup.span(10, 150);
         let duration = down + setup.span(40, 200);
         let (away, per_mille) = (setup.draw.below(5) as u8, setup.draw.between(600, 1000) as u16);
-        actions.push(at(time, What::StaleRead { target, zone: LOG, away, per_mille, duration }));
-        actions.push(at(time + ms(5), What::Crash { target, down }));
+        actions.push(at(time, ActionKind::StaleRead { target, zone: LOG, away, per_mille, duration }));
+        actions.push(at(time + ms(5), ActionKind::Crash { target, down }));
         time += duration + setup.span(100, 300);
     }
     if setup.draw.chance(30) {

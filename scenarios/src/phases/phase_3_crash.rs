@@ -2,7 +2,7 @@
 
 use sim::plan::Target;
 use sim::protocol::observation::{Fault, Status};
-use sim::{Action, Mark, MessageKind, Watch, What};
+use sim::{Action, ActionKind, Mark, MessageKind, Trigger};
 
 use crate::entry::{Entry, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
@@ -82,22 +82,22 @@ fn commit(setup: &mut Setup<'_>) -> Vec<Action> {
     for _ in 0..setup.draw.between(3, 5) {
         count += setup.draw.between(3, 20);
         let watch = setup.draw.pick(&[
-            Watch::Acknowledged,
-            Watch::Committed,
-            Watch::Executed,
-            Watch::Appended,
-            Watch::Delivered(MessageKind::PrepareOk),
-            Watch::Sent(MessageKind::PrepareOk),
+            Trigger::Acknowledged,
+            Trigger::Committed,
+            Trigger::Executed,
+            Trigger::Appended,
+            Trigger::Delivered(MessageKind::PrepareOk),
+            Trigger::Sent(MessageKind::PrepareOk),
         ]);
         let delay_max = setup.draw.pick(&[0, ms(1) / 5, ms(2)]);
         let delay = setup.draw.between(0, delay_max);
         let target = if setup.draw.chance(75) { Target::Subject } else { Target::Primary };
         let down = setup.span(20, 350);
-        actions.push(after(watch, count, delay, What::Crash { target, down }));
+        actions.push(after(watch, count, delay, ActionKind::Crash { target, down }));
     }
     if setup.draw.chance(25) {
         let down = setup.span(20, 200);
-        actions.push(after(Watch::Committed, setup.draw.between(10, 90), 0, What::PowerLoss { down }));
+        actions.push(after(Trigger::Committed, setup.draw.between(10, 90), 0, ActionKind::PowerLoss { down }));
     }
     actions
 }
@@ -105,12 +105,12 @@ fn commit(setup: &mut Setup<'_>) -> Vec<Action> {
 fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = setup.depose_primaries(3);
     let moments = [
-        Watch::ViewChangeStarted,
-        Watch::Sent(MessageKind::DoViewChange),
-        Watch::Delivered(MessageKind::DoViewChange),
-        Watch::Sent(MessageKind::StartView),
-        Watch::Delivered(MessageKind::StartView),
-        Watch::ViewStarted,
+        Trigger::ViewChangeStarted,
+        Trigger::Sent(MessageKind::DoViewChange),
+        Trigger::Delivered(MessageKind::DoViewChange),
+        Trigger::Sent(MessageKind::StartView),
+        Trigger::Delivered(MessageKind::StartView),
+        Trigger::ViewStarted,
     ];
     // The first moments lie before the new view, the others after it: one of the first is always there.
     for (moments, crashes, count_max) in [(&moments[..2], 1, 3), (&moments[..], setup.draw.between(1, 3), 6)] {
@@ -119,7 +119,7 @@ fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
             let delay = if crashes == 1 || setup.draw.chance(60) { 0 } else { setup.draw.between(0, ms(1)) };
             let count = setup.draw.between(1, count_max);
             let down = setup.span(20, 300);
-            actions.push(after(watch, count, delay, What::Crash { target: Target::Subject, down }));
+            actions.push(after(watch, count, delay, ActionKind::Crash { target: Target::Subject, down }));
         }
     }
     actions
@@ -137,14 +137,14 @@ fn corrupt(setup: &mut Setup<'_>) -> Vec<Action> {
             let record = setup.draw.below(6) as u16;
             let bit = setup.draw.below(1 << 12) as u16;
             let what = match setup.draw.below(5) {
-                0..3 => What::BitFlip { target, zone, record, bit },
-                3 => What::LostWrite { target, zone, record },
-                _ => What::MisdirectedWrite { target, zone, record, away: 1 + bit % 8 },
+                0..3 => ActionKind::BitFlip { target, zone, record, bit },
+                3 => ActionKind::LostWrite { target, zone, record },
+                _ => ActionKind::MisdirectedWrite { target, zone, record, away: 1 + bit % 8 },
             };
             actions.push(at(time, what));
         }
         let down = setup.span(10, 250);
-        actions.push(at(time + setup.draw.between(0, ms(3)), What::Crash { target, down }));
+        actions.push(at(time + setup.draw.between(0, ms(3)), ActionKind::Crash { target, down }));
         time += down + setup.span(150, 400);
     }
     if setup.draw.chance(30) {

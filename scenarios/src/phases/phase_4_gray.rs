@@ -1,7 +1,7 @@
 //! Phase 4: gray failures, which are hard to tell from health: a slow disk, a flaky network.
 
 use sim::protocol::observation::{DropReason, Fault};
-use sim::{Action, Config, Mark, What};
+use sim::{Action, ActionKind, Config, Mark};
 
 use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
@@ -65,12 +65,12 @@ fn slow_disk(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     for begin in [setup.span(40, 200), setup.span(1_000, 1_500)] {
         let (extra, duration) = (setup.span(1_000, 1_800), setup.span(300, 900));
-        actions.push(at(begin, What::DiskSlow { target: slow, extra, duration }));
+        actions.push(at(begin, ActionKind::DiskSlow { target: slow, extra, duration }));
     }
     for _ in 0..setup.draw.between(1, 3) {
         let (begin, target) = (setup.span(50, 1_500), setup.anyone());
         let (extra, duration) = (setup.span(5, 150), setup.span(100, 600));
-        actions.push(at(begin, What::DiskSlow { target, extra, duration }));
+        actions.push(at(begin, ActionKind::DiskSlow { target, extra, duration }));
     }
     actions
 }
@@ -81,14 +81,14 @@ fn flaky_network(setup: &mut Setup<'_>) -> Vec<Action> {
     for _ in 0..3 {
         let per_mille = setup.draw.between(50, 350) as u16;
         let duration = setup.span(100, 400);
-        actions.push(at(begin, What::Loss { per_mille, duration }));
+        actions.push(at(begin, ActionKind::Loss { per_mille, duration }));
         let (per_mille, duration) = (setup.draw.between(50, 500) as u16, setup.span(100, 400));
-        actions.push(at(begin + setup.span(0, 100), What::Duplicate { per_mille, duration }));
+        actions.push(at(begin + setup.span(0, 100), ActionKind::Duplicate { per_mille, duration }));
         let (per_mille, duration) = (setup.draw.between(100, 800) as u16, setup.span(100, 400));
-        actions.push(at(begin + setup.span(0, 100), What::Reorder { per_mille, duration }));
+        actions.push(at(begin + setup.span(0, 100), ActionKind::Reorder { per_mille, duration }));
         begin += setup.span(250, 500);
     }
     let (target, per_mille, duration) = (setup.anyone(), setup.draw.between(50, 400) as u16, setup.span(200, 600));
-    actions.push(at(setup.span(20, 1_000), What::Garble { target, per_mille, duration }));
+    actions.push(at(setup.span(20, 1_000), ActionKind::Garble { target, per_mille, duration }));
     actions
 }

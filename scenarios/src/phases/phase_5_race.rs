@@ -2,7 +2,7 @@
 
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, Mark, MessageKind, ReplicaId, ReplicaSet, Watch, What};
+use sim::{Action, ActionKind, Mark, MessageKind, ReplicaId, ReplicaSet, Trigger};
 
 use crate::entry::{Entry, crash_config, five_config, with_checkpoints};
 use crate::palette::Palette;
@@ -35,7 +35,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
     Entry {
         name: "race_commit_during_dvc",
-        description: "What the old primary needs to commit arrives while the others are already changing the view.",
+        description: "ActionKind the old primary needs to commit arrives while the others are already changing the view.",
         faults: "a primary that goes unheard, or whose mail is held back, until a view change is under way",
         invariants: &["vsr_view_change_safety", "vsr_agreement", "durability"],
         config: || with_checkpoints(crash_config(), 8),
@@ -77,26 +77,26 @@ fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = vec![at(begin, setup.depose(Target::Primary))];
     let delay = setup.draw.between(0, ms(1));
     let next = ReplicaId(1);
-    let cut_off = What::Isolate { target: Target::Subject, duration: longer };
-    actions.push(after_first_at(next, Watch::ViewChangeStarted, delay, cut_off));
+    let cut_off = ActionKind::Isolate { target: Target::Subject, duration: longer };
+    actions.push(after_first_at(next, Trigger::ViewChangeStarted, delay, cut_off));
     let mut time = begin + long + setup.span(300, 500);
     for _ in 0..setup.draw.between(1, 3) {
         let count = setup.draw.between(2, 3) as usize;
         let side = some(setup, count);
         let duration = setup.span(220, 420);
-        actions.push(at(time, What::Partition { side, duration }));
+        actions.push(at(time, ActionKind::Partition { side, duration }));
         if setup.draw.chance(50) {
             // The primary, too, is cut off from its side: nobody is content.
             let duration = duration + setup.span(0, 100);
-            actions.push(at(time + setup.span(0, 30), What::Isolate { target: Target::Primary, duration }));
+            actions.push(at(time + setup.span(0, 30), ActionKind::Isolate { target: Target::Primary, duration }));
         }
         time += duration + setup.span(0, 120);
     }
     if setup.draw.chance(50) {
         let (count, delay) = (setup.draw.between(1, 4), setup.draw.between(0, ms(2)));
         let duration = setup.span(100, 350);
-        let cut = What::Cut { target: Target::Subject, outgoing: true, duration };
-        actions.push(after(Watch::Sent(MessageKind::StartView), count, delay, cut));
+        let cut = ActionKind::Cut { target: Target::Subject, outgoing: true, duration };
+        actions.push(after(Trigger::Sent(MessageKind::StartView), count, delay, cut));
     }
     actions
 }
@@ -116,13 +116,13 @@ fn commit_late(setup: &mut Setup<'_>) -> Vec<Action> {
     for first in [1, 4] {
         let quiet = setup.span(60, 110);
         let late = quiet + timeout * 3 / 2 + setup.span(30, 120);
-        actions.push(at(time, What::Clog { target, outgoing: false, duration: late }));
-        actions.push(at(time + quiet, What::Cut { target, outgoing: true, duration: late }));
+        actions.push(at(time, ActionKind::Clog { target, outgoing: false, duration: late }));
+        actions.push(at(time + quiet, ActionKind::Cut { target, outgoing: true, duration: late }));
         for count in [first, first + 1] {
             if count == first || setup.draw.chance(50) {
-                let asleep = What::Pause { target: Target::Subject, duration: setup.span(180, 300) };
+                let asleep = ActionKind::Pause { target: Target::Subject, duration: setup.span(180, 300) };
                 let delay = setup.draw.between(0, ms(1) / 2);
-                actions.push(after(Watch::ViewChangeStarted, count, delay, asleep));
+                actions.push(after(Trigger::ViewChangeStarted, count, delay, asleep));
             }
         }
         time += quiet + late + setup.span(200, 400);

@@ -4,7 +4,7 @@
 use sim::config::spec::{Clock, Cluster, Workload};
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, Config, Mark, ReplicaId, ReplicaSet, What};
+use sim::{Action, ActionKind, Config, Mark, ReplicaId, ReplicaSet};
 
 use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
@@ -107,7 +107,7 @@ fn drift(setup: &mut Setup<'_>) -> Vec<Action> {
     for replica in (0..setup.replicas()).map(ReplicaId) {
         let ppm = setup.draw.between(0, 18_000) as i32 - 9_000;
         let (begin, duration) = (setup.span(0, 100), setup.span(1_000, 1_900));
-        actions.push(at(begin, What::ClockDrift { target: Target::Replica(replica), ppm, duration }));
+        actions.push(at(begin, ActionKind::ClockDrift { target: Target::Replica(replica), ppm, duration }));
     }
     actions
 }
@@ -125,21 +125,21 @@ fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
     let what = if drifts {
         let ppm = setup.draw.between(100_000, 250_000) as i32;
         let ppm = if setup.draw.chance(70) { ppm } else { -ppm / 2 };
-        What::ClockDrift { target: Target::Replica(ReplicaId(0)), ppm, duration: ms(2_000) }
+        ActionKind::ClockDrift { target: Target::Replica(ReplicaId(0)), ppm, duration: ms(2_000) }
     } else {
-        What::ClockStep { target: Target::Replica(ReplicaId(0)), micros: far(setup) }
+        ActionKind::ClockStep { target: Target::Replica(ReplicaId(0)), micros: far(setup) }
     };
     let mut actions = vec![at(first, what)];
     if drifts && setup.draw.chance(25) {
         // It sleeps while its clock leaves the tolerance, and wakes up with an old idea of the time.
         let (time, duration) = (first + setup.span(30, 150), setup.span(700, 950));
-        actions.push(at(time, What::Pause { target: Target::Replica(ReplicaId(0)), duration }));
+        actions.push(at(time, ActionKind::Pause { target: Target::Replica(ReplicaId(0)), duration }));
     } else if setup.draw.chance(40) {
         // It is set right again, and another one is not.
         let (time, micros) = (setup.span(900, 1_300), far(setup));
-        if let What::ClockStep { target, micros: before } = what {
-            actions.push(at(time - ms(100), What::ClockStep { target, micros: -before }));
-            actions.push(at(time + ms(200), What::ClockStep { target: Target::Replica(ReplicaId(1)), micros }));
+        if let ActionKind::ClockStep { target, micros: before } = what {
+            actions.push(at(time - ms(100), ActionKind::ClockStep { target, micros: -before }));
+            actions.push(at(time + ms(200), ActionKind::ClockStep { target: Target::Replica(ReplicaId(1)), micros }));
         }
     }
     actions
@@ -149,15 +149,15 @@ fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
 /// primary a false time.
 fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, duration) = (setup.span(0, 100), setup.span(400, 700));
-    let mut actions = vec![at(begin, What::NoNtp { side: ReplicaSet(0), duration })];
+    let mut actions = vec![at(begin, ActionKind::NoNtp { side: ReplicaSet(0), duration })];
     for replica in (0..setup.replicas()).map(ReplicaId) {
         let ppm = setup.draw.between(0, 16_000) as i32 - 8_000;
         let target = Target::Replica(replica);
-        actions.push(at(begin, What::ClockDrift { target, ppm, duration }));
+        actions.push(at(begin, ActionKind::ClockDrift { target, ppm, duration }));
     }
     let (time, micros) = (begin + duration + setup.span(20, 200), far(setup));
     let duration = setup.span(700, 1_100);
-    actions.push(at(time, What::WrongNtp { target: Target::Primary, micros, duration }));
+    actions.push(at(time, ActionKind::WrongNtp { target: Target::Primary, micros, duration }));
     actions
 }
 
@@ -176,7 +176,8 @@ fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
     let duration = if leads { setup.span(90, 190) } else { setup.patience() };
     let micros = -(setup.draw.between(60, 1_500) as i32) * 1_000;
     let step = begin + setup.draw.between(ms(40), duration * 3 / 4);
-    let mut actions = vec![at(begin, What::Isolate { target, duration }), at(step, What::ClockStep { target, micros })];
+    let mut actions =
+        vec![at(begin, ActionKind::Isolate { target, duration }), at(step, ActionKind::ClockStep { target, micros })];
     if !leads {
         let (time, what) = (begin + duration + setup.span(0, 150), setup.depose(Target::Replica(ReplicaId(0))));
         actions.push(at(time, what));

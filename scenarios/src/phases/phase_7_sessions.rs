@@ -4,7 +4,7 @@
 use sim::config::spec::{Cluster, Workload};
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, ClientId, Config, Mark, What};
+use sim::{Action, ActionKind, ClientId, Config, Mark};
 
 use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
@@ -114,15 +114,15 @@ fn client_crashes(setup: &mut Setup<'_>) -> Vec<Action> {
     for _ in 0..7 {
         let client = client(setup);
         let requests = setup.draw.between(2, 5) as u8;
-        actions.push(at(time, What::Burst { client, requests }));
+        actions.push(at(time, ActionKind::Burst { client, requests }));
         let mut crash = time + setup.span(1, 12);
         if setup.draw.chance(60) {
-            actions.push(at(crash - ms(1), What::DuplicateRequest { client }));
+            actions.push(at(crash - ms(1), ActionKind::DuplicateRequest { client }));
         }
-        actions.push(at(crash, What::ClientCrash { client }));
+        actions.push(at(crash, ActionKind::ClientCrash { client }));
         if setup.draw.chance(50) {
             crash += setup.span(1, 20);
-            actions.push(at(crash, What::ClientCrash { client }));
+            actions.push(at(crash, ActionKind::ClientCrash { client }));
         }
         time += setup.span(60, 200);
     }
@@ -132,7 +132,7 @@ fn client_crashes(setup: &mut Setup<'_>) -> Vec<Action> {
     }
     // What backups forward reaches the primary damaged.
     let (begin, per_mille, duration) = (setup.span(30, 600), setup.draw.between(50, 400) as u16, setup.span(300, 900));
-    actions.push(at(begin, What::Garble { target: Target::Primary, per_mille, duration }));
+    actions.push(at(begin, ActionKind::Garble { target: Target::Primary, per_mille, duration }));
     actions
 }
 
@@ -140,10 +140,10 @@ fn client_crashes(setup: &mut Setup<'_>) -> Vec<Action> {
 fn repetitions(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, duration) = (setup.span(30, 300), setup.span(300, 900));
     let per_mille = setup.draw.between(100, 500) as u16;
-    let mut actions = vec![at(begin, What::Duplicate { per_mille, duration })];
+    let mut actions = vec![at(begin, ActionKind::Duplicate { per_mille, duration })];
     if setup.draw.chance(40) {
         let (begin, duration) = (setup.span(30, 900), setup.span(100, 300));
-        actions.push(at(begin, What::Loss { per_mille: setup.draw.between(20, 200) as u16, duration }));
+        actions.push(at(begin, ActionKind::Loss { per_mille: setup.draw.between(20, 200) as u16, duration }));
     }
     actions
 }
@@ -156,13 +156,13 @@ fn lockout(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut time = setup.span(40, 150);
     for _ in 0..setup.draw.between(9, 13) {
         let client = client(setup);
-        actions.push(at(time - ms(3), What::Burst { client, requests: 4 }));
+        actions.push(at(time - ms(3), ActionKind::Burst { client, requests: 4 }));
         let duration = 2 * timeout + setup.span(20, 60);
         let target = Target::Primary;
         let what = if setup.draw.chance(85) {
-            What::Isolate { target, duration }
+            ActionKind::Isolate { target, duration }
         } else {
-            What::Crash { target, down: duration }
+            ActionKind::Crash { target, down: duration }
         };
         actions.push(at(time, what));
         time += duration + setup.span(1, 40);
@@ -175,11 +175,11 @@ fn eviction(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = repetitions(setup);
     for replica in setup.everyone().into_iter().take(2) {
         let (begin, extra, duration) = (setup.span(40, 400), setup.span(10, 40), setup.span(400, 900));
-        actions.push(at(begin, What::DiskSlow { target: Target::Replica(replica), extra, duration }));
+        actions.push(at(begin, ActionKind::DiskSlow { target: Target::Replica(replica), extra, duration }));
     }
     for _ in 0..4 {
         let (begin, client) = (setup.span(30, 1_200), client(setup));
-        actions.push(at(begin, What::Burst { client, requests: setup.draw.between(2, 4) as u8 }));
+        actions.push(at(begin, ActionKind::Burst { client, requests: setup.draw.between(2, 4) as u8 }));
     }
     if setup.draw.chance(60) {
         let (begin, what) = (setup.span(200, 900), setup.depose(Target::Primary));

@@ -4,7 +4,7 @@ use sim::base::time::Time;
 use sim::config::spec::{Cluster, Workload};
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, Config, Mark, ReplicaId, ReplicaSet, Watch, What};
+use sim::{Action, ActionKind, Config, Mark, ReplicaId, ReplicaSet, Trigger};
 
 use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
@@ -140,7 +140,10 @@ fn storm(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, away) = (setup.span(60, 150), setup.span(450, 700));
     let side = backups(setup, 2);
     let (per_mille, duration) = (setup.draw.between(100, 300) as u16, setup.span(100, 250));
-    vec![at(begin, What::Partition { side, duration: away }), at(begin + away, What::Loss { per_mille, duration })]
+    vec![
+        at(begin, ActionKind::Partition { side, duration: away }),
+        at(begin + away, ActionKind::Loss { per_mille, duration }),
+    ]
 }
 
 /// Some of the replicas that do not lead view 0.
@@ -175,14 +178,14 @@ fn slow_peers(setup: &mut Setup<'_>) -> Vec<Action> {
     let order: Vec<ReplicaId> = setup.everyone().into_iter().filter(|replica| replica.0 != 0).collect();
     let target = Target::Replica(order[0]);
     let (begin, away) = (setup.span(60, 120), setup.span(400, 500));
-    let mut actions = vec![at(begin, What::Isolate { target, duration: away })];
+    let mut actions = vec![at(begin, ActionKind::Isolate { target, duration: away })];
     // By then it has caught up.
     let again = begin + away + setup.span(200, 250);
     for slow in &order[1..3] {
         let (extra, duration) = (setup.span(100, 200), setup.span(1_400, 1_800));
-        actions.push(at(again, What::Delay { target: Target::Replica(*slow), extra, duration }));
+        actions.push(at(again, ActionKind::Delay { target: Target::Replica(*slow), extra, duration }));
     }
-    actions.push(at(again + setup.span(0, 20), What::Isolate { target, duration: setup.span(450, 600) }));
+    actions.push(at(again + setup.span(0, 20), ActionKind::Isolate { target, duration: setup.span(450, 600) }));
     actions
 }
 
@@ -226,10 +229,10 @@ fn very_long(setup: &mut Setup<'_>) -> Time {
 fn lose_the_quorum(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, duration) = (setup.span(80, 400), very_long(setup));
     let what = match setup.draw.below(4) {
-        0 | 1 => What::Isolate { target: Target::Primary, duration },
-        2 => What::Cut { target: Target::Primary, outgoing: false, duration },
+        0 | 1 => ActionKind::Isolate { target: Target::Primary, duration },
+        2 => ActionKind::Cut { target: Target::Primary, outgoing: false, duration },
         // The first two primaries.
-        _ => What::Partition { side: ReplicaSet(0b11), duration },
+        _ => ActionKind::Partition { side: ReplicaSet(0b11), duration },
     };
     vec![at(begin, what)]
 }
@@ -246,14 +249,14 @@ fn stall(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut begin = setup.span(60, 150);
     for backup in backups(setup, 2).iter() {
         let duration = setup.span(250, 350);
-        actions.push(at(begin, What::Cut { target: Target::Replica(backup), outgoing: false, duration }));
+        actions.push(at(begin, ActionKind::Cut { target: Target::Replica(backup), outgoing: false, duration }));
         begin += duration + setup.span(500, 600);
     }
     let (target, duration) = (Target::Primary, very_long(setup));
     actions.push(if setup.draw.chance(60) {
-        at(begin, What::Cut { target, outgoing: false, duration })
+        at(begin, ActionKind::Cut { target, outgoing: false, duration })
     } else {
-        at(begin, What::Clog { target, outgoing: false, duration })
+        at(begin, ActionKind::Clog { target, outgoing: false, duration })
     });
     actions
 }
@@ -269,20 +272,25 @@ fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let away = setup.span(900, 1200);
     let duration = away;
     let absence = match setup.draw.below(8) {
-        0..4 => What::Isolate { target, duration },
+        0..4 => ActionKind::Isolate { target, duration },
         // A primary that hears nothing and is heard would let everybody wait.
-        4 | 5 if behind != ReplicaId(0) => What::Cut { target, outgoing: false, duration },
-        _ => What::Crash { target, down: away },
+        4 | 5 if behind != ReplicaId(0) => ActionKind::Cut { target, outgoing: false, duration },
+        _ => ActionKind::Crash { target, down: away },
     };
     actions.push(at(leave, absence));
     let back = leave + away;
     match setup.draw.below(8) {
-        0 => actions.push(crash_over(setup, behind, Watch::StateTransferStarted)),
-        1 => actions.push(crash_over(setup, behind, Watch::StateInstalled)),
+        0 => actions.push(crash_over(setup, behind, Trigger::StateTransferStarted)),
+        1 => actions.push(crash_over(setup, behind, Trigger::StateInstalled)),
         2 | 3 => {
             let down = setup.span(20, 150);
             let (count, delay) = (setup.draw.between(4, 14), setup.draw.between(0, ms(1)));
-            actions.push(after(Watch::Checkpointed, count, delay, What::Crash { target: Target::Subject, down }));
+            actions.push(after(
+                Trigger::Checkpointed,
+                count,
+                delay,
+                ActionKind::Crash { target: Target::Subject, down },
+            ));
         }
         4 => actions.push(at(back + setup.span(0, 200), setup.depose(Target::Primary))),
         5 => actions.extend(damage(setup, everyone[1], back)),
@@ -293,11 +301,11 @@ fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
 }
 
 /// Crashes a replica just after it asked for a state, or has it.
-fn crash_over(setup: &mut Setup<'_>, replica: ReplicaId, watch: Watch) -> Action {
+fn crash_over(setup: &mut Setup<'_>, replica: ReplicaId, watch: Trigger) -> Action {
     let delay_max = setup.draw.pick(&[0, ms(1), ms(6)]);
     let delay = setup.draw.between(0, delay_max);
     let down = setup.span(20, 200);
-    after_first_at(replica, watch, delay, What::Crash { target: Target::Replica(replica), down })
+    after_first_at(replica, watch, delay, ActionKind::Crash { target: Target::Replica(replica), down })
 }
 
 /// Flips a bit in the checkpoint of a replica, which then restarts. By convention, checkpoints are the fifth zone.
@@ -307,10 +315,10 @@ fn damage(setup: &mut Setup<'_>, replica: ReplicaId, time: u64) -> Vec<Action> {
     let mut actions = Vec::new();
     for record in 0..3 {
         let bit = setup.draw.below(1 << 10) as u16;
-        actions.push(at(time, What::BitFlip { target, zone: 4, record, bit }));
+        actions.push(at(time, ActionKind::BitFlip { target, zone: 4, record, bit }));
     }
     let down = setup.span(20, 150);
-    actions.push(at(time + setup.draw.between(0, ms(2)), What::Crash { target, down }));
+    actions.push(at(time + setup.draw.between(0, ms(2)), ActionKind::Crash { target, down }));
     actions
 }
 
@@ -318,10 +326,10 @@ fn damage(setup: &mut Setup<'_>, replica: ReplicaId, time: u64) -> Vec<Action> {
 fn slow_disk(setup: &mut Setup<'_>, replica: ReplicaId, time: u64) -> Vec<Action> {
     let target = Target::Replica(replica);
     let (extra, duration, down) = (setup.span(60, 200), setup.span(300, 500), setup.span(20, 150));
-    let mut actions = vec![at(time + ms(50), What::DiskSlow { target, extra, duration })];
+    let mut actions = vec![at(time + ms(50), ActionKind::DiskSlow { target, extra, duration })];
     for client in 0..setup.config.workload.clients {
-        actions.push(at(time + ms(60), What::Burst { client: sim::ClientId(client), requests: 12 }));
+        actions.push(at(time + ms(60), ActionKind::Burst { client: sim::ClientId(client), requests: 12 }));
     }
-    actions.push(at(time + ms(50) + duration - setup.span(0, 200), What::Crash { target, down }));
+    actions.push(at(time + ms(50) + duration - setup.span(0, 200), ActionKind::Crash { target, down }));
     actions
 }

@@ -3,7 +3,7 @@
 use sim::config::spec::Cluster;
 use sim::plan::Target;
 use sim::protocol::observation::Fault;
-use sim::{Action, Config, Mark, ReplicaId, What};
+use sim::{Action, ActionKind, Config, Mark, ReplicaId};
 
 use crate::entry::{Entry, five_config, scrub_config};
 use crate::palette::Palette;
@@ -62,7 +62,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
     Entry {
         name: "scrub_triggers_repair",
-        description: "What the scrubber finds damaged is written anew: from memory, or, where a restart has lost it, from a \
+        description: "ActionKind the scrubber finds damaged is written anew: from memory, or, where a restart has lost it, from a \
                       peer.",
         faults: "silent damage in old records, and a restart with damaged entries while the primary is out of reach",
         invariants: &["scrub_repair", "corruption_detection", "hash_chain", "durability", "log_consistency"],
@@ -107,7 +107,7 @@ fn rot(setup: &mut Setup<'_>) -> Vec<Action> {
     if setup.draw.chance(30) {
         let (away, per_mille) = (setup.draw.below(4) as u8, setup.draw.between(300, 1000) as u16);
         let duration = setup.span(100, 400);
-        actions.push(at(setup.span(300, 900), What::StaleRead { target, zone, away, per_mille, duration }));
+        actions.push(at(setup.span(300, 900), ActionKind::StaleRead { target, zone, away, per_mille, duration }));
     }
     actions
 }
@@ -130,14 +130,14 @@ fn repair(setup: &mut Setup<'_>) -> Vec<Action> {
     // The last entries may not have reached their headers yet.
     for record in 1..setup.draw.between(3, 5) as u16 {
         let bit = setup.draw.below(1 << 12) as u16;
-        actions.push(at(time, What::BitFlip { target, zone: 0, record, bit }));
+        actions.push(at(time, ActionKind::BitFlip { target, zone: 0, record, bit }));
     }
     let down = setup.span(5, 30);
-    actions.push(at(time, What::Crash { target, down }));
+    actions.push(at(time, ActionKind::Crash { target, down }));
     let duration = setup.patience();
-    actions.push(at(time + down / 2, What::Isolate { target: Target::Primary, duration }));
+    actions.push(at(time + down / 2, ActionKind::Isolate { target: Target::Primary, duration }));
     if setup.draw.chance(30) {
-        actions.push(at(time + down + ms(2), What::Isolate { target, duration: ms(60) }));
+        actions.push(at(time + down + ms(2), ActionKind::Isolate { target, duration: ms(60) }));
     }
     actions
 }

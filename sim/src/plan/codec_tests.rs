@@ -8,7 +8,7 @@ use crate::protocol::observation::Fault;
 #[test]
 fn zeros_are_a_mild_action() {
     let plan = decode(&[0; 2 * RECORD_BYTES]);
-    let what = What::Burst { client: ClientId(0), requests: 1 };
+    let what = ActionKind::Burst { client: ClientId(0), requests: 1 };
     assert_eq!(plan, Plan { actions: vec![Action { when: When::At(0), what }], ..Plan::default() });
 }
 
@@ -71,7 +71,7 @@ fn the_numbers_of_all_entries_are_fixed() {
         Delivered(StartViewChange) Delivered(DoViewChange) Delivered(StartView) Delivered(RequestStartView) Delivered(RequestRepair) Delivered(Repair)
         Appended Acknowledged Committed Executed ViewChangeStarted ViewStarted
         Crashed Recovered Rejected RepairRequested Truncated Delivered(Request)
-        Checkpointed StateTransferStarted StateInstalled ReconfigurationStarted ConfigurationAppended Reconfigured"]].assert_eq(&lines(&Watch::ALL));
+        Checkpointed StateTransferStarted StateInstalled ReconfigurationStarted ConfigurationAppended Reconfigured"]].assert_eq(&lines(&Trigger::ALL));
     expect_test::expect![[r"
         Prepare PrepareOk Commit StartViewChange DoViewChange StartView
         RequestStartView RequestRepair Repair RequestState State Nack"]]
@@ -127,10 +127,10 @@ fn what_the_layout_cannot_say_comes_near() {
         to: Some(ReplicaId(2)),
         count: 0,
     };
-    let action = Action { when: When::At(u64::MAX), what: What::Lie(lie) };
+    let action = Action { when: When::At(u64::MAX), what: ActionKind::Lie(lie) };
     let near = decode_action(&encode_action(&action));
     assert_eq!(near.when, When::At(Time::from(u16::MAX) * TIME_UNIT));
-    assert_eq!(near.what, What::Lie(Lie { amount: 34, count: 1, ..lie }));
+    assert_eq!(near.what, ActionKind::Lie(Lie { amount: 34, count: 1, ..lie }));
 }
 
 proptest! {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sim::observers::cluster_view::{ReplicaShadow, Shadow};
+use sim::observers::cluster_view::{ClusterView, ReplicaView};
 use sim::protocol::reason::Status;
 use sim::{Observation, Outcome, Seen, Verdict, Who};
 
@@ -103,8 +103,8 @@ impl Condition {
     }
 }
 
-impl From<&ReplicaShadow> for State {
-    fn from(replica: &ReplicaShadow) -> Self {
+impl From<&ReplicaView> for State {
+    fn from(replica: &ReplicaView) -> Self {
         let condition = match replica.status {
             _ if !replica.up => Condition::Down,
             _ if replica.paused => Condition::Paused,
@@ -113,7 +113,7 @@ impl From<&ReplicaShadow> for State {
             Status::ViewChange => Condition::ViewChange,
             Status::Recovering => Condition::Recovering,
         };
-        let ReplicaShadow { primary, view, commit, .. } = *replica;
+        let ReplicaView { primary, view, commit, .. } = *replica;
         State { condition, primary, view, op: replica.op(), commit }
     }
 }
@@ -140,7 +140,7 @@ impl Recording {
     pub fn of(kmb: &Kmb) -> Result<Recording, Error> {
         let mut engine = Engine::for_case(&kmb.case)?;
         let outcome = engine.run(&kmb.case, true);
-        let mut shadow = Shadow::default();
+        let mut shadow = ClusterView::default();
         shadow.reset(&kmb.case.config, kmb.case.liars);
         let mut states = vec![State::default(); shadow.replicas.len()];
         let mut steps = Vec::new();

@@ -74,7 +74,7 @@ impl Bisecter<'_> {
     pub fn bisect(&mut self, case: &Case) -> Result<Option<Bisected>, Error> {
         let mut engine = Engine::for_case(case)?;
         let Verdict::Violated(violation) = engine.run(case, true).verdict else { return Ok(None) };
-        let (recorded, begun) = (engine.recorded().to_vec(), engine.fates().begun());
+        let (recorded, begun) = (engine.recorded().to_vec(), engine.outcomes().begun());
         let (prefix, mut runs) = prefix(&mut engine, case, &begun, violation.invariant);
         let search = Search { last: violation.event, interval: self.interval };
         let mut asked = 0;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use sim::invariants::clients::mvcc_visibility;
 use sim::invariants::progress::{availability, liveness};
-use sim::observers::cluster_view::Shadow;
+use sim::observers::cluster_view::ClusterView;
 use sim::{Case, Observation, ReplicaId, Seen, Violation};
 
 /// Later ops than these are not told beside the first ones.
@@ -57,9 +57,9 @@ impl Focus {
         }
         focus.ops.remove(&0);
         focus.ops = focus.ops.into_iter().take(OPS_MAX).collect();
-        let mut shadow = Shadow::default();
-        shadow.reset(&case.config, case.liars);
-        recorded.iter().take_while(|seen| seen.event < violation.event).for_each(|seen| shadow.apply(seen));
+        let mut cluster_view = ClusterView::default();
+        cluster_view.reset(&case.config, case.liars);
+        recorded.iter().take_while(|seen| seen.event < violation.event).for_each(|seen| cluster_view.apply(seen));
         for id in 0..case.config.cluster.replicas {
             let id = ReplicaId(id);
             if focus.replicas.is_empty() || focus.replicas.contains(&id.0) {
@@ -67,10 +67,10 @@ impl Focus {
             }
         }
         if focus.views.is_empty() {
-            focus.views = violation.replicas.iter().map(|id| shadow.replicas[id.index()].view).collect();
+            focus.views = violation.replicas.iter().map(|id| cluster_view.replicas[id.index()].view).collect();
         }
         for op in &focus.ops {
-            let Some(committed) = shadow.committed_at(*op) else { continue };
+            let Some(committed) = cluster_view.committed_at(*op) else { continue };
             focus.views.insert(committed.prepared);
             let commit = recorded.iter().find(|seen| {
                 seen.who.replica() == Some(committed.by)

@@ -3,7 +3,7 @@
 
 use scenarios::Draw;
 use sim::base::time::MILLISECOND;
-use sim::{Action, Case, Lie, Seen, Target, Time, Watch, What, When};
+use sim::{Action, ActionKind, Case, Lie, Seen, Target, Time, Trigger, When};
 
 use crate::cases::action_changes;
 use crate::cases::limits;
@@ -19,7 +19,7 @@ pub fn anchored(case: &Case, recorded: &[Seen]) -> Case {
             continue;
         }
         let before = recorded.iter().take_while(|seen| seen.at < at);
-        let watched = before.filter_map(|seen| Some((seen.at, seen.who.replica()?, Watch::of(&seen.what)?)));
+        let watched = before.filter_map(|seen| Some((seen.at, seen.who.replica()?, Trigger::of(&seen.what)?)));
         let Some((seen_at, replica, watch)) = watched.clone().last() else { continue };
         let count = watched.filter(|(_, other, kind)| *other == replica && *kind == watch).count();
         let Ok(count) = u8::try_from(count) else { continue };
@@ -84,9 +84,9 @@ pub fn simpler(action: &Action) -> Vec<Action> {
 /// Nothing that lasts is made shorter than this: there is nothing more to be learned from it.
 const SHORT: Time = MILLISECOND;
 
-fn simpler_what(what: What) -> Vec<What> {
+fn simpler_what(what: ActionKind) -> Vec<ActionKind> {
     let mut all = Vec::new();
-    let mut with = |change: &dyn Fn(&mut What)| {
+    let mut with = |change: &dyn Fn(&mut ActionKind)| {
         let mut simpler = what;
         change(&mut simpler);
         if simpler != what {
@@ -99,17 +99,19 @@ fn simpler_what(what: What) -> Vec<What> {
         }
     });
     with(&|what| match what {
-        What::Delay { extra, .. } | What::DiskSlow { extra, .. } => *extra = (*extra / 2).max(SHORT.min(*extra)),
-        What::ClockStep { micros, .. } | What::WrongNtp { micros, .. } => *micros /= 2,
-        What::ClockDrift { ppm, .. } => *ppm /= 2,
-        What::Burst { requests, .. } => *requests = (*requests).min(1),
-        What::FlippedBits { count, .. } => *count = (*count).min(1),
-        What::Lie(Lie { amount, .. }) => *amount = (*amount).min(1),
+        ActionKind::Delay { extra, .. } | ActionKind::DiskSlow { extra, .. } => {
+            *extra = (*extra / 2).max(SHORT.min(*extra))
+        }
+        ActionKind::ClockStep { micros, .. } | ActionKind::WrongNtp { micros, .. } => *micros /= 2,
+        ActionKind::ClockDrift { ppm, .. } => *ppm /= 2,
+        ActionKind::Burst { requests, .. } => *requests = (*requests).min(1),
+        ActionKind::FlippedBits { count, .. } => *count = (*count).min(1),
+        ActionKind::Lie(Lie { amount, .. }) => *amount = (*amount).min(1),
         _ => {}
     });
     with(&|what| match what {
-        What::Burst { requests, .. } => *requests = (*requests / 2).max((*requests).min(1)),
-        What::Lie(Lie { count, .. }) => *count = (*count / 2).max((*count).min(1)),
+        ActionKind::Burst { requests, .. } => *requests = (*requests / 2).max((*requests).min(1)),
+        ActionKind::Lie(Lie { count, .. }) => *count = (*count / 2).max((*count).min(1)),
         _ => {}
     });
     all

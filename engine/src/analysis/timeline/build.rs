@@ -1,7 +1,7 @@
 //! A timeline from a run that was recorded: what each observation means for its lane.
 
-use sim::observers::outcomes::{ActionFate, Fates};
-use sim::{Case, Observation, Outcome, ReplicaId, Seen, Status, Target, Time, Verdict, Violation, What, Who};
+use sim::observers::outcomes::{ActionOutcome, Outcomes};
+use sim::{ActionKind, Case, Observation, Outcome, ReplicaId, Seen, Status, Target, Time, Verdict, Violation, Who};
 
 use crate::analysis::timeline::model::{
     Commit, Fault, Finding, Lane, Mark, MarkKind, Message, Request, Span, State, Timeline,
@@ -16,7 +16,7 @@ pub fn replay(kmb: &Kmb) -> Result<Timeline, Error> {
     let mut engine = Engine::for_case(&kmb.case)?;
     let outcome = engine.run(&kmb.case, true);
     let system = format!("{} {}", engine.system().name, engine.system().version);
-    Ok(timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.fates()))
+    Ok(timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.outcomes()))
 }
 
 /// The timeline of a recorded run.
@@ -26,9 +26,9 @@ pub fn timeline(
     case: &Case,
     outcome: &Outcome,
     recorded: &[Seen],
-    fates: &Fates,
+    outcomes: &Outcomes,
 ) -> Timeline {
-    let mut builder = Builder::new(case, recorded, fates);
+    let mut builder = Builder::new(case, recorded, outcomes);
     for (index, seen) in recorded.iter().enumerate() {
         builder.observe(index, seen);
     }
@@ -48,7 +48,7 @@ pub fn timeline(
         bugs: case.bugs.clone(),
         from: 0,
         to: end,
-        faults: faults(case, fates, builder.healed.unwrap_or(end)),
+        faults: faults(case, outcomes, builder.healed.unwrap_or(end)),
         lanes: builder.lanes.into_iter().map(|lane| lane.lane).collect(),
         requests: builder.requests,
         messages: builder.messages,
@@ -73,24 +73,24 @@ fn finding(violation: &Violation, owed: bool) -> Finding {
 }
 
 /// What became of the plan; the heal phase ends all that lasts.
-fn faults(case: &Case, fates: &Fates, healed: Time) -> Vec<Fault> {
-    let fault = |(number, (action, fate)): (usize, (&sim::Action, &ActionFate))| {
+fn faults(case: &Case, outcomes: &Outcomes, healed: Time) -> Vec<Fault> {
+    let fault = |(number, (action, fate)): (usize, (&sim::Action, &ActionOutcome))| {
         let what = action.resolved(&case.config).what;
         let (at, target, skipped) = match *fate {
-            ActionFate::NotDue => (None, None, None),
-            ActionFate::Done { at, target, .. } => (Some(at), target, None),
-            ActionFate::Skipped { at, target, why, .. } => (Some(at), target, Some(why)),
+            ActionOutcome::NotDue => (None, None, None),
+            ActionOutcome::Done { at, target, .. } => (Some(at), target, None),
+            ActionOutcome::Skipped { at, target, why, .. } => (Some(at), target, Some(why)),
         };
-        let lasts = if matches!(what, What::Lie(_)) { None } else { what.duration() };
+        let lasts = if matches!(what, ActionKind::Lie(_)) { None } else { what.duration() };
         let until = at.filter(|_| skipped.is_none()).zip(lasts).map(|(at, lasts)| at.saturating_add(lasts).min(healed));
         let target = target.map(|target| target.0);
         Fault { number, words: action_words(&what, target), at, until, target, skipped }
     };
-    (1..).zip(case.actions.iter().zip(fates.actions())).map(fault).collect()
+    (1..).zip(case.actions.iter().zip(outcomes.actions())).map(fault).collect()
 }
 
 /// What an action does, and to whom, if the plan leaves that open.
-pub fn action_words(what: &What, target: Option<u8>) -> String {
+pub fn action_words(what: &ActionKind, target: Option<u8>) -> String {
     let words = format::what(what);
     match (what.target(), target) {
         (Some(Target::Primary), Some(target)) => words.replacen("the primary", &format!("the primary ({target})"), 1),
@@ -227,7 +227,7 @@ fn lie(kind: sim::MessageKind, field: sim::Field, how: sim::How) -> String {
 
 struct Builder<'a> {
     recorded: &'a [Seen],
-    fates: &'a Fates,
+    outcomes: &'a Outcomes,
     /// The next passage.
     passage: usize,
     lanes: Vec<Growing>,
@@ -237,11 +237,11 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(case: &Case, recorded: &'a [Seen], fates: &'a Fates) -> Self {
+    fn new(case: &Case, recorded: &'a [Seen], outcomes: &'a Outcomes) -> Self {
         let ids = 0..case.config.cluster.replicas;
         let lanes = ids.map(|id| Growing::new(id, case.liars.has(ReplicaId(id)))).collect();
-        let (messages, requests) = (Vec::with_capacity(fates.passages().len()), Vec::new());
-        Builder { recorded, fates, passage: 0, lanes, messages, requests, healed: None }
+        let (messages, requests) = (Vec::with_capacity(outcomes.passages().len()), Vec::new());
+        Builder { recorded, outcomes, passage: 0, lanes, messages, requests, healed: None }
     }
 
     fn observe(&mut self, index: usize, seen: &Seen) {
@@ -295,7 +295,7 @@ impl<'a> Builder<'a> {
             }
             Observation::Sent { to, kind } => {
                 let lie = lane.lie.take();
-                let Some(passage) = self.fates.passages().get(self.passage).filter(|it| it.sent == index) else {
+                let Some(passage) = self.outcomes.passages().get(self.passage).filter(|it| it.sent == index) else {
                     return;
                 };
                 self.passage += 1;

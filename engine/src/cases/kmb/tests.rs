@@ -1,7 +1,7 @@
 //! What is written comes back; what was touched does not.
 
-use sim::plan::Watch;
-use sim::{Action, Config, Mark, ReplicaId, Target, What, When};
+use sim::plan::Trigger;
+use sim::{Action, ActionKind, Config, Mark, ReplicaId, Target, When};
 
 use super::*;
 
@@ -13,10 +13,10 @@ fn sample() -> Kmb {
         seed: 0x0123_4567_89AB_CDEF,
         liars: ReplicaSet(0),
         actions: vec![
-            Action { when: When::At(5_000_000), what: What::PowerLoss { down: 1_000 } },
+            Action { when: When::At(5_000_000), what: ActionKind::PowerLoss { down: 1_000 } },
             Action {
-                when: When::After { watch: Watch::Committed, replica: Some(ReplicaId(2)), count: 3, delay: 17 },
-                what: What::Crash { target: Target::Subject, down: 250_000_000 },
+                when: When::After { watch: Trigger::Committed, replica: Some(ReplicaId(2)), count: 3, delay: 17 },
+                what: ActionKind::Crash { target: Target::Subject, down: 250_000_000 },
             },
         ],
         bugs: vec!["commit_early".into()],
@@ -196,7 +196,7 @@ fn a_case_that_cannot_be_run_is_refused() {
     refused(|kmb| kmb.case.bugs = vec!["x".into(); 129]);
     refused(|kmb| kmb.case.actions[0].when = When::At(u64::MAX));
     refused(|kmb| kmb.case.actions = vec![kmb.case.actions[0]; 300]);
-    refused(|kmb| kmb.case.actions[0].what = What::Pause { target: Target::Replica(ReplicaId(8)), duration: 1 });
+    refused(|kmb| kmb.case.actions[0].what = ActionKind::Pause { target: Target::Replica(ReplicaId(8)), duration: 1 });
     refused(|kmb| kmb.origin = Origin::Fuzz { target: "combined".into(), input: vec![0; INPUT_BYTES_MAX + 1] });
 }
 

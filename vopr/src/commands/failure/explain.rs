@@ -36,7 +36,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
         let path = arguments.file.display();
         return Err(Error::usage(format!("{path}: no invariant breaks, so there is nothing to explain")));
     };
-    let explanation = explain(&kmb.case, engine.recorded(), &engine.fates().begun(), &violation);
+    let explanation = explain(&kmb.case, engine.recorded(), &engine.outcomes().begun(), &violation);
     let report =
         Report { kmb: &kmb, system: engine.system(), file: &arguments.file, violation: &violation, explanation };
     if let Some(path) = &arguments.output {

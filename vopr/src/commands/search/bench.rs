@@ -31,11 +31,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    what: What,
+    what: ActionKind,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum ActionKind {
     /// Look for planted bugs, guided and at random, and say which is faster
     Bugs(Bugs),
 }
@@ -80,7 +80,7 @@ struct Bugs {
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
-    let What::Bugs(arguments) = arguments.what;
+    let ActionKind::Bugs(arguments) = arguments.what;
     let benchmark = arguments.benchmark()?;
     let directory = &benchmark.directory;
     let next = "choose another with --output-dir";

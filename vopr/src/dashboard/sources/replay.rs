@@ -89,7 +89,7 @@ impl Replay {
         let around = lines[lines.len().saturating_sub(AROUND)..].to_vec();
         let system = format!("{} {}", engine.system().name, engine.system().version);
         let mut timeline =
-            timeline::build::timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.fates());
+            timeline::build::timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.outcomes());
         timeline.thin(timeline::downsample::TOLD_APART);
         Ok(Replay {
             result: comparison.words().to_string(),

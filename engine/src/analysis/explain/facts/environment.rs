@@ -73,7 +73,7 @@ impl Facts<'_> {
     pub(super) fn members(&mut self, seen: &Seen, id: ReplicaId) {
         let judged = self.focus.judges_by(&seen.what);
         // What it finds on its disk it had before.
-        if self.shadow.replicas[id.index()].loading {
+        if self.cluster_view.replicas[id.index()].loading {
             return;
         }
         let (weight, verb) = match seen.what {

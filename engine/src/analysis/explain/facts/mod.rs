@@ -9,8 +9,8 @@ mod protocol;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use sim::observers::cluster_view::Shadow;
-use sim::{Begun, Case, EntryHash, Observation, ReplicaId, Seen, Status, Target, Violation, What, Who};
+use sim::observers::cluster_view::ClusterView;
+use sim::{ActionKind, Begun, Case, EntryHash, Observation, ReplicaId, Seen, Status, Target, Violation, Who};
 
 use crate::analysis::explain::Step;
 use crate::analysis::explain::causality::{Cone, Past};
@@ -58,7 +58,7 @@ pub struct Facts<'a> {
     past: &'a Past,
     cone: Cone,
     begun: &'a [Begun],
-    shadow: Shadow,
+    cluster_view: ClusterView,
     told: Vec<Fact>,
     next: usize,
     /// Facts that may be merged with, by their words.
@@ -118,8 +118,8 @@ impl<'a> Facts<'a> {
         focus: &'a Focus,
         past: &'a Past,
     ) -> Vec<Fact> {
-        let mut shadow = Shadow::default();
-        shadow.reset(&case.config, case.liars);
+        let mut cluster_view = ClusterView::default();
+        cluster_view.reset(&case.config, case.liars);
         let mut facts = Facts {
             case,
             violation,
@@ -127,7 +127,7 @@ impl<'a> Facts<'a> {
             past,
             cone: past.cone(&focus.roots),
             begun,
-            shadow,
+            cluster_view,
             told: Vec::new(),
             next: 0,
             phase: BTreeMap::new(),
@@ -143,7 +143,7 @@ impl<'a> Facts<'a> {
         };
         for seen in recorded {
             facts.observe(seen);
-            facts.shadow.apply(seen);
+            facts.cluster_view.apply(seen);
         }
         if focus.absence {
             facts.final_states(recorded);
@@ -239,13 +239,13 @@ impl<'a> Facts<'a> {
         if std::mem::replace(&mut self.disturbed, true) {
             return;
         }
-        let leads = |(id, replica): (u8, &sim::observers::cluster_view::ReplicaShadow)| {
+        let leads = |(id, replica): (u8, &sim::observers::cluster_view::ReplicaView)| {
             let leads = replica.primary && replica.status == Status::Normal;
             leads.then_some((replica.view, ReplicaId(id)))
         };
-        let leader = (0..).zip(&self.shadow.replicas).filter_map(leads).max_by_key(|(view, _)| *view);
+        let leader = (0..).zip(&self.cluster_view.replicas).filter_map(leads).max_by_key(|(view, _)| *view);
         let leader = leader.map_or("nobody leads yet".to_string(), |(view, id)| format!("{id} leads view {view}"));
-        let ops = match self.shadow.committed.len() {
+        let ops = match self.cluster_view.committed.len() {
             0 => "nothing is committed".to_string(),
             1 => "op 1 is committed".to_string(),
             count => format!("ops 1 to {count} are committed"),
@@ -265,7 +265,7 @@ impl<'a> Facts<'a> {
                 }
                 self.begun = rest;
                 // A lie is told of when it is told, and others speak of these when they come.
-                if matches!(what, What::Lie(_) | What::Reconfigure { .. }) {
+                if matches!(what, ActionKind::Lie(_) | ActionKind::Reconfigure { .. }) {
                     return;
                 }
                 self.disturb(seen);
@@ -274,7 +274,7 @@ impl<'a> Facts<'a> {
                     *target = Target::Replica(id);
                 }
                 let until = match what {
-                    What::Crash { .. } | What::PowerLoss { .. } => None,
+                    ActionKind::Crash { .. } | ActionKind::PowerLoss { .. } => None,
                     _ => what.duration().map(|duration| format::moment(seen.at.saturating_add(duration))),
                 };
                 let until = until.map_or_else(String::new, |until| format!(" (until {until})"));
@@ -286,7 +286,7 @@ impl<'a> Facts<'a> {
             Observation::Lied { kind, field, how, .. } => {
                 self.disturb(seen);
                 let lie = self.case.actions.iter().filter_map(|action| match action.what {
-                    What::Lie(lie) if (lie.kind, lie.field, lie.how) == (kind, field, how) => Some(lie),
+                    ActionKind::Lie(lie) if (lie.kind, lie.field, lie.how) == (kind, field, how) => Some(lie),
                     _ => None,
                 });
                 let Some(lie) = lie.min_by_key(|lie| lie.amount) else { return };
@@ -312,12 +312,12 @@ impl<'a> Facts<'a> {
     }
 
     fn begun_in_all(&self) -> usize {
-        self.case.actions.iter().filter(|action| !matches!(action.what, What::Lie(_))).count()
+        self.case.actions.iter().filter(|action| !matches!(action.what, ActionKind::Lie(_))).count()
     }
 
     /// What the liar would have said truly.
     fn truth(&self, field: sim::Field, id: ReplicaId) -> Option<u64> {
-        let replica = &self.shadow.replicas[id.index()];
+        let replica = &self.cluster_view.replicas[id.index()];
         match field {
             sim::Field::View => Some(replica.view),
             sim::Field::Op | sim::Field::TailLength => Some(replica.op()),
@@ -340,7 +340,7 @@ impl<'a> Facts<'a> {
     fn final_states(&mut self, recorded: &[Seen]) {
         let Some(last) = recorded.last().copied() else { return };
         let mut states: BTreeMap<String, BTreeSet<u8>> = BTreeMap::new();
-        for (id, replica) in (0..).zip(&self.shadow.replicas) {
+        for (id, replica) in (0..).zip(&self.cluster_view.replicas) {
             let (view, op, commit) = (replica.view, replica.op(), replica.commit);
             let role = if replica.primary { "primary" } else { "backup" };
             let state = match replica.status {

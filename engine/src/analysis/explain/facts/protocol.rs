@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 impl Facts<'_> {
     /// Entries: prepared, acknowledged, committed, cut off.
     pub(super) fn log(&mut self, seen: &Seen, id: ReplicaId) {
-        let replica = &self.shadow.replicas[id.index()];
+        let replica = &self.cluster_view.replicas[id.index()];
         let (end, commit, loading) = (replica.op(), replica.commit, replica.loading);
         let names = self.focus.names(id);
         let mut told = Vec::new();
@@ -170,7 +170,7 @@ impl Facts<'_> {
                 let verb = format!("refuse[s] a {kind:?}: {}", format::spaced(&format!("{why:?}")));
                 if self.at_the_end(seen, id) {
                     self.tell(seen, 90, Merge::Phase, verb);
-                } else if self.focus.absence && self.shadow.healed {
+                } else if self.focus.absence && self.cluster_view.healed {
                     self.tell(seen, 64, Merge::Habit, verb);
                 }
             }
@@ -181,7 +181,7 @@ impl Facts<'_> {
 
     /// Crashes and what is left after them.
     pub(super) fn restarts(&mut self, seen: &Seen, id: ReplicaId) {
-        let replica = &self.shadow.replicas[id.index()];
+        let replica = &self.cluster_view.replicas[id.index()];
         match seen.what {
             Observation::Crashed => {
                 self.promised.insert(id.0, replica.acknowledged.map_or(0, |(_, op, _)| op));
@@ -225,7 +225,7 @@ impl Facts<'_> {
                     self.tell(seen, 67, Merge::Habit, format!("ask[s] {peer} for missing entries"));
                 } else if focused {
                     self.tell(seen, 36, Merge::Habit, format!("ask[s] for ops {from} to {to}, which [it] lack[s]"));
-                } else if self.focus.absence && self.shadow.healed {
+                } else if self.focus.absence && self.cluster_view.healed {
                     self.tell(seen, 63, Merge::Habit, "ask[s] for entries that [it] lack[s]".to_string());
                 }
             }
