@@ -100,7 +100,7 @@ fn simpler_what(what: ActionKind) -> Vec<ActionKind> {
     });
     with(&|what| match what {
         ActionKind::Delay { extra, .. } | ActionKind::DiskSlow { extra, .. } => {
-            *extra = (*extra / 2).max(SHORT.min(*extra))
+            *extra = (*extra / 2).max(SHORT.min(*extra));
         }
         ActionKind::ClockStep { micros, .. } | ActionKind::WrongNtp { micros, .. } => *micros /= 2,
         ActionKind::ClockDrift { ppm, .. } => *ppm /= 2,
