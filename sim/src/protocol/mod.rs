@@ -1,7 +1,11 @@
 //! The vocabulary of protocols: messages, lies, and the observations in which everything that happens is reported.
 
-pub(crate) mod kinds;
+#[macro_use]
+mod declare;
+mod digest;
 pub mod lie;
 pub mod message;
 pub mod observation;
 pub mod reason;
+
+pub(crate) use observation::kinds;
