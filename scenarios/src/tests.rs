@@ -6,41 +6,6 @@ use sim::{ActionKind, Lie};
 
 use super::*;
 
-const INVARIANTS: [&str; 32] = [
-    "vsr_agreement",
-    "vsr_prefix_property",
-    "vsr_view_change_safety",
-    "vsr_recovery_safety",
-    "log_consistency",
-    "hash_chain",
-    "durability",
-    "exactly_once",
-    "linearizability",
-    "tenant_isolation",
-    "mvcc_visibility",
-    "applied_position_monotonic",
-    "view_monotonic",
-    "resource_limits",
-    "commit_timestamp_order",
-    "clock_offset_detection",
-    "state_transfer",
-    "session_eviction",
-    "message_deduplication",
-    "kernel_command_validation",
-    "corruption_detection",
-    "scrub_completeness",
-    "scrub_rate",
-    "scrub_repair",
-    "repair_budget",
-    "repair_efficiency",
-    "needless_view_change",
-    "primary_abdication",
-    "availability",
-    "reconfiguration_safety",
-    "liveness",
-    "no_panic",
-];
-
 fn scenarios() -> impl Iterator<Item = Scenario> {
     ScenarioType::ALL.iter().map(|kind| kind.create_scenario())
 }
@@ -74,7 +39,7 @@ fn configurations_and_invariants_are_in_order() {
         assert_eq!(scenario.config.check(), Ok(()), "{}", scenario.name);
         assert!(!scenario.invariants.is_empty(), "{}", scenario.name);
         for invariant in scenario.invariants {
-            assert!(INVARIANTS.contains(invariant), "{}: {invariant}", scenario.name);
+            assert!(sim::invariants::NAMES.contains(invariant), "{}: {invariant}", scenario.name);
         }
         for (kind, ..) in scenario.palette.lies {
             assert!(LIE_KINDS.contains(kind), "{}: a plan cannot lie about {kind:?}", scenario.name);

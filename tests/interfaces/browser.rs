@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::chromium;
-use crate::support::directory;
+use crate::support::{chromium, directory};
 
 /// So long a page may take for anything that it does.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -14,11 +14,10 @@ use sim::{Case, Verdict, Violation};
 use crate::base::error::Error;
 use crate::cases::kmb::{Kmb, Origin};
 use crate::cases::systems::{Engine, SYSTEMS, SystemEntry};
-use crate::search::counters;
-use crate::search::formats;
 use crate::search::fuzzing::SAVED_OF_A_RULE;
 use crate::search::mutator::{MutateBytes, Mutator};
 use crate::search::targets::Target;
+use crate::search::{counters, formats};
 
 struct Entry {
     engine: Engine,

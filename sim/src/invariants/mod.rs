@@ -3,7 +3,7 @@
 //!
 //! They judge correct replicas and clients only; what a liar holds is its own affair. They never stop at a violation: it
 //! may not be owed in this run, and what comes after it is judged as well. Of several violations in one observation the
-//! first in `JUDGED` is reported, so the more specific name comes before the more general one.
+//! first in `invariants!` is reported, so the more specific name comes before the more general one.
 
 pub mod clients;
 pub mod clocks;
@@ -37,112 +37,82 @@ use replication::{
     vsr_prefix_property, vsr_recovery_safety, vsr_view_change_safety,
 };
 use support::history::History;
-use support::kinds;
-use support::{Answered, Context};
+use support::{Answered, Context, Invariant, kinds};
 
-/// An invariant as the judge knows it.
+/// An invariant as the checkers know it.
 struct Judged {
     name: &'static str,
-    /// The kinds of observations that it cares for.
+    sentence: &'static str,
     interests: u128,
-    /// Judges an observation of a correct replica.
     observe: fn(&mut Each, &Context<'_>) -> Option<Box<Violation>>,
-    /// Whether a configuration, with these liars, promises anything that it could judge.
     promised: fn(&Config, ReplicaSet) -> bool,
 }
 
 impl Judged {
-    const fn new(
-        name: &'static str,
-        interests: u128,
-        observe: fn(&mut Each, &Context<'_>) -> Option<Box<Violation>>,
-    ) -> Self {
-        Judged { name, interests, observe, promised: |_, _| true }
-    }
-
-    /// One that judges answers, the end, or what the world has seen, and no observation of a replica.
-    const fn elsewhere(name: &'static str, interests: u128) -> Self {
-        Judged::new(name, interests, |_, _| None)
-    }
-
-    const fn where_promised(mut self, promised: fn(&Config, ReplicaSet) -> bool) -> Self {
-        self.promised = promised;
-        self
+    const fn of<I: Invariant>(observe: fn(&mut Each, &Context<'_>) -> Option<Box<Violation>>) -> Self {
+        Judged { name: I::NAME, sentence: I::SENTENCE, interests: I::INTERESTS, observe, promised: I::promised }
     }
 }
 
-/// The invariants in the order in which they judge.
-const JUDGED: [Judged; 32] = [
-    Judged::new(resource_limits::NAME, resource_limits::INTERESTS, |each, context| {
-        each.resource_limits.observe(context)
-    }),
-    Judged::new(view_monotonic::NAME, view_monotonic::INTERESTS, |each, context| each.view_monotonic.observe(context)),
-    Judged::new(vsr_agreement::NAME, vsr_agreement::INTERESTS, |_, context| vsr_agreement::observe(context)),
-    Judged::new(vsr_prefix_property::NAME, vsr_prefix_property::INTERESTS, |_, context| {
-        vsr_prefix_property::observe(context)
-    }),
-    Judged::new(vsr_view_change_safety::NAME, vsr_view_change_safety::INTERESTS, |each, context| {
-        each.view_change_safety.observe(context)
-    }),
-    Judged::new(vsr_recovery_safety::NAME, vsr_recovery_safety::INTERESTS, |_, context| {
-        vsr_recovery_safety::observe(context)
-    }),
-    Judged::new(hash_chain::NAME, hash_chain::INTERESTS, |_, context| hash_chain::observe(context)),
-    Judged::new(log_consistency::NAME, log_consistency::INTERESTS, |_, context| log_consistency::observe(context)),
-    Judged::new(applied_position_monotonic::NAME, applied_position_monotonic::INTERESTS, |_, context| {
-        applied_position_monotonic::observe(context)
-    }),
-    Judged::new(tenant_isolation::NAME, tenant_isolation::INTERESTS, |_, context| tenant_isolation::observe(context)),
-    Judged::new(mvcc_visibility::NAME, mvcc_visibility::INTERESTS, |each, context| each.mvcc.observe(context)),
-    Judged::new(kernel_command_validation::NAME, kernel_command_validation::INTERESTS, |_, context| {
-        kernel_command_validation::observe(context)
-    }),
-    Judged::new(session_eviction::NAME, session_eviction::INTERESTS, |_, context| session_eviction::observe(context)),
-    Judged::new(exactly_once::NAME, exactly_once::INTERESTS, |each, context| each.exactly_once.observe(context)),
-    Judged::new(message_deduplication::NAME, message_deduplication::INTERESTS, |_, context| {
-        message_deduplication::observe(context)
-    }),
-    Judged::elsewhere(durability::NAME, durability::INTERESTS),
-    Judged::new(linearizability::NAME, linearizability::INTERESTS, |each, context| {
-        each.linearizability.observe(context)
-    }),
-    Judged::new(commit_timestamp_order::NAME, commit_timestamp_order::INTERESTS, |each, context| {
-        each.timestamps.observe(context)
-    }),
-    Judged::new(clock_offset_detection::NAME, clock_offset_detection::INTERESTS, |each, context| {
-        each.clocks.observe(context)
-    }),
-    Judged::new(scrub_completeness::NAME, scrub_completeness::INTERESTS, |each, context| {
-        each.scrub_completeness.observe(context)
-    })
-    .where_promised(|config, _| config.cluster.scrub_iops > 0),
-    Judged::new(scrub_rate::NAME, scrub_rate::INTERESTS, |each, context| each.scrub_rate.observe(context))
-        .where_promised(|config, _| config.cluster.scrub_iops > 0),
-    Judged::new(scrub_repair::NAME, scrub_repair::INTERESTS, |each, context| each.scrub_repair.observe(context))
-        .where_promised(|config, _| config.cluster.scrub_iops > 0),
-    Judged::new(corruption_detection::NAME, corruption_detection::INTERESTS, |each, context| {
-        each.corruption.observe(context)
-    }),
-    Judged::new(repair_budget::NAME, repair_budget::INTERESTS, |each, context| each.repair_budget.observe(context)),
-    Judged::new(repair_efficiency::NAME, repair_efficiency::INTERESTS, |each, context| {
-        each.repair_efficiency.observe(context)
-    }),
-    Judged::new(needless_view_change::NAME, needless_view_change::INTERESTS, |each, context| {
-        each.needless_view_change.observe(context)
-    }),
-    Judged::new(primary_abdication::NAME, primary_abdication::INTERESTS, |each, context| {
-        each.primary_abdication.observe(context)
-    })
-    .where_promised(|config, _| primary_abdication::PrimaryAbdication::promised(config)),
-    Judged::new(availability::NAME, availability::INTERESTS, |each, context| each.availability.observe(context))
-        .where_promised(availability::Availability::promised),
-    Judged::new(state_transfer::NAME, state_transfer::INTERESTS, |each, context| each.state_transfer.observe(context)),
-    Judged::new(reconfiguration_safety::NAME, reconfiguration_safety::INTERESTS, |each, context| {
-        each.reconfiguration_safety.observe(context)
-    }),
-    Judged::elsewhere(liveness::NAME, 0),
-    Judged::elsewhere(no_panic::NAME, no_panic::INTERESTS),
-];
+/// Declares the invariants, each by its module and its type.
+macro_rules! invariants {
+    ($($module:ident: $type:ident,)*) => {
+        /// The files of the invariants, without their ending.
+        const MODULES: &[&str] = &[$(stringify!($module)),*];
+        const COUNT: usize = MODULES.len();
+
+        /// The invariants in the order in which they judge.
+        const JUDGED: [Judged; COUNT] =
+            [$(Judged::of::<$module::$type>(|each, context| each.$module.observe(context))),*];
+
+        /// What the invariants remember.
+        #[derive(Debug, Default)]
+        struct Each {
+            $($module: $module::$type,)*
+        }
+
+        impl Each {
+            fn reset(&mut self, config: &Config, liars: ReplicaSet) {
+                $(self.$module.reset(config, liars);)*
+            }
+        }
+    };
+}
+
+invariants! {
+    resource_limits: ResourceLimits,
+    view_monotonic: ViewMonotonic,
+    vsr_agreement: VsrAgreement,
+    vsr_prefix_property: VsrPrefixProperty,
+    vsr_view_change_safety: ViewChangeSafety,
+    vsr_recovery_safety: VsrRecoverySafety,
+    hash_chain: HashChain,
+    log_consistency: LogConsistency,
+    applied_position_monotonic: AppliedPositionMonotonic,
+    tenant_isolation: TenantIsolation,
+    mvcc_visibility: MvccVisibility,
+    kernel_command_validation: KernelCommandValidation,
+    session_eviction: SessionEviction,
+    exactly_once: ExactlyOnce,
+    message_deduplication: MessageDeduplication,
+    durability: Durability,
+    linearizability: Linearizability,
+    commit_timestamp_order: CommitTimestampOrder,
+    clock_offset_detection: ClockOffsetDetection,
+    scrub_completeness: ScrubCompleteness,
+    scrub_rate: ScrubRate,
+    scrub_repair: ScrubRepair,
+    corruption_detection: CorruptionDetection,
+    repair_budget: RepairBudget,
+    repair_efficiency: RepairEfficiency,
+    needless_view_change: NeedlessViewChange,
+    primary_abdication: PrimaryAbdication,
+    availability: Availability,
+    state_transfer: StateTransfer,
+    reconfiguration_safety: ReconfigurationSafety,
+    liveness: Liveness,
+    no_panic: NoPanic,
+}
 
 /// The names of all invariants, in the order in which they judge.
 pub const NAMES: &[&str] = &{
@@ -154,6 +124,11 @@ pub const NAMES: &[&str] = &{
     }
     names
 };
+
+/// What an invariant says, in a sentence.
+pub fn sentence(invariant: &str) -> Option<&'static str> {
+    JUDGED.iter().find(|judged| judged.name == invariant).map(|judged| judged.sentence)
+}
 
 /// The kinds of observations that an invariant judges by, as bits: bit k is `Observation::kind` k.
 pub fn interests(invariant: &str) -> u128 {
@@ -202,57 +177,13 @@ pub struct Checkers {
     each: Each,
 }
 
-/// What those invariants know that have to remember something.
-#[derive(Debug, Default)]
-struct Each {
-    resource_limits: resource_limits::ResourceLimits,
-    view_monotonic: view_monotonic::ViewMonotonic,
-    view_change_safety: vsr_view_change_safety::ViewChangeSafety,
-    mvcc: mvcc_visibility::MvccVisibility,
-    exactly_once: exactly_once::ExactlyOnce,
-    durability: durability::Durability,
-    linearizability: linearizability::Linearizability,
-    reconfiguration_safety: reconfiguration_safety::ReconfigurationSafety,
-    timestamps: commit_timestamp_order::CommitTimestampOrder,
-    clocks: clock_offset_detection::ClockOffsetDetection,
-    corruption: corruption_detection::CorruptionDetection,
-    scrub_completeness: scrub_completeness::ScrubCompleteness,
-    scrub_rate: scrub_rate::ScrubRate,
-    scrub_repair: scrub_repair::ScrubRepair,
-    repair_budget: repair_budget::RepairBudget,
-    repair_efficiency: repair_efficiency::RepairEfficiency,
-    needless_view_change: needless_view_change::NeedlessViewChange,
-    primary_abdication: primary_abdication::PrimaryAbdication,
-    availability: availability::Availability,
-    state_transfer: state_transfer::StateTransfer,
-}
-
 impl Checkers {
     /// Forgets everything; a new run with this configuration begins, of a system that is `exempt` from some invariants.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet, exempt: &[(&str, &str)]) {
         self.history.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
-        self.each.resource_limits.reset(config);
-        self.each.view_monotonic.reset();
-        self.each.view_change_safety.reset();
-        self.each.mvcc.reset();
-        self.each.exactly_once.reset();
-        self.each.durability.reset();
-        self.each.linearizability.reset();
-        self.each.reconfiguration_safety.reset(config);
-        self.each.timestamps.reset();
-        self.each.clocks.reset(config);
-        self.each.corruption.reset();
-        self.each.scrub_completeness.reset(config);
-        self.each.scrub_rate.reset(config);
-        self.each.scrub_repair.reset(config);
-        self.each.repair_budget.reset(config);
-        self.each.repair_efficiency.reset(config);
-        self.each.needless_view_change.reset(config, liars);
-        self.each.primary_abdication.reset(config);
-        self.each.availability.reset(config, liars);
-        self.each.state_transfer.reset(config);
+        self.each.reset(config, liars);
         let idle = |(place, judged): (usize, &Judged)| {
             let exempt = exempt.iter().any(|(name, _)| *name == judged.name);
             u64::from(exempt || !(judged.promised)(config, liars)) << place
@@ -390,9 +321,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_invariant_has_a_name_of_its_own() {
-        for name in NAMES {
-            assert_eq!(NAMES.iter().filter(|other| *other == name).count(), 1, "{name}");
+    fn an_invariant_has_the_name_of_its_file() {
+        assert_eq!(NAMES, MODULES);
+    }
+
+    #[test]
+    fn the_sentence_of_an_invariant_is_the_first_of_its_file() {
+        for Judged { name, sentence, .. } in JUDGED {
+            let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/invariants")).unwrap();
+            let files = folders.map(|folder| folder.unwrap().path().join(name).with_extension("rs"));
+            let text =
+                files.into_iter().find_map(|file| std::fs::read_to_string(file).ok()).expect("a file of its name");
+            let lines = text.lines().map_while(|line| line.strip_prefix("//! "));
+            let first = lines.collect::<Vec<_>>().join(" ");
+            assert!(first.starts_with(sentence), "{name}: {first}");
         }
     }
 

@@ -10,8 +10,7 @@
 
 use std::ops::Range;
 
-use crate::base::ids::{ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
-use crate::base::ids::{TIMERS_MAX, TimerId};
+use crate::base::ids::{ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet, TIMERS_MAX, TimerId};
 use crate::base::queue::Queue;
 use crate::base::random::{Domain, Keys};
 use crate::base::storage::{IoId, Zone};

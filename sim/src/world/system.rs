@@ -1,7 +1,6 @@
 //! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
 
-use crate::base::ids::TimerId;
-use crate::base::ids::{ClientId, ReplicaId, ReplicaSet};
+use crate::base::ids::{ClientId, ReplicaId, ReplicaSet, TimerId};
 use crate::base::storage::{IoId, IoResult, Zone};
 use crate::base::time::Time;
 use crate::config::spec::Cluster;

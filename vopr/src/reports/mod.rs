@@ -10,15 +10,13 @@ use clap::Args;
 use sim::Case;
 
 use engine::base::error::Error;
-use engine::base::files;
-use engine::base::format;
 use engine::base::terminal::{DOUBTFUL, styled, tell};
+use engine::base::{files, format};
 use engine::campaigns::causes::shape;
 use engine::cases::kmb::{Expected, Kmb};
 
 mod campaign;
 mod junit;
-mod rules;
 pub(crate) mod run;
 mod sarif;
 mod summary;

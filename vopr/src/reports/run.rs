@@ -9,9 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::reports::{Ending, Found, Part, Results};
-use engine::base::format;
-use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
+use engine::base::{format, terminal};
 use engine::campaigns::finding::Smaller;
 use engine::cases::kmb::Expected;
 use engine::cases::systems::system_option;

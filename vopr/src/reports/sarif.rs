@@ -7,10 +7,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use sim::invariants::NAMES;
 
-use crate::reports::rules::sentence;
 use crate::reports::{Ending, Found, Part, Results};
 use engine::base::error::Error;
 use engine::base::{exit, format};
+use sim::invariants::sentence;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 

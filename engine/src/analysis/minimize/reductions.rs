@@ -5,8 +5,7 @@ use scenarios::Draw;
 use sim::base::time::MILLISECOND;
 use sim::{Action, ActionKind, Case, Lie, Seen, Target, Time, Trigger, When};
 
-use crate::cases::action_changes;
-use crate::cases::limits;
+use crate::cases::{action_changes, limits};
 
 /// The same case with actions fastened to what was observed just before them instead of to a point in time, so that they
 /// stay with it where something else is left out. What happens is the same.

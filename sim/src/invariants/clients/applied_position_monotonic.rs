@@ -8,41 +8,51 @@
 //! Source: the user's invariant of that name; "Viewstamped Replication Revisited", section 4.1, for the order.
 //! Not checked: the position in a result that comes from the client table, where nothing is executed.
 
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "applied_position_monotonic";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED;
+const INTERESTS: u128 = kinds::EXECUTED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let Observation::Executed { op, operation, answer, .. } = context.seen.what else { return None };
-    let (id, me) = (context.id, context.me);
-    if op != me.executed + 1 {
-        return context.violation(
-            NAME,
-            "executes out of order",
-            format!("{id} executes op {} next", me.executed + 1),
-            format!("it executed op {op}"),
-        );
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct AppliedPositionMonotonic;
+
+impl Invariant for AppliedPositionMonotonic {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Applied positions: a replica executes its committed log from the front, op by op.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let Observation::Executed { op, operation, answer, .. } = context.seen.what else { return None };
+        let (id, me) = (context.id, context.me);
+        if op != me.executed + 1 {
+            return context.violation(
+                NAME,
+                "executes out of order",
+                format!("{id} executes op {} next", me.executed + 1),
+                format!("it executed op {op}"),
+            );
+        }
+        if op > me.commit {
+            return context.violation(
+                NAME,
+                "executes before it commits",
+                format!("{id} executes at most op {}, its commit number", me.commit),
+                format!("it executed op {op}"),
+            );
+        }
+        if operation.is_some() && answer.position != op {
+            return context.violation(
+                NAME,
+                "the position is not the op",
+                format!("{id} executes op {op} at position {op}"),
+                format!("the result says position {}", answer.position),
+            );
+        }
+        None
     }
-    if op > me.commit {
-        return context.violation(
-            NAME,
-            "executes before it commits",
-            format!("{id} executes at most op {}, its commit number", me.commit),
-            format!("it executed op {op}"),
-        );
-    }
-    if operation.is_some() && answer.position != op {
-        return context.violation(
-            NAME,
-            "the position is not the op",
-            format!("{id} executes op {op} at position {op}"),
-            format!("the result says position {}", answer.position),
-        );
-    }
-    None
 }
 
 #[cfg(test)]

@@ -8,13 +8,15 @@
 //! Where a replica lies, an honest answer of the liar (it runs the ordinary code) may be ahead of every correct replica's
 //! commit number: rule 1 then waits for the end. Not checked: clusters that do not converge (see `liveness`).
 
+use crate::base::ids::ReplicaSet;
 use crate::base::time::Time;
-use crate::invariants::support::{Answered, Violation, kinds, set, short};
+use crate::config::spec::Config;
+use crate::invariants::support::{Answered, Invariant, Violation, kinds, set, short};
 use crate::observers::cluster_view::ClusterView;
 
 /// The invariant's name.
 pub const NAME: &str = "durability";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::ANSWERED;
+const INTERESTS: u128 = kinds::ANSWERED;
 
 const NOT_COMMITTED: &str = "a client was told what is not committed";
 
@@ -24,11 +26,17 @@ pub(in crate::invariants) struct Durability {
     told: u64,
 }
 
-impl Durability {
-    pub fn reset(&mut self) {
+impl Invariant for Durability {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Durability: what a client was told is never lost.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.told = 0;
     }
+}
 
+impl Durability {
     pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Box<Violation>> {
         let position = answered.answer.position;
         self.told = self.told.max(position);

@@ -7,14 +7,15 @@
 //! Source: "Viewstamped Replication Revisited", section 4.1 (the client table); the user's two client-session bugs.
 //! Not checked: that a request is executed at all (see `liveness`); that the result is right (see `linearizability`).
 
-use crate::base::ids::ClientId;
+use crate::base::ids::{ClientId, ReplicaSet};
+use crate::config::spec::Config;
 use crate::invariants::support::history::Execution;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "exactly_once";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED;
+const INTERESTS: u128 = kinds::EXECUTED;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct ExactlyOnce {
@@ -24,13 +25,17 @@ pub(in crate::invariants) struct ExactlyOnce {
     sessions: Vec<Vec<(u32, u32)>>,
 }
 
-impl ExactlyOnce {
-    pub fn reset(&mut self) {
+impl Invariant for ExactlyOnce {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Exactly once: a request takes effect at one op, however often it is sent, and every replica agrees on what came of it.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.ops.clear();
         self.sessions.iter_mut().for_each(Vec::clear);
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Observation::Executed { op, client, session, number, operation, answer } = context.seen.what else {
             return None;
         };
@@ -43,7 +48,9 @@ impl ExactlyOnce {
         }
         self.takes_effect(context, op, client, session, number)
     }
+}
 
+impl ExactlyOnce {
     fn takes_effect(
         &mut self,
         context: &Context<'_>,

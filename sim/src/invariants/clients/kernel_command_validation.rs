@@ -9,42 +9,55 @@
 //! is what a client asked for (see `linearizability`); that what a tenant writes is its own (see `tenant_isolation`).
 
 use crate::config::workload::OperationKind;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "kernel_command_validation";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED;
+const INTERESTS: u128 = kinds::EXECUTED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let Observation::Executed { op, client, session, number, operation, .. } = context.seen.what else { return None };
-    let id = context.id;
-    if let Some(operation) = operation {
-        if !matches!(operation.kind, OperationKind::Read { index: 0, .. }) {
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct KernelCommandValidation;
+
+impl Invariant for KernelCommandValidation {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Kernel command validation: only commands that the store accepts are committed and executed.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let Observation::Executed { op, client, session, number, operation, .. } = context.seen.what else {
+            return None;
+        };
+        let id = context.id;
+        if let Some(operation) = operation {
+            if !matches!(operation.kind, OperationKind::Read { index: 0, .. }) {
+                return None;
+            }
+            return context.violation(
+                NAME,
+                "a malformed command is executed",
+                format!("{id} executes well-formed commands only"),
+                format!("it executed {operation:?} at op {op}"),
+            );
+        }
+        if op != context.history.next() {
             return None;
         }
-        return context.violation(
+        let sessions = &context.history.sessions;
+        let repeated = (session, number) <= sessions.latest(client);
+        let over = sessions.max > 0 && !sessions.lives(client, session);
+        if repeated || over {
+            return None;
+        }
+        context.violation(
             NAME,
-            "a malformed command is executed",
-            format!("{id} executes well-formed commands only"),
-            format!("it executed {operation:?} at op {op}"),
-        );
+            "a malformed command is committed",
+            format!("request {number} of client {} in session {session} takes effect at op {op}", client.0),
+            format!("{id} executed nothing there: the store refused the command"),
+        )
     }
-    if op != context.history.next() {
-        return None;
-    }
-    let sessions = &context.history.sessions;
-    let repeated = (session, number) <= sessions.latest(client);
-    let over = sessions.max > 0 && !sessions.lives(client, session);
-    if repeated || over {
-        return None;
-    }
-    context.violation(
-        NAME,
-        "a malformed command is committed",
-        format!("request {number} of client {} in session {session} takes effect at op {op}", client.0),
-        format!("{id} executed nothing there: the store refused the command"),
-    )
 }
 
 #[cfg(test)]

@@ -11,13 +11,14 @@
 
 use crate::base::ids::ReplicaSet;
 use crate::config::model::Store;
+use crate::config::spec::Config;
 use crate::config::workload::Answer;
-use crate::invariants::support::{Answered, Context, Violation, kinds, set};
+use crate::invariants::support::{Answered, Context, Invariant, Violation, kinds, set};
 use crate::protocol::observation::{Observation, Seen};
 
 /// The invariant's name.
 pub const NAME: &str = "linearizability";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED | kinds::ANSWERED;
+const INTERESTS: u128 = kinds::EXECUTED | kinds::ANSWERED;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct Linearizability {
@@ -28,14 +29,18 @@ pub(in crate::invariants) struct Linearizability {
     early: Vec<(usize, Answer)>,
 }
 
-impl Linearizability {
-    pub fn reset(&mut self) {
+impl Invariant for Linearizability {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Linearizability: the committed log is a sequential history of the store that explains every answer, in real time.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.store.reset();
         self.results.clear();
         self.early.clear();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Observation::Executed { op, client, session, number, operation, answer } = context.seen.what else {
             return None;
         };
@@ -73,7 +78,9 @@ impl Linearizability {
         self.results.push(result);
         violation.or_else(|| self.heal_when_quiescent(context, op))
     }
+}
 
+impl Linearizability {
     /// Judges the answers that were waiting for `op`.
     fn heal_when_quiescent(&mut self, context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
         while let Some(place) = self.early.iter().position(|early| early.1.position == op) {

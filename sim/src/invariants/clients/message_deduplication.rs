@@ -10,32 +10,43 @@
 //! Not checked: entries of a view whose primary lies; registrations, which a client may need again after an eviction.
 
 use crate::base::ids::ReplicaId;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "message_deduplication";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED;
+const INTERESTS: u128 = kinds::EXECUTED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let Observation::Executed { op, client, session, number, .. } = context.seen.what else { return None };
-    if op != context.history.next() || session == 0 {
-        return None;
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct MessageDeduplication;
+
+impl Invariant for MessageDeduplication {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Message deduplication: however often the network delivers a request, it gets one place in the log.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let Observation::Executed { op, client, session, number, .. } = context.seen.what else { return None };
+        if op != context.history.next() || session == 0 {
+            return None;
+        }
+        let before = context.history.placed_at(client, session, number)?;
+        // The entry is the work of the primary of its view.
+        let view = context.me.entry(op)?.view;
+        let primary = ReplicaId((view % context.cluster_view.replicas.len() as u64) as u8);
+        if !context.cluster_view.correct(primary) {
+            return None;
+        }
+        context.violation_with(
+            primary,
+            NAME,
+            "a request has two places in the log",
+            format!("request {number} of client {} in session {session} is at op {before} only", client.0),
+            format!("{primary} put it at op {op}, too, in view {view}"),
+        )
     }
-    let before = context.history.placed_at(client, session, number)?;
-    // The entry is the work of the primary of its view.
-    let view = context.me.entry(op)?.view;
-    let primary = ReplicaId((view % context.cluster_view.replicas.len() as u64) as u8);
-    if !context.cluster_view.correct(primary) {
-        return None;
-    }
-    context.violation_with(
-        primary,
-        NAME,
-        "a request has two places in the log",
-        format!("request {number} of client {} in session {session} is at op {before} only", client.0),
-        format!("{primary} put it at op {op}, too, in view {view}"),
-    )
 }
 
 #[cfg(test)]

@@ -8,14 +8,16 @@
 //! Source: the user's invariant of that name (Kimberlite reads as of a position in the log). The versions are taken from
 //! the writes as they were executed. Not checked: streams, which have no versions (see `linearizability`).
 
+use crate::base::ids::ReplicaSet;
 use crate::config::model::Shelf;
+use crate::config::spec::Config;
 use crate::config::workload::{Answer, Operation, OperationKind};
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "mvcc_visibility";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED;
+const INTERESTS: u128 = kinds::EXECUTED;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct MvccVisibility {
@@ -23,12 +25,17 @@ pub(in crate::invariants) struct MvccVisibility {
     versions: Shelf,
 }
 
-impl MvccVisibility {
-    pub fn reset(&mut self) {
+impl Invariant for MvccVisibility {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "MVCC visibility: a read sees the newest version within its bound, and nothing beyond it.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.versions.reset();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Observation::Executed { op, operation: Some(operation), answer, .. } = context.seen.what else {
             return None;
         };

@@ -16,7 +16,7 @@
 use crate::base::ids::ClientId;
 use crate::invariants::support::context::Answered;
 use crate::invariants::support::session_history::Change;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
@@ -32,26 +32,36 @@ fn name(session: Option<Session>) -> String {
     }
 }
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let sessions = &context.history.sessions;
-    let pending = sessions.pending[context.id.index()];
-    match context.seen.what {
-        Observation::SessionEvicted { client, session } if pending.evicted.is_some() => context.violation(
-            NAME,
-            "two sessions are evicted for one",
-            format!("{} evicts {} and no other at one op", context.id, name(pending.evicted)),
-            format!("it evicted {} as well", name(Some((client, session)))),
-        ),
-        Observation::Executed { op, client, session, operation, .. } if sessions.max > 0 => {
-            if op == context.history.next() {
-                first(context, op, (client, session), operation.is_some(), pending)
-            } else if op < context.history.next() && pending != sessions.change(op) {
-                differ(context, op, pending)
-            } else {
-                None
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct SessionEviction;
+
+impl Invariant for SessionEviction {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Session eviction: where the cluster keeps the clients' sessions, all replicas keep the same ones, and a full table loses the one that was used least recently.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let sessions = &context.history.sessions;
+        let pending = sessions.pending[context.id.index()];
+        match context.seen.what {
+            Observation::SessionEvicted { client, session } if pending.evicted.is_some() => context.violation(
+                NAME,
+                "two sessions are evicted for one",
+                format!("{} evicts {} and no other at one op", context.id, name(pending.evicted)),
+                format!("it evicted {} as well", name(Some((client, session)))),
+            ),
+            Observation::Executed { op, client, session, operation, .. } if sessions.max > 0 => {
+                if op == context.history.next() {
+                    first(context, op, (client, session), operation.is_some(), pending)
+                } else if op < context.history.next() && pending != sessions.change(op) {
+                    differ(context, op, pending)
+                } else {
+                    None
+                }
             }
+            _ => None,
         }
-        _ => None,
     }
 }
 

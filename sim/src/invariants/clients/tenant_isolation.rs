@@ -6,12 +6,12 @@
 //! Source: the user's invariant of that name. Not checked: leaks by way of versions, positions or timing.
 
 use crate::config::workload::tenant_of;
-use crate::invariants::support::{Answered, Context, Violation, kinds};
+use crate::invariants::support::{Answered, Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "tenant_isolation";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED | kinds::ANSWERED;
+const INTERESTS: u128 = kinds::EXECUTED | kinds::ANSWERED;
 
 const RULE: &str = "a value of another tenant";
 
@@ -20,17 +20,29 @@ fn foreign(value: u64, tenant: u16) -> bool {
     value != 0 && tenant_of(value) != tenant
 }
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let Observation::Executed { op, operation: Some(operation), answer, .. } = context.seen.what else { return None };
-    if !foreign(answer.value, operation.tenant) {
-        return None;
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct TenantIsolation;
+
+impl Invariant for TenantIsolation {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Tenant isolation: no tenant is ever shown a value of another one.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let Observation::Executed { op, operation: Some(operation), answer, .. } = context.seen.what else {
+            return None;
+        };
+        if !foreign(answer.value, operation.tenant) {
+            return None;
+        }
+        context.violation(
+            NAME,
+            RULE,
+            format!("{} executes op {op} on the data of tenant {} alone", context.id, operation.tenant),
+            format!("the result is value {:#x} of tenant {}", answer.value, tenant_of(answer.value)),
+        )
     }
-    context.violation(
-        NAME,
-        RULE,
-        format!("{} executes op {op} on the data of tenant {} alone", context.id, operation.tenant),
-        format!("the result is value {:#x} of tenant {}", answer.value, tenant_of(answer.value)),
-    )
 }
 
 pub(in crate::invariants) fn answered(answered: &Answered<'_>) -> Option<Box<Violation>> {

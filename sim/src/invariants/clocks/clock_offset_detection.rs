@@ -18,17 +18,16 @@
 //!
 //! Not checked: that a replica with a good clock finds an agreement; that is for `liveness` to say.
 
-use crate::base::ids::REPLICAS_MAX;
+use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
 use crate::devices::clock::EPOCH;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "clock_offset_detection";
-pub(in crate::invariants) const INTERESTS: u128 =
-    kinds::CLOCK_SET | kinds::CLOCK_SYNCHRONIZED | kinds::TIMESTAMP_ASSIGNED;
+const INTERESTS: u128 = kinds::CLOCK_SET | kinds::CLOCK_SYNCHRONIZED | kinds::TIMESTAMP_ASSIGNED;
 
 /// True time, in parts per million of itself.
 const RATE_TRUE: u64 = 1_000_000;
@@ -98,8 +97,12 @@ impl Default for ClockOffsetDetection {
     }
 }
 
-impl ClockOffsetDetection {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for ClockOffsetDetection {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Clock offset detection: a replica whose clock is false does not hand out times, and those that are handed out are true.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.lines = [Line::NEW; REPLICAS_MAX];
         self.tolerance = config.cluster.clock_tolerance as i64;
         self.window = 4 * config.cluster.clock_epoch;
@@ -107,7 +110,7 @@ impl ClockOffsetDetection {
         self.quorum = if config.cluster.reconfigures() { usize::MAX } else { config.cluster.clock_quorum() };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let now = context.seen.at;
         match context.seen.what {
             Observation::ClockSet { error, rate } => {
@@ -151,7 +154,9 @@ impl ClockOffsetDetection {
             _ => None,
         }
     }
+}
 
+impl ClockOffsetDetection {
     /// The replica's own clock, if enough clocks were good during the window that something is owed.
     fn owed(&mut self, context: &Context<'_>) -> Option<Line> {
         let now = context.seen.at;

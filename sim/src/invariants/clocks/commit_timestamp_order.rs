@@ -9,14 +9,15 @@
 //! it takes no good clock to be later than one's predecessor. Not checked: that a timestamp is anywhere near the true time
 //! (see `clock_offset_detection`).
 
-use crate::base::ids::REPLICAS_MAX;
+use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::Time;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::config::spec::Config;
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "commit_timestamp_order";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::TIMESTAMPED | kinds::TIMESTAMP_ASSIGNED;
+const INTERESTS: u128 = kinds::TIMESTAMPED | kinds::TIMESTAMP_ASSIGNED;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct CommitTimestampOrder {
@@ -26,13 +27,18 @@ pub(in crate::invariants) struct CommitTimestampOrder {
     assigned: [(u64, u64, Time); REPLICAS_MAX],
 }
 
-impl CommitTimestampOrder {
-    pub fn reset(&mut self) {
+impl Invariant for CommitTimestampOrder {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Commit timestamps: strictly increasing along the committed log, and the same everywhere.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.committed.clear();
         self.assigned = Default::default();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         match context.seen.what {
             Observation::Timestamped { op, timestamp } => self.executed(context, op, timestamp),
             Observation::TimestampAssigned { op, timestamp, previous } => {
@@ -41,7 +47,9 @@ impl CommitTimestampOrder {
             _ => None,
         }
     }
+}
 
+impl CommitTimestampOrder {
     fn executed(&mut self, context: &Context<'_>, op: u64, timestamp: Time) -> Option<Box<Violation>> {
         let index = usize::try_from(op.checked_sub(1)?).ok()?;
         if let Some(&known) = self.committed.get(index) {

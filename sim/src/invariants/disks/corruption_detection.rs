@@ -13,12 +13,13 @@
 //! rule 3 of undamaged replicas, without the way out. Not checked: content that comes from other replicas.
 
 use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::config::spec::Config;
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::{EntryHash, Observation};
 
 /// The invariant's name.
 pub const NAME: &str = "corruption_detection";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::APPENDED
+const INTERESTS: u128 = kinds::APPENDED
     | kinds::CRASHED
     | kinds::LOADING
     | kinds::LOADED
@@ -50,8 +51,12 @@ pub(in crate::invariants) struct CorruptionDetection {
     crashed: ReplicaSet,
 }
 
-impl CorruptionDetection {
-    pub fn reset(&mut self) {
+impl Invariant for CorruptionDetection {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Corruption is detected: a replica believes nothing that its disk did not hold rightly, and says what it has lost.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.first.clear();
         self.others.clear();
         self.damaged = [None; REPLICAS_MAX];
@@ -61,7 +66,7 @@ impl CorruptionDetection {
         }
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, event) = (context.id, context.seen.event);
         let reading = &mut self.reading[id.index()];
         match context.seen.what {
@@ -118,7 +123,9 @@ impl CorruptionDetection {
             _ => None,
         }
     }
+}
 
+impl CorruptionDetection {
     fn appended(&mut self, op: u64, entry: EntryHash) {
         if op == 0 || op > OP_MAX {
             return;

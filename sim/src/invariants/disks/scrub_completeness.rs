@@ -9,17 +9,17 @@
 //! Analysis of Latent Sector Errors in Disk Drives", 2007): a record that no tour reads can rot unseen. Rule 1 rests on what
 //! the replica acknowledged, not on its scrubber's word. Not checked: that the other zones are covered whole.
 
-use crate::base::ids::REPLICAS_MAX;
+use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
 use crate::invariants::support::scrub_conditions::{self, ScrubConditions};
-use crate::invariants::support::{Context, Violation, kinds, set};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, set};
 use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_completeness";
-pub(in crate::invariants) const INTERESTS: u128 = scrub_conditions::INTERESTS
+const INTERESTS: u128 = scrub_conditions::INTERESTS
     | kinds::LOADING
     | kinds::ACKNOWLEDGED
     | kinds::SCRUB_TOUR_STARTED
@@ -61,8 +61,13 @@ pub(in crate::invariants) struct ScrubCompleteness {
     conditions: ScrubConditions,
 }
 
-impl ScrubCompleteness {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for ScrubCompleteness {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "The scrubber's tours: who says that it has looked at everything has, and within its time.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.on = config.cluster.scrub_iops > 0;
         self.tour_max = config.cluster.scrub_tour_max;
         self.conditions = ScrubConditions::default();
@@ -72,11 +77,7 @@ impl ScrubCompleteness {
         }
     }
 
-    pub fn healed(&mut self, at: Time) {
-        self.conditions.healed(at);
-    }
-
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         if !self.on {
             return None;
         }
@@ -122,7 +123,12 @@ impl ScrubCompleteness {
         }
         None
     }
+}
 
+impl ScrubCompleteness {
+    pub fn healed(&mut self, at: Time) {
+        self.conditions.healed(at);
+    }
     /// The run is over: whether a tour is overdue.
     pub fn finish(&mut self, at: Time, event: u64, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         if !self.on {

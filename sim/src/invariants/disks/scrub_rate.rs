@@ -10,12 +10,12 @@
 use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::{SECOND, Time};
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_rate";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::SCRUB_READ | kinds::SCRUB_READ_DONE | kinds::CRASHED;
+const INTERESTS: u128 = kinds::SCRUB_READ | kinds::SCRUB_READ_DONE | kinds::CRASHED;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct ScrubRate {
@@ -28,15 +28,20 @@ pub(in crate::invariants) struct ScrubRate {
     reading: ReplicaSet,
 }
 
-impl ScrubRate {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for ScrubRate {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "The scrubber's budget: its reads never cost the rest of the replica more than they may.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.budget = config.cluster.scrub_iops as usize;
         self.times.iter_mut().for_each(Vec::clear);
         self.oldest = [0; REPLICAS_MAX];
         self.reading = ReplicaSet::default();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, at) = (context.id, context.id.index());
         let Observation::ScrubRead { clock, .. } = context.seen.what else {
             self.reading.0 &= !(1 << at);

@@ -11,12 +11,12 @@ use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
 use crate::invariants::support::scrub_conditions::{self, ScrubConditions};
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::{Fault, Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "scrub_repair";
-pub(in crate::invariants) const INTERESTS: u128 =
+const INTERESTS: u128 =
     scrub_conditions::INTERESTS | kinds::CRASHED | kinds::SCRUB_FOUND | kinds::SCRUB_REPAIRED | kinds::SCRUB_READ_DONE;
 
 /// A replica's findings.
@@ -37,8 +37,13 @@ pub(in crate::invariants) struct ScrubRepair {
     conditions: ScrubConditions,
 }
 
-impl ScrubRepair {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for ScrubRepair {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "From finding to repair: what a scrubber finds damaged is soon what it should be, and stays so.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.tour_max = config.cluster.scrub_tour_max;
         self.misreading = ReplicaSet::default();
         self.conditions = ScrubConditions::default();
@@ -47,12 +52,7 @@ impl ScrubRepair {
         }
     }
 
-    pub fn healed(&mut self, at: Time) {
-        self.misreading = ReplicaSet::default();
-        self.conditions.healed(at);
-    }
-
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         self.conditions.observe(context);
         let (id, at) = (context.id, context.seen.at);
         let findings = &mut self.replicas[id.index()];
@@ -98,6 +98,13 @@ impl ScrubRepair {
             _ => {}
         }
         None
+    }
+}
+
+impl ScrubRepair {
+    pub fn healed(&mut self, at: Time) {
+        self.misreading = ReplicaSet::default();
+        self.conditions.healed(at);
     }
 }
 

@@ -6,12 +6,23 @@
 
 use crate::base::ids::ReplicaId;
 use crate::base::time::Time;
-use crate::invariants::support::{Violation, kinds, set};
+use crate::invariants::support::{Invariant, Violation, kinds, set};
 
 /// The invariant's name.
 pub const NAME: &str = "no_panic";
 /// Every message delivered to a correct replica is an occasion to panic.
-pub(in crate::invariants) const INTERESTS: u128 = kinds::DELIVERED;
+const INTERESTS: u128 = kinds::DELIVERED;
+
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct NoPanic;
+
+impl Invariant for NoPanic {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "No panic: a correct replica never panics, whatever it is sent and whatever its disk says.";
+    const INTERESTS: u128 = INTERESTS;
+}
 
 /// The violation for a panic of `replica` with this message.
 pub fn violation(at: Time, event: u64, replica: ReplicaId, message: &str) -> Violation {

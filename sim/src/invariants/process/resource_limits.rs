@@ -7,13 +7,14 @@
 //! they are there to catch what grows without end or in proportion to what a liar claims, not a constant factor.
 //! Not checked: memory that the replica does not report in `Holding`.
 
+use crate::base::ids::ReplicaSet;
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "resource_limits";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::HOLDING | kinds::APPENDED;
+const INTERESTS: u128 = kinds::HOLDING | kinds::APPENDED;
 
 /// No configuration allows a replica to hold more bytes than this beside its log.
 const BYTES_MAX: u64 = 64 << 20;
@@ -47,12 +48,16 @@ pub(in crate::invariants) struct ResourceLimits {
     bounds: Bounds,
 }
 
-impl ResourceLimits {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for ResourceLimits {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Resource limits: what a correct replica holds stays bounded, whatever it is sent.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.bounds = Bounds::new(config);
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let id = context.id;
         let Bounds { items: items_max, bytes: bytes_max, entries } = self.bounds;
         match context.seen.what {

@@ -14,14 +14,13 @@
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{Observation, Seen};
 
 /// The invariant's name.
 pub const NAME: &str = "availability";
-pub(in crate::invariants) const INTERESTS: u128 =
-    kinds::COMMITTED | kinds::CONDITIONS | kinds::CRASHED | kinds::PAUSED | kinds::LOADING;
+const INTERESTS: u128 = kinds::COMMITTED | kinds::CONDITIONS | kinds::CRASHED | kinds::PAUSED | kinds::LOADING;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct Availability {
@@ -42,16 +41,21 @@ pub(in crate::invariants) struct Availability {
     waiting: Option<Time>,
 }
 
-impl Availability {
+impl Invariant for Availability {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Availability: while a quorum of replicas could serve the clients, it does, whatever is wrong with the others.";
+    const INTERESTS: u128 = INTERESTS;
+
     /// Whether the configuration promises anything.
-    pub fn promised(config: &Config, liars: ReplicaSet) -> bool {
+    fn promised(config: &Config, liars: ReplicaSet) -> bool {
         let (cluster, network) = (&config.cluster, &config.network);
         let reliable = network.loss == 0 && network.duplication == 0 && network.reordering == 0;
         let fixed = !cluster.reconfigures();
         fixed && reliable && liars.is_empty() && cluster.abdicate_timeout + cluster.commit_stall_timeout > 0
     }
 
-    pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
+    fn reset(&mut self, config: &Config, liars: ReplicaSet) {
         let cluster = &config.cluster;
         let patience = cluster.abdicate_timeout + cluster.commit_stall_timeout + 4 * cluster.heartbeat;
         *self = Availability {
@@ -64,7 +68,7 @@ impl Availability {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Context { id, me, cluster_view, .. } = *context;
         if me.delay > 0 {
             // A shorter delay does not overtake a longer one before it.
@@ -86,7 +90,9 @@ impl Availability {
         }
         None
     }
+}
 
+impl Availability {
     /// A client was answered, or forgot what it asked.
     pub fn answered(&mut self) {
         self.waiting = None;

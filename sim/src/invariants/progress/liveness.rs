@@ -12,12 +12,22 @@ use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::membership::Configuration;
 use crate::invariants::support::history::History;
-use crate::invariants::support::{Violation, set};
+use crate::invariants::support::{Invariant, Violation, set};
 use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::Status;
 
 /// The invariant's name.
 pub const NAME: &str = "liveness";
+
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct Liveness;
+
+impl Invariant for Liveness {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Liveness: once all faults have ended, the cluster answers every request and converges within the time it is given.";
+    const INTERESTS: u128 = 0;
+}
 
 /// What a cluster still lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

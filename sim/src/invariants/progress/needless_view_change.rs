@@ -18,13 +18,13 @@
 use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::{SECOND, Time};
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "needless_view_change";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::VIEW_CHANGE_STARTED
+const INTERESTS: u128 = kinds::VIEW_CHANGE_STARTED
     | kinds::VIEW_CHANGE_WANTED
     | kinds::VIEW_STARTED
     | kinds::STATUS_CHANGED
@@ -61,8 +61,12 @@ pub(in crate::invariants) struct NeedlessViewChange {
     wanted: [Option<(Time, u64)>; REPLICAS_MAX],
 }
 
-impl NeedlessViewChange {
-    pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
+impl Invariant for NeedlessViewChange {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Needless view changes: a cluster in which all is well stays in its view, and one replica alone does not end it.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, liars: ReplicaSet) {
         let (cluster, network) = (&config.cluster, &config.network);
         let window = match cluster.start_view_change_window {
             0 => 2 * cluster.view_change_timeout,
@@ -86,7 +90,7 @@ impl NeedlessViewChange {
         }
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let now = context.seen.at;
         let mut violation = None;
         match context.seen.what {
@@ -127,7 +131,9 @@ impl NeedlessViewChange {
         self.changed = now;
         violation
     }
+}
 
+impl NeedlessViewChange {
     fn started(&self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
         let Context { id, cluster_view, .. } = *context;
         let now = context.seen.at;

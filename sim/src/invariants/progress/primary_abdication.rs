@@ -8,15 +8,15 @@
 //! nothing through, not even what was on its way; to and from. Any change of any replica's conditions begins the time anew.
 //! Not checked: a primary whose backups are down, or whose links merely delay or lose.
 
-use crate::base::ids::{REPLICAS_MAX, ReplicaId};
+use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::{MessageKind, Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "primary_abdication";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::SENT
+const INTERESTS: u128 = kinds::SENT
     | kinds::APPENDED
     | kinds::CONDITIONS
     | kinds::STATUS_CHANGED
@@ -36,13 +36,18 @@ pub(in crate::invariants) struct PrimaryAbdication {
     changed: [Time; REPLICAS_MAX],
 }
 
-impl PrimaryAbdication {
+impl Invariant for PrimaryAbdication {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Primary abdication: a primary that is cut off from its quorum does not lead on into the void.";
+    const INTERESTS: u128 = INTERESTS;
+
     /// Whether the configuration promises anything.
-    pub fn promised(config: &Config) -> bool {
+    fn promised(config: &Config, _: ReplicaSet) -> bool {
         config.cluster.abdicate_timeout > 0 && !config.cluster.reconfigures()
     }
 
-    pub fn reset(&mut self, config: &Config) {
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         let cluster = &config.cluster;
         let bound = cluster.abdicate_timeout + 2 * cluster.heartbeat + 2 * config.network.delay_max;
         *self = PrimaryAbdication {
@@ -52,7 +57,7 @@ impl PrimaryAbdication {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let Context { id, me, cluster_view, .. } = *context;
         let now = context.seen.at;
         match context.seen.what {

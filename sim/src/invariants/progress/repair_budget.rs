@@ -11,15 +11,15 @@
 //! The third rule is judged when the replica commits something, and only where it ran, unpaused and with sound clocks, all
 //! the time. Not checked: how fast requests follow one another when they are answered at once.
 
-use crate::base::ids::REPLICAS_MAX;
+use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "repair_budget";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::REPAIR_REQUESTED
+const INTERESTS: u128 = kinds::REPAIR_REQUESTED
     | kinds::REPAIR_ENDED
     | kinds::COMMITTED
     | kinds::CRASHED
@@ -43,8 +43,13 @@ pub(in crate::invariants) struct RepairBudget {
     requests: [Requests; REPLICAS_MAX],
 }
 
-impl RepairBudget {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for RepairBudget {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Repair budget: however much a replica misses, its requests for it stay few and small.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         let cluster = &config.cluster;
         *self = RepairBudget {
             credits: cluster.repair_credits.into(),
@@ -54,7 +59,7 @@ impl RepairBudget {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, now) = (context.id, context.seen.at);
         let requests = &mut self.requests[id.index()];
         match context.seen.what {

@@ -13,15 +13,15 @@
 //!
 //! Source: this project's design. Not checked: which of several fast peers is asked.
 
-use crate::base::ids::{REPLICAS_MAX, ReplicaId};
+use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::{Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "repair_efficiency";
-pub(in crate::invariants) const INTERESTS: u128 =
+const INTERESTS: u128 =
     kinds::REPAIR_REQUESTED | kinds::REPAIR_ENDED | kinds::CONDITIONS | kinds::CRASHED | kinds::RESTARTED;
 
 /// So many fast answers in a row make a peer known to be fast.
@@ -59,8 +59,12 @@ pub(in crate::invariants) struct RepairEfficiency {
     asking: [Asking; REPLICAS_MAX],
 }
 
-impl RepairEfficiency {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for RepairEfficiency {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Repair efficiency: a replica that misses entries asks those peers that answer fast, and gives none up for ever.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         let others = u32::from(config.cluster.replicas) - 1;
         *self = RepairEfficiency {
             fast: 8 * config.network.delay_max,
@@ -70,7 +74,7 @@ impl RepairEfficiency {
         };
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let now = context.seen.at;
         match context.seen.what {
             _ if !self.owed => return None,
@@ -94,7 +98,9 @@ impl RepairEfficiency {
         }
         None
     }
+}
 
+impl RepairEfficiency {
     fn requested(&mut self, context: &Context<'_>, peer: ReplicaId, to: u64) -> Option<Box<Violation>> {
         let Context { id, me, cluster_view, .. } = *context;
         let could_answer = |other: ReplicaId| {

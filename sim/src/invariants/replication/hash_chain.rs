@@ -5,37 +5,47 @@
 //! Not checked: that an entry's hash fits its content, which only the system itself can compute; entries out of their place
 //! (see `log_consistency`).
 
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "hash_chain";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::APPENDED;
+const INTERESTS: u128 = kinds::APPENDED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let Observation::Appended { op, entry, parent, .. } = context.seen.what else { return None };
-    let last = context.me.log.last().map_or(0, |last| last.entry);
-    if parent == last && entry != 0 && entry != parent {
-        return None;
-    }
-    let id = context.id;
-    if entry == 0 || entry == parent {
-        return context.violation(
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct HashChain;
+
+impl Invariant for HashChain {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "The hash chain: every entry of a correct replica's log names the entry before it, down to the first, which names none.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let Observation::Appended { op, entry, parent, .. } = context.seen.what else { return None };
+        let last = context.me.log.last().map_or(0, |last| last.entry);
+        if parent == last && entry != 0 && entry != parent {
+            return None;
+        }
+        let id = context.id;
+        if entry == 0 || entry == parent {
+            return context.violation(
+                NAME,
+                "an entry without a hash of its own",
+                format!("the entry that {id} appends at op {op} has its own hash, different from its parent's"),
+                format!("its hash is {}, its parent's {}", short(entry), short(parent)),
+            );
+        }
+        if op != context.me.op() + 1 {
+            return None;
+        }
+        context.violation(
             NAME,
-            "an entry without a hash of its own",
-            format!("the entry that {id} appends at op {op} has its own hash, different from its parent's"),
-            format!("its hash is {}, its parent's {}", short(entry), short(parent)),
-        );
+            "an entry does not follow from the one before it",
+            format!("{id} appends at op {op} an entry whose parent is {}, the end of its log", short(last)),
+            format!("the parent of {} is {}", short(entry), short(parent)),
+        )
     }
-    if op != context.me.op() + 1 {
-        return None;
-    }
-    context.violation(
-        NAME,
-        "an entry does not follow from the one before it",
-        format!("{id} appends at op {op} an entry whose parent is {}, the end of its log", short(last)),
-        format!("the parent of {} is {}", short(entry), short(parent)),
-    )
 }
 
 #[cfg(test)]

@@ -12,21 +12,32 @@
 //! Not checked: rule 4 against entries that no correct replica holds any more; rule 2 while a replica reads its disk.
 
 use crate::base::ids::ReplicaId;
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::{EntryHash, Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "log_consistency";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::APPENDED | kinds::VIEW_STARTED | kinds::ACKNOWLEDGED;
+const INTERESTS: u128 = kinds::APPENDED | kinds::VIEW_STARTED | kinds::ACKNOWLEDGED;
 
 const LATER_VIEW: &str = "an entry from a later view";
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    match context.seen.what {
-        Observation::Appended { op, view, entry, .. } => appended(context, op, view, entry),
-        Observation::ViewStarted { view, op, .. } => started(context, view, op),
-        Observation::Acknowledged { view, op, entry } => acknowledged(context, view, op, entry),
-        _ => None,
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct LogConsistency;
+
+impl Invariant for LogConsistency {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Log consistency: a replica's log is what it says, and one view prepares one entry at one op.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        match context.seen.what {
+            Observation::Appended { op, view, entry, .. } => appended(context, op, view, entry),
+            Observation::ViewStarted { view, op, .. } => started(context, view, op),
+            Observation::Acknowledged { view, op, entry } => acknowledged(context, view, op, entry),
+            _ => None,
+        }
     }
 }
 

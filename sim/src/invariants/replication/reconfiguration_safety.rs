@@ -18,14 +18,13 @@
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::config::membership::{Configuration, quorum};
 use crate::config::spec::{Cluster, Config};
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::observers::cluster_view::ReplicaView;
 use crate::protocol::observation::{Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "reconfiguration_safety";
-pub(in crate::invariants) const INTERESTS: u128 =
-    kinds::COMMITTED | kinds::VOTED | kinds::VIEW_STARTED | kinds::CONFIGURATION_APPENDED;
+const INTERESTS: u128 = kinds::COMMITTED | kinds::VOTED | kinds::VIEW_STARTED | kinds::CONFIGURATION_APPENDED;
 
 #[derive(Debug)]
 pub(in crate::invariants) struct ReconfigurationSafety {
@@ -42,14 +41,19 @@ impl Default for ReconfigurationSafety {
     }
 }
 
-impl ReconfigurationSafety {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for ReconfigurationSafety {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Reconfiguration safety: while the members change, no two groups of replicas decide without each other.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.cluster.clone_from(&config.cluster);
         self.active = config.cluster.size() < config.cluster.replicas;
         self.votes.clear();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         match context.seen.what {
             Observation::Voted { view, .. } => {
                 self.voted(view, context.id);
@@ -68,7 +72,9 @@ impl ReconfigurationSafety {
             _ => None,
         }
     }
+}
 
+impl ReconfigurationSafety {
     fn voted(&mut self, view: u64, voter: ReplicaId) {
         // Nearly always the end: views go up.
         let place = self.votes.binary_search_by_key(&view, |votes| votes.0).unwrap_or_else(|place| {

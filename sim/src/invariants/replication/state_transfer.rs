@@ -14,16 +14,16 @@
 //! (Michael et al., "Recovering Shared Objects Without Stable Storage", 2017, found such a loss in VRR's recovery). Not
 //! checked: that the state's content fits its hash, which the executions after it show (see `linearizability`).
 
-use crate::base::ids::{REPLICAS_MAX, ReplicaId};
+use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::{SECOND, Time};
 use crate::config::spec::Config;
-use crate::invariants::support::{Context, Violation, kinds, set, short};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, set, short};
 use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{EntryHash, Observation, Status};
 
 /// The invariant's name.
 pub const NAME: &str = "state_transfer";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::CHECKPOINTED
+const INTERESTS: u128 = kinds::CHECKPOINTED
     | kinds::LOG_DROPPED
     | kinds::STATE_TRANSFER_STARTED
     | kinds::STATE_INSTALLED
@@ -59,25 +59,19 @@ pub(in crate::invariants) struct StateTransfer {
     healed: Option<Time>,
 }
 
-impl StateTransfer {
-    pub fn reset(&mut self, config: &Config) {
+impl Invariant for StateTransfer {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "State transfer: a state that stands for a part of the log is the state of the committed log, and loses nothing.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, config: &Config, _: ReplicaSet) {
         self.states.clear();
         self.replicas = [Known::default(); REPLICAS_MAX];
         self.bound = bound(config);
         self.healed = None;
     }
 
-    /// The faults have ended: who needs a state from here on?
-    pub fn healed(&mut self, at: Time, cluster_view: &ClusterView) {
-        self.healed = Some(at);
-        for (id, state) in cluster_view.correct_replicas() {
-            let others = cluster_view.correct_replicas().filter(|(other, _)| *other != id);
-            let begin = others.map(|(_, other)| other.dropped).min().unwrap_or(0);
-            self.replicas[id.index()].needs = state.op() < begin;
-        }
-    }
-
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let (id, me) = (context.id, context.me);
         match context.seen.what {
             Observation::Checkpointed { op, state } => {
@@ -126,7 +120,18 @@ impl StateTransfer {
             _ => None,
         }
     }
+}
 
+impl StateTransfer {
+    /// The faults have ended: who needs a state from here on?
+    pub fn healed(&mut self, at: Time, cluster_view: &ClusterView) {
+        self.healed = Some(at);
+        for (id, state) in cluster_view.correct_replicas() {
+            let others = cluster_view.correct_replicas().filter(|(other, _)| *other != id);
+            let begin = others.map(|(_, other)| other.dropped).min().unwrap_or(0);
+            self.replicas[id.index()].needs = state.op() < begin;
+        }
+    }
     fn installed(
         &mut self,
         context: &Context<'_>,

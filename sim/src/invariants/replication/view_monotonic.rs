@@ -3,13 +3,14 @@
 //! Source: "Viewstamped Replication Revisited", section 4.2: a replica that hears of a larger view number goes there, and
 //! never back. Not checked: what a replica remembers of its view across a crash (see `vsr_recovery_safety`).
 
-use crate::base::ids::REPLICAS_MAX;
-use crate::invariants::support::{Context, Violation, kinds};
+use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
+use crate::config::spec::Config;
+use crate::invariants::support::{Context, Invariant, Violation, kinds};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "view_monotonic";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::STATUS_CHANGED
+const INTERESTS: u128 = kinds::STATUS_CHANGED
     | kinds::VIEW_STARTED
     | kinds::VIEW_CHANGE_STARTED
     | kinds::RECOVERED
@@ -22,12 +23,17 @@ pub(in crate::invariants) struct ViewMonotonic {
     views: [u64; REPLICAS_MAX],
 }
 
-impl ViewMonotonic {
-    pub fn reset(&mut self) {
+impl Invariant for ViewMonotonic {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "View monotonicity: within one life of a replica, from its start to its crash, its view never decreases.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         *self = Self::default();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         let known = &mut self.views[context.id.index()];
         let view = match context.seen.what {
             Observation::StatusChanged { view, .. }

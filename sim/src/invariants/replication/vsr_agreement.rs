@@ -7,38 +7,48 @@
 //! Source: "Viewstamped Replication Revisited", section 4 and the correctness argument of section 8.
 //! Not checked: what liars commit; entries that no correct replica has committed.
 
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_agreement";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::COMMITTED | kinds::TRUNCATED;
+const INTERESTS: u128 = kinds::COMMITTED | kinds::TRUNCATED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    match context.seen.what {
-        // An entry of 0 is held by nobody; the prefix property judges it.
-        Observation::Committed { op, entry } if entry != 0 => {
-            let first = context.cluster_view.committed_at(op)?;
-            if first.entry == entry {
-                return None;
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct VsrAgreement;
+
+impl Invariant for VsrAgreement {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "Agreement: no two correct replicas commit different entries at one op, and none takes back what it has committed.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        match context.seen.what {
+            // An entry of 0 is held by nobody; the prefix property judges it.
+            Observation::Committed { op, entry } if entry != 0 => {
+                let first = context.cluster_view.committed_at(op)?;
+                if first.entry == entry {
+                    return None;
+                }
+                context.violation_with(
+                    first.by,
+                    NAME,
+                    "two entries committed at one op",
+                    format!("{} commits {} at op {op}, as {} did", context.id, short(first.entry), first.by),
+                    format!("it committed {}", short(entry)),
+                )
             }
-            context.violation_with(
-                first.by,
-                NAME,
-                "two entries committed at one op",
-                format!("{} commits {} at op {op}, as {} did", context.id, short(first.entry), first.by),
-                format!("it committed {}", short(entry)),
-            )
+            Observation::Truncated { op } if op < context.me.commit && !context.me.loading && !context.me.primary => {
+                context.violation(
+                    NAME,
+                    "a committed entry was truncated",
+                    format!("{} keeps its log up to op {}, which it has committed", context.id, context.me.commit),
+                    format!("it truncated its log to op {op}"),
+                )
+            }
+            _ => None,
         }
-        Observation::Truncated { op } if op < context.me.commit && !context.me.loading && !context.me.primary => {
-            context.violation(
-                NAME,
-                "a committed entry was truncated",
-                format!("{} keeps its log up to op {}, which it has committed", context.id, context.me.commit),
-                format!("it truncated its log to op {op}"),
-            )
-        }
-        _ => None,
     }
 }
 

@@ -8,30 +8,40 @@
 //! ones), and the user's Bugs #2 and #3 (commit numbers past the log).
 //! Not checked: whether other replicas hold the entry (see `vsr_agreement`, `vsr_view_change_safety`).
 
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_prefix_property";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::COMMITTED | kinds::VIEW_STARTED | kinds::VOTED;
+const INTERESTS: u128 = kinds::COMMITTED | kinds::VIEW_STARTED | kinds::VOTED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let (id, me) = (context.id, context.me);
-    match context.seen.what {
-        Observation::Committed { op, entry } => committed(context, op, entry),
-        Observation::ViewStarted { view, op, commit, .. } if commit > op || commit > me.op() => context.violation(
-            NAME,
-            "a view started with a commit number past the log",
-            format!("{id} starts view {view} with a commit number of at most {}", op.min(me.op())),
-            format!("its commit number is {commit}, its log ends at op {}, and it says op {op}", me.op()),
-        ),
-        Observation::Voted { view, op, commit, .. } if commit > op => context.violation(
-            NAME,
-            "a vote with a commit number past the log",
-            format!("{id} votes for view {view} with a commit number of at most {op}"),
-            format!("its commit number is {commit}"),
-        ),
-        _ => None,
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct VsrPrefixProperty;
+
+impl Invariant for VsrPrefixProperty {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str = "The prefix property: a replica commits its own log from the front, without gaps, and never more of it than it holds.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let (id, me) = (context.id, context.me);
+        match context.seen.what {
+            Observation::Committed { op, entry } => committed(context, op, entry),
+            Observation::ViewStarted { view, op, commit, .. } if commit > op || commit > me.op() => context.violation(
+                NAME,
+                "a view started with a commit number past the log",
+                format!("{id} starts view {view} with a commit number of at most {}", op.min(me.op())),
+                format!("its commit number is {commit}, its log ends at op {}, and it says op {op}", me.op()),
+            ),
+            Observation::Voted { view, op, commit, .. } if commit > op => context.violation(
+                NAME,
+                "a vote with a commit number past the log",
+                format!("{id} votes for view {view} with a commit number of at most {op}"),
+                format!("its commit number is {commit}"),
+            ),
+            _ => None,
+        }
     }
 }
 

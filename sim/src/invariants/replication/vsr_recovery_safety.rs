@@ -8,40 +8,51 @@
 //! replicas that recover from their disk alone, where a `PrepareOk` or a vote is a promise about what is durable.
 //! Not checked: rule 1 for a replica whose disk was damaged, which may have to repair its log from the others first.
 
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_recovery_safety";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::RECOVERED;
+const INTERESTS: u128 = kinds::RECOVERED;
 
-pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let Observation::Recovered { view, .. } = context.seen.what else { return None };
-    let (id, me) = (context.id, context.me);
-    let promised = me.voted.max(me.acknowledged.map_or(0, |acknowledged| acknowledged.0));
-    if view < promised {
-        return context.violation(
-            NAME,
-            "recovered in a view below its promises",
-            format!("{id} comes back in view {promised} or above: it has voted for it or acknowledged in it"),
-            format!("it came back in view {view}"),
-        );
-    }
-    let (_, op, entry) = me.acknowledged.filter(|_| !me.damaged)?;
-    match me.entry(op) {
-        Some(held) if held.entry == entry => None,
-        Some(held) => context.violation(
-            NAME,
-            "recovered with another entry than it acknowledged",
-            format!("{id} comes back with {} at op {op}, which it acknowledged", short(entry)),
-            format!("it came back with {} there", short(held.entry)),
-        ),
-        None => context.violation(
-            NAME,
-            "recovered without an acknowledged entry",
-            format!("{id} comes back with a log up to op {op}, which it acknowledged"),
-            format!("its log ends at op {}", me.op()),
-        ),
+/// The invariant; it remembers nothing.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct VsrRecoverySafety;
+
+impl Invariant for VsrRecoverySafety {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "Recovery safety: a replica that comes back from its disk still keeps every promise that it made before.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+        let Observation::Recovered { view, .. } = context.seen.what else { return None };
+        let (id, me) = (context.id, context.me);
+        let promised = me.voted.max(me.acknowledged.map_or(0, |acknowledged| acknowledged.0));
+        if view < promised {
+            return context.violation(
+                NAME,
+                "recovered in a view below its promises",
+                format!("{id} comes back in view {promised} or above: it has voted for it or acknowledged in it"),
+                format!("it came back in view {view}"),
+            );
+        }
+        let (_, op, entry) = me.acknowledged.filter(|_| !me.damaged)?;
+        match me.entry(op) {
+            Some(held) if held.entry == entry => None,
+            Some(held) => context.violation(
+                NAME,
+                "recovered with another entry than it acknowledged",
+                format!("{id} comes back with {} at op {op}, which it acknowledged", short(entry)),
+                format!("it came back with {} there", short(held.entry)),
+            ),
+            None => context.violation(
+                NAME,
+                "recovered without an acknowledged entry",
+                format!("{id} comes back with a log up to op {op}, which it acknowledged"),
+                format!("its log ends at op {}", me.op()),
+            ),
+        }
     }
 }
 

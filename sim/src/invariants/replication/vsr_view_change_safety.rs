@@ -13,13 +13,14 @@
 //! its view after a later one has started and committed more. Not checked: the logs of liars; rule 2 for views below
 //! the highest that a correct primary has started.
 
-use crate::base::ids::ReplicaId;
-use crate::invariants::support::{Context, Violation, kinds, short};
+use crate::base::ids::{ReplicaId, ReplicaSet};
+use crate::config::spec::Config;
+use crate::invariants::support::{Context, Invariant, Violation, kinds, short};
 use crate::protocol::observation::{EntryHash, Observation};
 
 /// The invariant's name.
 pub const NAME: &str = "vsr_view_change_safety";
-pub(in crate::invariants) const INTERESTS: u128 = kinds::VIEW_STARTED | kinds::COMMITTED | kinds::TRUNCATED;
+const INTERESTS: u128 = kinds::VIEW_STARTED | kinds::COMMITTED | kinds::TRUNCATED;
 
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct ViewChangeSafety {
@@ -29,13 +30,18 @@ pub(in crate::invariants) struct ViewChangeSafety {
     log: Vec<EntryHash>,
 }
 
-impl ViewChangeSafety {
-    pub fn reset(&mut self) {
+impl Invariant for ViewChangeSafety {
+    const NAME: &'static str = NAME;
+    const SENTENCE: &'static str =
+        "View change safety: what was committed in earlier views is in the log that a new view starts from.";
+    const INTERESTS: u128 = INTERESTS;
+
+    fn reset(&mut self, _: &Config, _: ReplicaSet) {
         self.started.clear();
         self.log.clear();
     }
 
-    pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
+    fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         match context.seen.what {
             Observation::ViewStarted { view, primary: true, .. } => self.started(context, view),
             Observation::Committed { op, entry } => self.committed(context, op, entry),
@@ -50,7 +56,9 @@ impl ViewChangeSafety {
             _ => None,
         }
     }
+}
 
+impl ViewChangeSafety {
     fn started(&mut self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
         let (id, me) = (context.id, context.me);
         match self.started.binary_search_by_key(&view, |started| started.0) {

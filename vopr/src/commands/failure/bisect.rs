@@ -8,8 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use sim::{Case, Seen};
 
-use crate::arguments::Format;
-use crate::arguments::{Common, stop_at_interrupt};
+use crate::arguments::{Common, Format, stop_at_interrupt};
 use crate::commands::failure::read_kmb;
 use crate::commands::search::run::{jobs_default, parse_jobs};
 use engine::analysis::bisect::search::{Shape, Step};

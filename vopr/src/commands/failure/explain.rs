@@ -7,8 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use sim::{Verdict, Violation};
 
-use crate::arguments::Common;
-use crate::arguments::Format;
+use crate::arguments::{Common, Format};
 use crate::commands::failure::read_kmb;
 use engine::analysis::explain::{Explanation, explain};
 use engine::base::error::Error;

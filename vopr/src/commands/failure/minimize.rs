@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
-use crate::arguments::Format;
-use crate::arguments::{Common, stop_at_interrupt};
+use crate::arguments::{Common, Format, stop_at_interrupt};
 use crate::commands::failure::read_kmb;
 use crate::commands::search::fuzz::parse_duration;
 use crate::commands::search::run::{jobs_default, parse_jobs};

@@ -12,8 +12,7 @@ use clap::Args;
 use serde_json::json;
 use sim::{Outcome, Verdict, Violation};
 
-use crate::arguments::Format;
-use crate::arguments::{Common, OutputDirectory, SystemArguments};
+use crate::arguments::{Common, Format, OutputDirectory, SystemArguments};
 use crate::commands::failure::read_kmb;
 use engine::base::error::Error;
 use engine::base::terminal;

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::arguments::Common;
-use crate::arguments::Format;
+use crate::arguments::{Common, Format};
 use crate::commands::failure::read_kmb;
 use engine::base::error::Error;
 use engine::base::terminal;

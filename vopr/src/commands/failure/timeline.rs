@@ -7,16 +7,14 @@ use serde_json::json;
 use sim::Time;
 use sim::base::time::MILLISECOND;
 
-use crate::arguments::Common;
-use crate::arguments::Format;
+use crate::arguments::{Common, Format};
 use crate::commands::failure::read_kmb;
 use engine::analysis::timeline::downsample::TOLD_APART;
 use engine::analysis::timeline::text;
 use engine::analysis::timeline::text::Show;
 use engine::analysis::timeline::{Timeline, build, page, svg};
 use engine::base::error::Error;
-use engine::base::terminal;
-use engine::base::{exit, files};
+use engine::base::{exit, files, terminal};
 
 /// Narrower than this nothing can be read, wider than this nobody looks.
 const WIDTH: std::ops::RangeInclusive<usize> = 60..=1000;

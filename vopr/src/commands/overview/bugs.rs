@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use crate::arguments::Common;
-use crate::arguments::Format;
+use crate::arguments::{Common, Format};
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::cases::systems::{SYSTEMS, SystemEntry};

@@ -6,15 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::arguments::DataDirectory;
-use crate::arguments::Format;
-use crate::arguments::{Common, at_interrupt};
+use crate::arguments::{Common, DataDirectory, Format, at_interrupt};
 use crate::dashboard;
 use crate::dashboard::sources::replay::Replay;
 use engine::base::error::Error;
-use engine::base::exit;
-use engine::base::terminal;
 use engine::base::terminal::{DOUBTFUL, styled, tell};
+use engine::base::{exit, terminal};
 use engine::campaigns::data_dir::Data;
 use engine::cases::subprocess;
 

@@ -6,8 +6,7 @@ use clap::Args;
 use scenarios::{Scenario, ScenarioType, TARGETS};
 use serde::Serialize;
 
-use crate::arguments::Common;
-use crate::arguments::Format;
+use crate::arguments::{Common, Format};
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::search::targets;

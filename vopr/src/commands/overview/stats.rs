@@ -8,9 +8,7 @@ use serde_json::json;
 use sim::invariants::NAMES;
 use sim::observers::coverage::REGIONS;
 
-use crate::arguments::Common;
-use crate::arguments::DataDirectory;
-use crate::arguments::Format;
+use crate::arguments::{Common, DataDirectory, Format};
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, count, grouped, rate, span, styled};

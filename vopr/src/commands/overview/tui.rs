@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::arguments::DataDirectory;
-use crate::arguments::SystemArguments;
+use crate::arguments::{DataDirectory, SystemArguments};
 use crate::commands::failure::read_kmb;
 use crate::commands::search::run::{jobs_default, parse_jobs};
 use crate::tui;

@@ -7,8 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use sim::Bug;
 
-use crate::arguments::Format;
-use crate::arguments::{Common, stop_at_interrupt};
+use crate::arguments::{Common, Format, stop_at_interrupt};
 use crate::commands::search::fuzz::parse_duration;
 use crate::commands::search::run::parse_jobs;
 use engine::base::error::Error;

@@ -9,8 +9,7 @@ use serde_json::json;
 use sim::observers::coverage::REGIONS;
 use sim::{Plan, plan::codec};
 
-use crate::arguments::Format;
-use crate::arguments::{Common, OutputDirectory, SystemArguments};
+use crate::arguments::{Common, Format, OutputDirectory, SystemArguments};
 use engine::base::error::Error;
 use engine::base::exit;
 use engine::base::files::prepare;

@@ -9,9 +9,7 @@ use maud::{DOCTYPE, html};
 use serde_json::json;
 use sim::Bug;
 
-use crate::arguments::Format;
-use crate::arguments::ScenarioArguments;
-use crate::arguments::{Common, stop_at_interrupt};
+use crate::arguments::{Common, Format, ScenarioArguments, stop_at_interrupt};
 use crate::commands::search::run::{jobs_default, parse_jobs};
 use engine::base::error::Error;
 use engine::base::terminal;

@@ -6,16 +6,13 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use scenarios::Scenario;
 
-use crate::arguments::Format;
-use crate::arguments::ScenarioArguments;
-use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
+use crate::arguments::{Common, Format, OutputDirectory, ScenarioArguments, SystemArguments, stop_at_interrupt};
 use crate::reports::ReportArguments;
 use crate::reports::run::{FailureReport, Report, ScenarioReport};
 use engine::analysis::minimize;
 use engine::base::error::Error;
-use engine::base::exit;
-use engine::base::terminal;
 use engine::base::terminal::{Progress, grouped};
+use engine::base::{exit, terminal};
 use engine::cases::fault_classes::FaultClass;
 use engine::cases::kmb::{Expected, Kmb, Origin};
 use engine::cases::seeds;
