@@ -1,6 +1,6 @@
 //! Which scenario of a fuzz target the first byte of an input picks.
 
-use sim::plan::codec::slot;
+use sim::plan::slots::slot;
 
 use crate::{FuzzTarget, Scenario, ScenarioType};
 

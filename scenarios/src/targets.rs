@@ -24,7 +24,7 @@ pub struct FuzzTarget {
     pub description: &'static str,
     /// Its scenarios, which are numbered by their places: a new one goes to the end.
     pub scenarios: &'static [ScenarioType],
-    /// How many scenarios it had when the meaning of an input's first byte was fixed ([`sim::plan::codec::slot`]).
+    /// How many scenarios it had when the meaning of an input's first byte was fixed ([`sim::plan::slots::slot`]).
     pub frozen: usize,
 }
 

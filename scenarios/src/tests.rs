@@ -1,6 +1,7 @@
 //! Tests of the tables, and of what cases are made of.
 
-use sim::plan::codec::{LIE_KINDS, decode};
+use sim::plan::codec::decode;
+use sim::plan::detail::LIE_KINDS;
 use sim::protocol::observation::Fault;
 use sim::{ActionKind, Lie};
 

@@ -1,6 +1,6 @@
 //! The classes of faults that `--faults` knows.
 
-use sim::protocol::observation::Fault;
+use sim::protocol::fault::{Fault, FaultFamily};
 use sim::{Case, ReplicaSet};
 
 /// A class of faults.
@@ -22,31 +22,13 @@ pub enum FaultClass {
 impl FaultClass {
     /// The class of a fault; what clients and the administrator do is in none.
     fn of(fault: Fault) -> Option<FaultClass> {
-        match fault {
-            Fault::Partition
-            | Fault::Cut
-            | Fault::Clog
-            | Fault::Loss
-            | Fault::Delay
-            | Fault::Duplication
-            | Fault::Reordering
-            | Fault::Garbling => Some(FaultClass::Network),
-            Fault::BitFlip
-            | Fault::LostWrite
-            | Fault::MisdirectedWrite
-            | Fault::DiskError
-            | Fault::DiskSlow
-            | Fault::DiskFull
-            | Fault::FlippedBits
-            | Fault::TruncatedRecord
-            | Fault::ShiftedRecord
-            | Fault::StaleRead => Some(FaultClass::Storage),
-            Fault::Crash | Fault::PowerLoss | Fault::Pause => Some(FaultClass::Crash),
-            Fault::ClockStep | Fault::ClockDrift | Fault::ClockFreeze | Fault::NoNtp | Fault::WrongNtp => {
-                Some(FaultClass::Clock)
-            }
-            Fault::Lie => Some(FaultClass::Byzantine),
-            Fault::Burst | Fault::ClientCrash | Fault::DuplicateRequest | Fault::Reconfiguration => None,
+        match fault.family() {
+            FaultFamily::Network => Some(FaultClass::Network),
+            FaultFamily::Storage => Some(FaultClass::Storage),
+            FaultFamily::Crash => Some(FaultClass::Crash),
+            FaultFamily::Clock => Some(FaultClass::Clock),
+            FaultFamily::Byzantine => Some(FaultClass::Byzantine),
+            FaultFamily::Client | FaultFamily::Administration => None,
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use sim::base::ids::REPLICAS_MAX;
 use sim::base::time::SECOND;
-use sim::{Action, ActionKind, Case, Lie, ReplicaId, Target, Time, When};
+use sim::plan::Detail;
+use sim::{Action, Case, Lie, ReplicaId, Target, Time, When};
 
 /// No action lasts longer, or waits longer, than an hour of virtual time: sums of times then never overflow.
 const SPAN_MAX: Time = 3_600 * SECOND;
@@ -51,17 +52,40 @@ fn check_action(action: &Action) -> Result<(), String> {
             replica.map_or(Ok(()), check_replica)?;
         }
     }
-    if let Some(Target::Replica(replica)) = action.what.target() {
-        check_replica(replica)?;
-    }
-    action.what.duration().map_or(Ok(()), check_span)?;
-    match action.what {
-        ActionKind::Delay { extra, .. } | ActionKind::DiskSlow { extra, .. } => check_span(extra),
-        ActionKind::ClockDrift { ppm, .. } if ppm.unsigned_abs() >= 1_000_000 => {
+    let (mut what, mut checked) = (action.what, Ok(()));
+    what.details(|detail| {
+        if checked.is_ok() {
+            checked = check_detail(&detail);
+        }
+    });
+    checked
+}
+
+fn check_detail(detail: &Detail<'_>) -> Result<(), String> {
+    match detail {
+        Detail::Target(Target::Replica(replica)) | Detail::Lie(Lie { to: Some(replica), .. }) => {
+            check_replica(*replica)
+        }
+        Detail::Duration(span) | Detail::Extra(span) => check_span(**span),
+        Detail::Drift(ppm) if ppm.unsigned_abs() >= 1_000_000 => {
             Err(format!("a drift of {ppm} ppm would turn the clock around"))
         }
-        ActionKind::Lie(Lie { to, .. }) => to.map_or(Ok(()), check_replica),
-        _ => Ok(()),
+        // The world takes these modulo what there is.
+        Detail::Target(_)
+        | Detail::Lie(_)
+        | Detail::PerMille(_)
+        | Detail::Replicas(_)
+        | Detail::Outgoing(_)
+        | Detail::Client(_)
+        | Detail::Zone(_)
+        | Detail::Record(_)
+        | Detail::Offset(_)
+        | Detail::Bits(_)
+        | Detail::Bytes(_)
+        | Detail::Requests(_)
+        | Detail::Away(_)
+        | Detail::Step(_)
+        | Detail::Drift(_) => Ok(()),
     }
 }
 

@@ -6,3 +6,4 @@ pub mod queue;
 pub mod random;
 pub mod storage;
 pub mod time;
+pub mod words;

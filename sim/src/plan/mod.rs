@@ -2,16 +2,26 @@
 //!
 //! `plan/codec.rs` turns bytes into plans and back; a scenario lays a plan over its own baseline.
 
+pub mod action_kind;
 pub mod codec;
+pub mod detail;
+pub mod slots;
+
+pub use action_kind::ActionKind;
+pub use detail::Detail;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{ClientId, ReplicaId, ReplicaSet};
+use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
 use crate::protocol::lie::Lie;
-use crate::protocol::observation::{Fault, MessageKind};
+use crate::protocol::observation::MessageKind;
 
+/// The length of the header and of each action's record, in bytes.
+pub const RECORD_BYTES: usize = 16;
 /// More actions than this are cut off when a plan is decoded, and refused in a `.kmb`.
 pub const ACTIONS_MAX: usize = 256;
 
@@ -49,23 +59,27 @@ impl Action {
         if let When::After { replica: Some(replica), .. } = &mut self.when {
             wrap(replica);
         }
-        if let Some(Target::Replica(target)) = self.what.target_mut() {
-            wrap(target);
-        }
-        match &mut self.what {
-            ActionKind::Lie(Lie { to: Some(to), .. }) => wrap(to),
-            ActionKind::Partition { side: set, .. }
-            | ActionKind::NoNtp { side: set, .. }
-            | ActionKind::Reconfigure { members: set } => {
-                *set = set.and(ReplicaSet::first(replicas));
-            }
-            ActionKind::Burst { client, .. }
-            | ActionKind::ClientCrash { client }
-            | ActionKind::DuplicateRequest { client } => {
-                client.0 %= config.workload.clients.max(1);
-            }
-            _ => {}
-        }
+        self.what.details(|detail| match detail {
+            Detail::Target(Target::Replica(target)) => wrap(target),
+            Detail::Lie(Lie { to: Some(to), .. }) => wrap(to),
+            Detail::Replicas(set) => *set = set.and(ReplicaSet::first(replicas)),
+            Detail::Client(client) => client.0 %= config.workload.clients.max(1),
+            Detail::Target(_)
+            | Detail::Lie(_)
+            | Detail::Duration(_)
+            | Detail::PerMille(_)
+            | Detail::Extra(_)
+            | Detail::Outgoing(_)
+            | Detail::Zone(_)
+            | Detail::Record(_)
+            | Detail::Offset(_)
+            | Detail::Bits(_)
+            | Detail::Bytes(_)
+            | Detail::Requests(_)
+            | Detail::Away(_)
+            | Detail::Step(_)
+            | Detail::Drift(_) => {}
+        });
         self
     }
 }
@@ -81,7 +95,7 @@ pub enum When {
         watch: Trigger,
         /// At which replica; at any if `None`.
         replica: Option<ReplicaId>,
-        /// The how manieth time, from 1.
+        /// Which occurrence, from 1.
         count: u8,
         /// How long after it.
         delay: Time,
@@ -184,372 +198,12 @@ pub enum Target {
     Subject,
 }
 
-/// What an action does. Durations count from the moment it is carried out; the heal phase ends them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ActionKind {
-    /// Cuts the replicas of `side` off from the others, both ways.
-    Partition {
-        /// One side (the bits of replicas that do not exist are ignored).
-        side: ReplicaSet,
-        /// For how long.
-        duration: Time,
-    },
-    /// Cuts the target off from all others, both ways.
-    Isolate {
-        /// Which replica.
-        target: Target,
-        /// For how long.
-        duration: Time,
-    },
-    /// Cuts the links from the target (`outgoing`) or to it, in that direction only.
-    Cut {
-        /// Which replica.
-        target: Target,
-        /// What it sends, or what is sent to it.
-        outgoing: bool,
-        /// For how long.
-        duration: Time,
-    },
-    /// Holds back all that the target sends (`outgoing`) or is sent, until the clog ends.
-    Clog {
-        /// Which replica.
-        target: Target,
-        /// What it sends, or what is sent to it.
-        outgoing: bool,
-        /// For how long.
-        duration: Time,
-    },
-    /// Loses messages.
-    Loss {
-        /// Per thousand messages.
-        per_mille: u16,
-        /// For how long.
-        duration: Time,
-    },
-    /// Adds up to `extra` to the delay of each message of the target, both ways.
-    Delay {
-        /// Which replica.
-        target: Target,
-        /// The longest additional delay.
-        extra: Time,
-        /// For how long.
-        duration: Time,
-    },
-    /// Delivers messages twice, the second time up to a second later.
-    Duplicate {
-        /// Per thousand messages.
-        per_mille: u16,
-        /// For how long.
-        duration: Time,
-    },
-    /// Lets messages overtake earlier ones, and adds up to 20 ms to the delays.
-    Reorder {
-        /// Per thousand messages.
-        per_mille: u16,
-        /// For how long.
-        duration: Time,
-    },
-    /// Crashes the target.
-    Crash {
-        /// Which replica.
-        target: Target,
-        /// It restarts after this long.
-        down: Time,
-    },
-    /// Crashes all replicas.
-    PowerLoss {
-        /// They restart after this long, each up to 50 ms later than that.
-        down: Time,
-    },
-    /// Stops the target; what was meant for it waits.
-    Pause {
-        /// Which replica.
-        target: Target,
-        /// For how long.
-        duration: Time,
-    },
-    /// Flips a bit of what is durable on the target's disk.
-    BitFlip {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk (modulo their number).
-        zone: u8,
-        /// Which record of the zone, counted back from the one written last (modulo their number).
-        record: u16,
-        /// Which bit of the record (modulo their number).
-        bit: u16,
-    },
-    /// Undoes the last write of a record: a write was reported as finished and never happened.
-    LostWrite {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk.
-        zone: u8,
-        /// Which record, counted back from the one written last.
-        record: u16,
-    },
-    /// Puts the record's content over another record: a write went astray, and its own place holds the older data.
-    MisdirectedWrite {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk.
-        zone: u8,
-        /// Which record, counted back from the one written last.
-        record: u16,
-        /// Where it went instead: so many records before it (modulo their number).
-        away: u16,
-    },
-    /// Lets the target's syncs and reads fail.
-    DiskError {
-        /// Which replica.
-        target: Target,
-        /// Per thousand syncs and reads.
-        per_mille: u16,
-        /// For how long.
-        duration: Time,
-    },
-    /// Adds up to `extra` to each sync and read of the target.
-    DiskSlow {
-        /// Which replica.
-        target: Target,
-        /// The longest additional time.
-        extra: Time,
-        /// For how long.
-        duration: Time,
-    },
-    /// Lets the target's writes find no space.
-    DiskFull {
-        /// Which replica.
-        target: Target,
-        /// For how long.
-        duration: Time,
-    },
-    /// Sets the target's wall clock forward or back.
-    ClockStep {
-        /// Which replica.
-        target: Target,
-        /// By so many microseconds.
-        micros: i32,
-    },
-    /// Lets the target's clocks run too slow or too fast.
-    ClockDrift {
-        /// Which replica.
-        target: Target,
-        /// By so many parts per million.
-        ppm: i32,
-        /// For how long.
-        duration: Time,
-    },
-    /// Stops the target's clocks: time stands still for it and its timers wait.
-    ClockFreeze {
-        /// Which replica.
-        target: Target,
-        /// For how long.
-        duration: Time,
-    },
-    /// Lets a client send its next requests without pausing.
-    Burst {
-        /// Which client (modulo their number).
-        client: ClientId,
-        /// How many requests.
-        requests: u8,
-    },
-    /// Crashes a client; it comes back at once with a new session and forgets what it asked.
-    ClientCrash {
-        /// Which client.
-        client: ClientId,
-    },
-    /// Lets a client send its current request once more, to every replica.
-    DuplicateRequest {
-        /// Which client.
-        client: ClientId,
-    },
-    /// Tells the liar to lie.
-    Lie(Lie),
-    /// Keeps the time service out of the reach of the replicas of `side`; of all, if there are none of its replicas.
-    NoNtp {
-        /// Which replicas.
-        side: ReplicaSet,
-        /// For how long.
-        duration: Time,
-    },
-    /// Lets the time service tell the target a false time.
-    WrongNtp {
-        /// Which replica.
-        target: Target,
-        /// Off by so many microseconds.
-        micros: i32,
-        /// For how long.
-        duration: Time,
-    },
-    /// Flips several bits of one durable record.
-    FlippedBits {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk.
-        zone: u8,
-        /// Which record, counted back from the one written last.
-        record: u16,
-        /// The first bit (modulo their number).
-        bit: u16,
-        /// How many; at least 1.
-        count: u8,
-    },
-    /// Cuts the end of a durable record off.
-    TruncatedRecord {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk.
-        zone: u8,
-        /// Which record, counted back from the one written last.
-        record: u16,
-        /// How many of its bytes are kept (modulo their number).
-        keep: u16,
-    },
-    /// Pushes bytes into a durable record, so that the ones after them stand in the wrong place.
-    ShiftedRecord {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk.
-        zone: u8,
-        /// Which record, counted back from the one written last.
-        record: u16,
-        /// Before which byte (modulo their number).
-        from: u16,
-        /// How many; at least 1.
-        by: u8,
-    },
-    /// Lets the target's reads bring older content or another record now and then, though the disk holds the right one.
-    StaleRead {
-        /// Which replica.
-        target: Target,
-        /// Which zone of the disk.
-        zone: u8,
-        /// 0: what the record held before its last write; else what stands so many records before it.
-        away: u8,
-        /// Per thousand records that are read.
-        per_mille: u16,
-        /// For how long.
-        duration: Time,
-    },
-    /// Asks for other members. The administrator asks the primary again and again until they are in force or refused.
-    Reconfigure {
-        /// The members that there are to be (the bits of replicas that do not exist are ignored).
-        members: ReplicaSet,
-    },
-    /// Flips bits in messages that the target sends or is sent: up to 32 adjoining ones in each that it hits.
-    Garble {
-        /// Which replica.
-        target: Target,
-        /// Per thousand messages.
-        per_mille: u16,
-        /// For how long.
-        duration: Time,
-    },
-}
-
-impl ActionKind {
-    /// The fault's name in observations and in a scenario's palette.
-    pub fn fault(&self) -> Fault {
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ActionKind::Partition { .. } | ActionKind::Isolate { .. } => Fault::Partition,
-            ActionKind::Cut { .. } => Fault::Cut,
-            ActionKind::Clog { .. } => Fault::Clog,
-            ActionKind::Loss { .. } => Fault::Loss,
-            ActionKind::Delay { .. } => Fault::Delay,
-            ActionKind::Duplicate { .. } => Fault::Duplication,
-            ActionKind::Reorder { .. } => Fault::Reordering,
-            ActionKind::Crash { .. } => Fault::Crash,
-            ActionKind::PowerLoss { .. } => Fault::PowerLoss,
-            ActionKind::Pause { .. } => Fault::Pause,
-            ActionKind::BitFlip { .. } => Fault::BitFlip,
-            ActionKind::LostWrite { .. } => Fault::LostWrite,
-            ActionKind::MisdirectedWrite { .. } => Fault::MisdirectedWrite,
-            ActionKind::DiskError { .. } => Fault::DiskError,
-            ActionKind::DiskSlow { .. } => Fault::DiskSlow,
-            ActionKind::DiskFull { .. } => Fault::DiskFull,
-            ActionKind::ClockStep { .. } => Fault::ClockStep,
-            ActionKind::ClockDrift { .. } => Fault::ClockDrift,
-            ActionKind::ClockFreeze { .. } => Fault::ClockFreeze,
-            ActionKind::Burst { .. } => Fault::Burst,
-            ActionKind::ClientCrash { .. } => Fault::ClientCrash,
-            ActionKind::DuplicateRequest { .. } => Fault::DuplicateRequest,
-            ActionKind::Lie(_) => Fault::Lie,
-            ActionKind::Reconfigure { .. } => Fault::Reconfiguration,
-            ActionKind::NoNtp { .. } => Fault::NoNtp,
-            ActionKind::WrongNtp { .. } => Fault::WrongNtp,
-            ActionKind::FlippedBits { .. } => Fault::FlippedBits,
-            ActionKind::TruncatedRecord { .. } => Fault::TruncatedRecord,
-            ActionKind::ShiftedRecord { .. } => Fault::ShiftedRecord,
-            ActionKind::StaleRead { .. } => Fault::StaleRead,
-            ActionKind::Garble { .. } => Fault::Garbling,
-        }
-    }
-
-    /// The replica that it is about, if it is about one.
-    pub fn target(&self) -> Option<Target> {
-        let mut what = *self;
-        what.target_mut().map(|target| *target)
-    }
-
-    /// The same, to be changed.
-    pub fn target_mut(&mut self) -> Option<&mut Target> {
-        match self {
-            ActionKind::Isolate { target, .. }
-            | ActionKind::Cut { target, .. }
-            | ActionKind::Clog { target, .. }
-            | ActionKind::Delay { target, .. }
-            | ActionKind::Crash { target, .. }
-            | ActionKind::Pause { target, .. }
-            | ActionKind::BitFlip { target, .. }
-            | ActionKind::LostWrite { target, .. }
-            | ActionKind::MisdirectedWrite { target, .. }
-            | ActionKind::DiskError { target, .. }
-            | ActionKind::DiskSlow { target, .. }
-            | ActionKind::DiskFull { target, .. }
-            | ActionKind::ClockStep { target, .. }
-            | ActionKind::ClockDrift { target, .. }
-            | ActionKind::ClockFreeze { target, .. }
-            | ActionKind::WrongNtp { target, .. }
-            | ActionKind::FlippedBits { target, .. }
-            | ActionKind::TruncatedRecord { target, .. }
-            | ActionKind::ShiftedRecord { target, .. }
-            | ActionKind::StaleRead { target, .. }
-            | ActionKind::Garble { target, .. } => Some(target),
-            _ => None,
-        }
-    }
-
-    /// How long it lasts, if it does.
-    pub fn duration(&self) -> Option<Time> {
-        let mut what = *self;
-        what.duration_mut().map(|duration| *duration)
-    }
-
-    /// The same, to be changed.
-    pub fn duration_mut(&mut self) -> Option<&mut Time> {
-        match self {
-            ActionKind::Partition { duration, .. }
-            | ActionKind::Isolate { duration, .. }
-            | ActionKind::Cut { duration, .. }
-            | ActionKind::Clog { duration, .. }
-            | ActionKind::Loss { duration, .. }
-            | ActionKind::Delay { duration, .. }
-            | ActionKind::Duplicate { duration, .. }
-            | ActionKind::Reorder { duration, .. }
-            | ActionKind::Crash { down: duration, .. }
-            | ActionKind::PowerLoss { down: duration }
-            | ActionKind::Pause { duration, .. }
-            | ActionKind::DiskError { duration, .. }
-            | ActionKind::DiskSlow { duration, .. }
-            | ActionKind::DiskFull { duration, .. }
-            | ActionKind::ClockDrift { duration, .. }
-            | ActionKind::ClockFreeze { duration, .. }
-            | ActionKind::NoNtp { duration, .. }
-            | ActionKind::WrongNtp { duration, .. }
-            | ActionKind::StaleRead { duration, .. }
-            | ActionKind::Garble { duration, .. } => Some(duration),
-            _ => None,
+            Target::Replica(replica) => replica.fmt(f),
+            Target::Primary => f.write_str("the primary"),
+            Target::Subject => f.write_str("that replica"),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::base::ids::{ClientId, ReplicaId, ReplicaSet};
 use crate::config::workload::{Answer, Operation, OperationKind};
+use crate::protocol::fault::Fault;
 use crate::protocol::lie::{Field, How, LieClass};
 use crate::protocol::message::{EntryHash, MessageKind};
-use crate::protocol::reason::{DropReason, Fault, RejectReason, SkipReason, Status};
+use crate::protocol::reason::{DropReason, RejectReason, SkipReason, Status};
 
 /// A field that fits into one word.
 pub(crate) trait Word: Copy {

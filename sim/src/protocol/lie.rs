@@ -4,9 +4,12 @@
 //! system itself ([`crate::System::tamper`]), which knows its messages and signs the lie again with the liar's own key.
 //! Lies are small by default (a field ± 1, an older value, a shorter tail): those find more than random bytes.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::ids::ReplicaId;
+use crate::base::words::spaced;
 use crate::protocol::message::MessageKind;
 
 /// Which part of a message lies.
@@ -117,6 +120,14 @@ pub struct Lie {
     pub to: Option<ReplicaId>,
     /// In how many messages of the kind, from now on.
     pub count: u8,
+}
+
+impl fmt::Display for Lie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let to = self.to.map_or(String::new(), |to| format!(" to {to}"));
+        let [how, field] = [format!("{:?}", self.how), format!("{:?}", self.field)].map(|name| spaced(&name));
+        write!(f, "lie in {} {:?} message(s){to}: {how} {field} by {}", self.count, self.kind, self.amount)
+    }
 }
 
 /// What a liar can use: its own identity and key, and what it must not sign twice.

@@ -3,6 +3,7 @@
 #[macro_use]
 mod declare;
 mod digest;
+pub mod fault;
 pub mod lie;
 pub mod message;
 pub mod observation;

@@ -14,8 +14,9 @@ use crate::config::workload::{Answer, Operation};
 use crate::protocol::digest::{Digested, Word, halves, operation_words, word};
 use crate::protocol::lie::{Field, How, LieClass};
 
+pub use crate::protocol::fault::Fault;
 pub use crate::protocol::message::{EntryHash, MessageKind};
-pub use crate::protocol::reason::{DropReason, Fault, RejectReason, SkipReason, Status};
+pub use crate::protocol::reason::{DropReason, RejectReason, SkipReason, Status};
 
 observations! {
     // ---- said by the world

@@ -8,6 +8,7 @@ use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::random::Domain;
 use crate::base::time::{MILLISECOND, Time};
 use crate::devices::client;
+use crate::devices::disk::{Disk, NothingWritten};
 use crate::observers::outcomes::ActionOutcome;
 use crate::plan::{ActionKind, Target};
 use crate::protocol::observation::{Observation, SkipReason, Status, Who};
@@ -83,38 +84,34 @@ impl<S: System> Core<S> {
         let injected = Observation::Injected { fault: what.fault() };
         let target = self.target(&what, subject);
         let who = if let Some(target) = target { Who::Replica(target) } else { Who::World };
-        let nobody = Err((who, SkipReason::NoTarget));
+        self.may(&what, target).map_err(|why| (who, why))?;
         match what {
-            ActionKind::Partition { side, .. } if side.0 & all.0 == 0 || side.0 & all.0 == all.0 => return nobody,
-            ActionKind::Crash { .. } | ActionKind::Pause { .. }
-                if target.is_none_or(|id| !self.nodes[id.index()].up) =>
-            {
-                return nobody;
-            }
-            ActionKind::Crash { .. } if !self.survives(1, target) => return Err((who, SkipReason::NotAllowed)),
-            ActionKind::PowerLoss { .. } if !self.survives(self.replicas(), None) => {
-                return Err((who, SkipReason::NotAllowed));
-            }
             ActionKind::Crash { down, .. } => {
                 self.observe(who, injected);
                 let back = self.now.saturating_add(down.max(MILLISECOND));
                 return Ok(target.map_or(Effect::Done, |target| Effect::Crash { target, back }));
             }
             ActionKind::PowerLoss { down } => {
-                if self.nodes.iter().all(|node| !node.up) {
-                    return nobody;
-                }
                 self.observe(who, injected);
                 return Ok(Effect::PowerLoss { down: down.max(MILLISECOND) });
             }
-            ActionKind::BitFlip { zone, .. }
-            | ActionKind::LostWrite { zone, .. }
-            | ActionKind::MisdirectedWrite { zone, .. }
-            | ActionKind::FlippedBits { zone, .. }
-            | ActionKind::TruncatedRecord { zone, .. }
-            | ActionKind::ShiftedRecord { zone, .. } => {
-                self.damage(what, target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
-                self.observe(who, injected);
+            ActionKind::BitFlip { zone, record, bit, .. } => {
+                self.damage(target, zone, |disk, zone| disk.flip_bits(zone, record, bit, 1), injected)?;
+            }
+            ActionKind::FlippedBits { zone, record, bit, count, .. } => {
+                self.damage(target, zone, |disk, zone| disk.flip_bits(zone, record, bit, count), injected)?;
+            }
+            ActionKind::TruncatedRecord { zone, record, keep, .. } => {
+                self.damage(target, zone, |disk, zone| disk.cut_off(zone, record, keep), injected)?;
+            }
+            ActionKind::ShiftedRecord { zone, record, from, by, .. } => {
+                self.damage(target, zone, |disk, zone| disk.push_in(zone, record, from, by), injected)?;
+            }
+            ActionKind::LostWrite { zone, record, .. } => {
+                self.damage(target, zone, |disk, zone| disk.lose_write(zone, record), injected)?;
+            }
+            ActionKind::MisdirectedWrite { zone, record, away, .. } => {
+                self.damage(target, zone, |disk, zone| disk.misdirect(zone, record, away), injected)?;
             }
             ActionKind::ClockStep { micros, .. } => {
                 self.observe(who, injected);
@@ -153,32 +150,68 @@ impl<S: System> Core<S> {
             }
             ActionKind::Reconfigure { members } => {
                 let members = members.and(all);
-                if members.is_empty() {
-                    return nobody;
-                }
-                if self.config.cluster.byzantine > 0 || !self.config.cluster.reconfigures() {
-                    return Err((who, SkipReason::NotAllowed));
-                }
-                if !self.damage_budget.may_reconfigure(members) {
-                    return Err((who, SkipReason::TooMuchDamage));
-                }
                 self.damage_budget.reconfigured(members);
                 self.observe(who, injected);
                 self.reconfigure(members);
             }
-            _ => {
-                if let ActionKind::StaleRead { zone, .. } = what {
-                    let zone = self.damageable(target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
-                    self.damage_budget.misreading(target.unwrap_or(ReplicaId(0)), zone);
-                }
-                self.observe(who, injected);
-                self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
-                self.faults_changed();
-                let lasts = what.duration().unwrap_or(0);
-                self.queue.push(self.now.saturating_add(lasts), Event::ActEnd(action));
+            ActionKind::StaleRead { zone, .. } => {
+                let target = target.unwrap_or(ReplicaId(0));
+                let zone = self.damageable(target, zone).map_err(|why| (who, why))?;
+                self.damage_budget.misreading(target, zone);
+                self.begin(action, what, target, who);
             }
+            ActionKind::Partition { .. }
+            | ActionKind::Isolate { .. }
+            | ActionKind::Cut { .. }
+            | ActionKind::Clog { .. }
+            | ActionKind::Loss { .. }
+            | ActionKind::Delay { .. }
+            | ActionKind::Duplicate { .. }
+            | ActionKind::Reorder { .. }
+            | ActionKind::Garble { .. }
+            | ActionKind::Pause { .. }
+            | ActionKind::DiskError { .. }
+            | ActionKind::DiskSlow { .. }
+            | ActionKind::DiskFull { .. }
+            | ActionKind::ClockDrift { .. }
+            | ActionKind::ClockFreeze { .. }
+            | ActionKind::NoNtp { .. }
+            | ActionKind::WrongNtp { .. } => self.begin(action, what, target.unwrap_or(ReplicaId(0)), who),
         }
         Ok(Effect::Done)
+    }
+
+    /// Whether an action can be carried out now; what depends on a disk, a client or a liar is asked later.
+    fn may(&self, what: &ActionKind, target: Option<ReplicaId>) -> Result<(), SkipReason> {
+        let all = ReplicaSet::first(self.replicas());
+        let is_down = || target.is_none_or(|id| !self.nodes[id.index()].up);
+        match *what {
+            ActionKind::Partition { side, .. } if side.and(all).is_empty() || side.and(all) == all => {
+                Err(SkipReason::NoTarget)
+            }
+            ActionKind::Crash { .. } | ActionKind::Pause { .. } if is_down() => Err(SkipReason::NoTarget),
+            ActionKind::Crash { .. } if !self.survives(1, target) => Err(SkipReason::NotAllowed),
+            ActionKind::PowerLoss { .. } if !self.survives(self.replicas(), None) => Err(SkipReason::NotAllowed),
+            ActionKind::PowerLoss { .. } if self.nodes.iter().all(|node| !node.up) => Err(SkipReason::NoTarget),
+            ActionKind::Reconfigure { members } if members.and(all).is_empty() => Err(SkipReason::NoTarget),
+            ActionKind::Reconfigure { .. }
+                if self.config.cluster.byzantine > 0 || !self.config.cluster.reconfigures() =>
+            {
+                Err(SkipReason::NotAllowed)
+            }
+            ActionKind::Reconfigure { members } if !self.damage_budget.may_reconfigure(members.and(all)) => {
+                Err(SkipReason::TooMuchDamage)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a fault that lasts.
+    fn begin(&mut self, action: u16, what: ActionKind, target: ReplicaId, who: Who) {
+        self.observe(who, Observation::Injected { fault: what.fault() });
+        self.faults.begin(action, what, target);
+        self.faults_changed();
+        self.queue.push(self.now.saturating_add(what.duration().unwrap_or(0)), Event::ActEnd(action));
     }
 
     /// Whether the system promises to survive so many more crashes now, the target's among them.
@@ -192,22 +225,22 @@ impl<S: System> Core<S> {
         down.saturating_add(more) <= most
     }
 
-    /// Damages a disk, where the ledger allows it.
-    fn damage(&mut self, what: ActionKind, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
-        let zone = self.damageable(target, zone)?;
+    /// Damages a disk, if the damage budget allows it.
+    fn damage(
+        &mut self,
+        target: Option<ReplicaId>,
+        zone: u8,
+        harm: impl FnOnce(&mut Disk, usize) -> Result<(), NothingWritten>,
+        injected: Observation,
+    ) -> Result<(), (Who, SkipReason)> {
+        let who = target.map_or(Who::World, Who::Replica);
+        let target = target.unwrap_or(ReplicaId(0));
+        let zone = self.damageable(target, zone).map_err(|why| (who, why))?;
         let disk = &mut self.nodes[target.index()].device.disk;
-        match what {
-            ActionKind::BitFlip { record, bit, .. } => disk.flip_bits(zone, record, bit, 1),
-            ActionKind::FlippedBits { record, bit, count, .. } => disk.flip_bits(zone, record, bit, count),
-            ActionKind::TruncatedRecord { record, keep, .. } => disk.cut_off(zone, record, keep),
-            ActionKind::ShiftedRecord { record, from, by, .. } => disk.push_in(zone, record, from, by),
-            ActionKind::LostWrite { record, .. } => disk.lose_write(zone, record),
-            ActionKind::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
-            _ => return Ok(()),
-        }
-        .map_err(|_| SkipReason::NothingWritten)?;
+        harm(disk, zone).map_err(|_| (who, SkipReason::NothingWritten))?;
         self.damage_budget.damaged(target, zone);
         self.cluster_view.replicas[target.index()].damaged = true;
+        self.observe(who, injected);
         Ok(())
     }
 

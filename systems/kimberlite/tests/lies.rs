@@ -10,7 +10,7 @@ use kimberlite_types::{DataClass, Hash, Placement, StreamName};
 use kimberlite_vsr::message::*;
 use kimberlite_vsr::upgrade::VersionInfo;
 use kimberlite_vsr::{CommitNumber, LogEntry, MessagePayload as Payload, Nonce, OpNumber, ReplicaId, ViewNumber};
-use sim::plan::codec::{FIELDS, HOWS};
+use sim::plan::detail::{FIELDS, HOWS};
 use sim::{BugSet, Liar, Lie, System};
 
 fn liar() -> Liar {

@@ -3,6 +3,7 @@
 
 use scenarios::Draw;
 use sim::base::time::MILLISECOND;
+use sim::plan::Detail;
 use sim::{Action, ActionKind, Case, Lie, Seen, Target, Time, Trigger, When};
 
 use crate::cases::{action_changes, limits};
@@ -85,35 +86,48 @@ const SHORT: Time = MILLISECOND;
 
 fn simpler_what(what: ActionKind) -> Vec<ActionKind> {
     let mut all = Vec::new();
-    let mut with = |change: &dyn Fn(&mut ActionKind)| {
+    let mut with = |change: fn(Detail<'_>)| {
         let mut simpler = what;
-        change(&mut simpler);
+        simpler.details(change);
         if simpler != what {
             all.push(simpler);
         }
     };
-    with(&|what| {
-        if let Some(duration) = what.duration_mut() {
-            *duration = (*duration / 2).max(SHORT.min(*duration));
+    with(|detail| {
+        if let Detail::Duration(duration) = detail {
+            *duration = shorter(*duration);
         }
     });
-    with(&|what| match what {
-        ActionKind::Delay { extra, .. } | ActionKind::DiskSlow { extra, .. } => {
-            *extra = (*extra / 2).max(SHORT.min(*extra));
+    with(|detail| match detail {
+        Detail::Extra(extra) => *extra = shorter(*extra),
+        Detail::Step(amount) | Detail::Drift(amount) => *amount /= 2,
+        Detail::Requests(count) | Detail::Bits(count) | Detail::Lie(Lie { amount: count, .. }) => {
+            *count = (*count).min(1);
         }
-        ActionKind::ClockStep { micros, .. } | ActionKind::WrongNtp { micros, .. } => *micros /= 2,
-        ActionKind::ClockDrift { ppm, .. } => *ppm /= 2,
-        ActionKind::Burst { requests, .. } => *requests = (*requests).min(1),
-        ActionKind::FlippedBits { count, .. } => *count = (*count).min(1),
-        ActionKind::Lie(Lie { amount, .. }) => *amount = (*amount).min(1),
-        _ => {}
+        // A smaller one of these is another fault, not less of the same.
+        Detail::Target(_)
+        | Detail::Replicas(_)
+        | Detail::Outgoing(_)
+        | Detail::Client(_)
+        | Detail::Zone(_)
+        | Detail::Record(_)
+        | Detail::Offset(_)
+        | Detail::Bytes(_)
+        | Detail::Away(_)
+        | Detail::PerMille(_)
+        | Detail::Duration(_) => {}
     });
-    with(&|what| match what {
-        ActionKind::Burst { requests, .. } => *requests = (*requests / 2).max((*requests).min(1)),
-        ActionKind::Lie(Lie { count, .. }) => *count = (*count / 2).max((*count).min(1)),
-        _ => {}
+    with(|detail| {
+        if let Detail::Requests(count) | Detail::Lie(Lie { count, .. }) = detail {
+            *count = (*count / 2).max((*count).min(1));
+        }
     });
     all
+}
+
+/// Half of a span, but not less than [`SHORT`].
+fn shorter(span: Time) -> Time {
+    (span / 2).max(SHORT.min(span))
 }
 
 /// The same case with one thing of its configuration smaller, the boldest first; those that cannot be run are left out.

@@ -91,7 +91,7 @@ fn faults(case: &Case, outcomes: &Outcomes, healed: Time) -> Vec<Fault> {
 
 /// What an action does, and to whom, if the plan leaves that open.
 pub fn action_words(what: &ActionKind, target: Option<u8>) -> String {
-    let words = format::what(what);
+    let words = what.to_string();
     match (what.target(), target) {
         (Some(Target::Primary), Some(target)) => words.replacen("the primary", &format!("the primary ({target})"), 1),
         (Some(Target::Subject), Some(target)) => words.replacen("that replica", &format!("replica {target}"), 1),

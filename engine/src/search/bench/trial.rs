@@ -6,7 +6,7 @@ use std::time::Duration;
 use cpu_time::ProcessTime;
 use scenarios::Draw;
 use serde::{Deserialize, Serialize};
-use sim::plan::codec::RECORD_BYTES;
+use sim::plan::RECORD_BYTES;
 use sim::{Case, Verdict};
 
 use crate::base::error::Error;

@@ -15,7 +15,7 @@
 
 use scenarios::{Choice, Draw, Scenario};
 use serde::{Deserialize, Serialize};
-use sim::plan::codec::{self, RECORD_BYTES};
+use sim::plan::{RECORD_BYTES, codec};
 use sim::{Action, Plan};
 
 use crate::cases::action_changes::{retarget, shift, step};

@@ -144,7 +144,7 @@ fn details(kmb: &Kmb, text: &mut String) {
     }
     if let Origin::Fuzz { input, .. } = &kmb.origin {
         text.push_str("input\n");
-        for record in input.chunks(sim::plan::codec::RECORD_BYTES) {
+        for record in input.chunks(sim::plan::RECORD_BYTES) {
             let bytes: Vec<_> = record.iter().map(|byte| format!("{byte:02x}")).collect();
             let _ = writeln!(text, "    {}", bytes.join(" "));
         }

@@ -278,7 +278,7 @@ impl<'a> Facts<'a> {
                     _ => what.duration().map(|duration| format::moment(seen.at.saturating_add(duration))),
                 };
                 let until = until.map_or_else(String::new, |until| format!(" (until {until})"));
-                let what = format!("{}{until}", format::what(&what));
+                let what = format!("{what}{until}");
                 let weight = if self.begun_in_all() > 8 { 72 } else { 88 };
                 let (number, of) = (begun.action + 1, self.case.actions.len());
                 self.say(seen, weight, format!("fault, action {number} of {of}: {what}"));
