@@ -29,6 +29,7 @@ mod matrix;
 mod minimize;
 pub mod mutator;
 mod output;
+pub mod packed;
 mod report;
 mod reports;
 mod seeds;
