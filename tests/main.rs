@@ -16,6 +16,7 @@ mod fuzzing;
 mod fuzzing_page;
 mod lists;
 mod matrix;
+mod packing;
 mod reports;
 mod running;
 mod scenario_files;

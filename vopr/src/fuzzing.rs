@@ -16,6 +16,7 @@ pub mod campaign;
 pub mod group;
 pub mod log;
 pub mod process;
+pub mod seed_corpus;
 pub mod states;
 pub mod turn;
 pub mod worker;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::log::{Log, Progress, Record, Started};
+use super::seed_corpus::SeedCorpus;
 use super::states::States;
 use super::turn::Turn;
 use super::{Death, Finding, Rule, SAVED_OF_A_RULE, log};
@@ -158,6 +159,8 @@ pub struct Running<'a> {
     pub campaign: &'a Campaign,
     /// What earlier campaigns found.
     pub known: Vec<Known>,
+    /// The seeds of each target.
+    pub seeds: Vec<SeedCorpus>,
     /// What came of it so far.
     pub summary: Summary,
     log: Option<Log>,
@@ -167,10 +170,12 @@ impl Campaign {
     /// Runs it until its time is over, its inputs are used up, or `stop` is set.
     pub fn run(&self, stop: &AtomicBool) -> Result<Summary, Error> {
         let directory = &self.output_directory;
+        let seeds = self.targets.iter().map(|target| SeedCorpus::find(&target.name, &self.corpus(target)));
+        let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
         let opened = Log::open(directory, &self.name)
             .map_err(|error| Error::io("write the log in", directory, &error, OTHER))?;
         let mut running =
-            Running { campaign: self, known: self.known(), summary: Summary::default(), log: Some(opened) };
+            Running { campaign: self, known: self.known(), seeds, summary: Summary::default(), log: Some(opened) };
         running.summary.shares = self.targets.iter().map(|_| Share::default()).collect();
         running.note(Record::Started(Started {
             version: env!("CARGO_PKG_VERSION").to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -46,6 +46,9 @@ pub struct Arguments {
     /// The corpus that all workers share
     #[arg(long)]
     pub corpus: PathBuf,
+    /// More folders of inputs to begin with (repeatable)
+    #[arg(long = "seeds")]
+    pub seeds: Vec<PathBuf>,
     /// How libFuzzer names the inputs that it leaves when the process dies
     #[arg(long)]
     pub artifact_prefix: String,
@@ -101,7 +104,7 @@ pub fn run(arguments: &Arguments, driver: Driver) -> Result<u8, Error> {
         Some(path) => Target::of_file(system, path)?,
         None => Target::find(system, &arguments.target, None)?,
     };
-    let seeds = corpora(arguments).iter().map(|corpus| files_in(corpus) as u64).sum();
+    let seeds = corpora(arguments).map(|corpus| files_in(corpus) as u64).sum();
     let worker = Worker {
         engine: Engine::new(system),
         mutator: Mutator::new(&target.choice).with_corpus(seeds),
@@ -134,7 +137,7 @@ fn libfuzzer_arguments(arguments: &Arguments) -> Vec<String> {
     ]);
     // Absolute, so that no name looks like one of libFuzzer's flags.
     let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
-    flags.extend(corpora(arguments).iter().map(absolute));
+    flags.extend(corpora(arguments).map(absolute));
     flags
 }
 
@@ -160,10 +163,8 @@ pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
 }
 
 /// Where inputs are read from; the first is where libFuzzer writes.
-fn corpora(arguments: &Arguments) -> Vec<PathBuf> {
-    let seeds = Path::new("corpus").join(&arguments.target);
-    let seeds = Some(seeds).filter(|seeds| seeds.is_dir() && *seeds != arguments.corpus);
-    [arguments.corpus.clone()].into_iter().chain(seeds).collect()
+fn corpora(arguments: &Arguments) -> impl Iterator<Item = &PathBuf> {
+    std::iter::once(&arguments.corpus).chain(&arguments.seeds)
 }
 
 fn stop_when_input_ends(stop: Arc<AtomicBool>) {
