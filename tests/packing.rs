@@ -169,3 +169,29 @@ fn wrong_arguments_say_what_to_do() {
         refused(here.path(), "corpus unpack y.corpus --output /dev/null/x", 3, "--output");
     }
 }
+
+/// The shipped corpus remembers a fault: a campaign at the root of the repository finds it among its first inputs.
+#[test]
+fn a_campaign_begins_with_the_packed_corpus_and_leaves_nothing_behind() {
+    let here = directory();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/crash_recovery.corpus");
+    let seeds = Packed::read(&shipped).expect("it is read").inputs;
+    let packed = Packed { inputs: seeds.into_iter().filter(|(name, _)| name == "view-led-twice").collect() };
+    assert_eq!(packed.inputs.len(), 1, "the corpus remembers the fault");
+    write(&here.path().join("corpus/crash_recovery.corpus"), &packed);
+    let temporary = here.path().join("temporary");
+    fs::create_dir(&temporary).expect("a folder");
+    let fuzz = "fuzz crash_recovery --bug view-led-twice --runs 2 --seed 1 --no-minimize --format json";
+    let value = json(vopr(here.path(), fuzz).env("TMPDIR", &temporary), 1);
+    assert_eq!(value["findings"].as_array().map(Vec::len), Some(1), "{value}");
+    assert_eq!(contents(&temporary), BTreeMap::new(), "the unpacked inputs are gone");
+    // A folder of one's own serves as well, and both at once.
+    let folder = here.path().join("corpus/clock");
+    fs::create_dir(&folder).expect("a folder");
+    fs::write(folder.join("mine"), [0; 16]).expect("written");
+    write(&here.path().join("corpus/clock.corpus"), &pack(&[("a", &[1; 16]), ("b", &[2; 16])]));
+    let value = json_either_way(&mut vopr(here.path(), "fuzz clock --runs 4 --seed 1 --format json"));
+    assert_eq!(value["runs"], 4);
+    let log = fs::read_to_string(here.path().join("failures/fuzz-clock-0.log")).expect("libFuzzer's words");
+    assert!(log.contains("seed corpus: files: 3"), "{log}");
+}
