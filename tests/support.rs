@@ -61,6 +61,13 @@ pub fn json_either_way(command: &mut Command) -> Value {
     serde_json::from_slice(&output.stdout).expect("one JSON document")
 }
 
+/// A browser, if the machine has one.
+pub fn chromium() -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name))).find(|path| path.is_file())
+}
+
 /// A planted bug and a scenario that finds it.
 pub struct Failing {
     /// The bug.

@@ -1,6 +1,6 @@
 //! This simulator with its reference protocol: replicas, network, disks, clocks, clients, all invariants and the coverage.
 
-use sim::plan::{Target, Watch, What, When};
+use sim::plan::{ActionKind, Target, Trigger, When};
 use sim::{Action, Case, Config, ReplicaId, ReplicaSet, Verdict, World};
 use vsr::Vsr;
 
@@ -28,8 +28,8 @@ impl Ours {
         config.workload.think_max = w::THINK_MAX;
         config.workload.timeout = w::TIMEOUT;
         let crash = Action {
-            when: When::After { watch: Watch::Executed, replica: Some(ReplicaId(0)), count: w::CRASH_AT, delay: 0 },
-            what: What::Crash { target: Target::Subject, down: w::DOWN },
+            when: When::After { watch: Trigger::Executed, replica: Some(ReplicaId(0)), count: w::CRASH_AT, delay: 0 },
+            what: ActionKind::Crash { target: Target::Subject, down: w::DOWN },
         };
         let case = Case {
             system: "vsr".into(),

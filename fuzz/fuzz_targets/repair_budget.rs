@@ -3,13 +3,13 @@
 
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
-fuzz_target!(|input: &[u8]| vopr::fuzz_entry::run("repair_budget", input));
+fuzz_target!(|input: &[u8]| engine::search::fuzz_entry::run("repair_budget", input));
 
 // On actions, mixed with libFuzzer's own on bytes.
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    vopr::fuzz_entry::mutate("repair_budget", data, size, max_size, seed, fuzzer_mutate)
+    engine::search::fuzz_entry::mutate("repair_budget", data, size, max_size, seed, fuzzer_mutate)
 });
 
 fuzz_crossover!(|first: &[u8], second: &[u8], out: &mut [u8], seed: u32| {
-    vopr::fuzz_entry::cross_over("repair_budget", first, second, out, seed)
+    engine::search::fuzz_entry::cross_over("repair_budget", first, second, out, seed)
 });

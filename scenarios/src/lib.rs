@@ -12,17 +12,7 @@ mod draw;
 mod entry;
 mod file;
 mod palette;
-mod phase_0_core;
-mod phase_10_reconfiguration;
-mod phase_1_byzantine;
-mod phase_2_corruption;
-mod phase_3_crash;
-mod phase_4_gray;
-mod phase_5_race;
-mod phase_6_clock;
-mod phase_7_sessions;
-mod phase_8_repair;
-mod phase_9_scrubbing;
+mod phases;
 mod rule;
 mod script;
 mod targets;
@@ -148,17 +138,17 @@ scenario_types! {
 
 /// The scenarios of each phase.
 const PHASES: [&[Entry]; 11] = [
-    phase_0_core::SCENARIOS,
-    phase_1_byzantine::SCENARIOS,
-    phase_2_corruption::SCENARIOS,
-    phase_3_crash::SCENARIOS,
-    phase_4_gray::SCENARIOS,
-    phase_5_race::SCENARIOS,
-    phase_6_clock::SCENARIOS,
-    phase_7_sessions::SCENARIOS,
-    phase_8_repair::SCENARIOS,
-    phase_9_scrubbing::SCENARIOS,
-    phase_10_reconfiguration::SCENARIOS,
+    phases::phase_0_core::SCENARIOS,
+    phases::phase_1_byzantine::SCENARIOS,
+    phases::phase_2_corruption::SCENARIOS,
+    phases::phase_3_crash::SCENARIOS,
+    phases::phase_4_gray::SCENARIOS,
+    phases::phase_5_race::SCENARIOS,
+    phases::phase_6_clock::SCENARIOS,
+    phases::phase_7_sessions::SCENARIOS,
+    phases::phase_8_repair::SCENARIOS,
+    phases::phase_9_scrubbing::SCENARIOS,
+    phases::phase_10_reconfiguration::SCENARIOS,
 ];
 
 /// One scenario.

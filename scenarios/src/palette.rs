@@ -5,7 +5,7 @@ use sim::plan::Target;
 use sim::plan::codec::encode_action;
 use sim::protocol::lie::LieRule;
 use sim::protocol::observation::Fault;
-use sim::{Action, ClientId, Config, Lie, ReplicaId, ReplicaSet, Time, Watch, What, When};
+use sim::{Action, ActionKind, ClientId, Config, Lie, ReplicaId, ReplicaSet, Time, Trigger, When};
 
 use crate::draw::Draw;
 
@@ -37,23 +37,23 @@ impl Palette {
     }
 
     /// Whether `what` is allowed as it is.
-    pub fn allows(&self, what: &What) -> bool {
+    pub fn allows(&self, what: &ActionKind) -> bool {
         match what {
-            What::Lie(lie) => self.all_lies().any(|rule| *rule == (lie.kind, lie.field, lie.how)),
+            ActionKind::Lie(lie) => self.all_lies().any(|rule| *rule == (lie.kind, lie.field, lie.how)),
             what => self.faults.contains(&what.fault()),
         }
     }
 
     /// What an action does here: what it says where that is allowed, and otherwise always the same something else that is.
     /// `None` only where nothing is allowed.
-    pub fn allow(&self, action: &Action, config: &Config) -> Option<What> {
+    pub fn allow(&self, action: &Action, config: &Config) -> Option<ActionKind> {
         if self.allows(&action.what) {
             return Some(action.what);
         }
-        if let What::Lie(lie) = action.what
+        if let ActionKind::Lie(lie) = action.what
             && !self.lies.is_empty()
         {
-            return Some(What::Lie(self.nearest_lie(lie)));
+            return Some(ActionKind::Lie(self.nearest_lie(lie)));
         }
         let mut draw = Draw::new(0, "replace");
         for half in encode_action(&Action { when: When::At(0), what: action.what }).chunks_exact(8) {
@@ -86,7 +86,7 @@ impl Palette {
             let replica = draw.chance(25).then(|| ReplicaId(draw.below(config.cluster.replicas.into()) as u8));
             let delay_max = draw.pick(&[0, MILLISECOND, 5 * MILLISECOND, 50 * MILLISECOND]);
             When::After {
-                watch: draw.pick(&Watch::ALL),
+                watch: draw.pick(&Trigger::ALL),
                 replica,
                 count: draw.between(1, 6) as u8,
                 delay: draw.between(0, delay_max),
@@ -95,7 +95,7 @@ impl Palette {
         Some(Action { when, what })
     }
 
-    fn random_what(&self, draw: &mut Draw, config: &Config) -> Option<What> {
+    fn random_what(&self, draw: &mut Draw, config: &Config) -> Option<ActionKind> {
         if self.faults.is_empty() {
             return None;
         }
@@ -109,7 +109,7 @@ impl Palette {
     }
 }
 
-fn random_what(fault: Fault, palette: &Palette, draw: &mut Draw, config: &Config) -> What {
+fn random_what(fault: Fault, palette: &Palette, draw: &mut Draw, config: &Config) -> ActionKind {
     let replicas = u64::from(config.cluster.replicas);
     let target = match draw.below(4) {
         0 => Target::Primary,
@@ -125,52 +125,60 @@ fn random_what(fault: Fault, palette: &Palette, draw: &mut Draw, config: &Config
     let zones = 4 + u64::from(config.cluster.checkpoint_interval > 0);
     let (zone, record) = (draw.below(zones) as u8, draw.below(6) as u16);
     match fault {
-        Fault::Partition if draw.chance(50) => What::Isolate { target, duration },
-        Fault::Partition => What::Partition { side: ReplicaSet(draw.between(1, (1 << replicas) - 2) as u8), duration },
-        Fault::Cut => What::Cut { target, outgoing, duration },
-        Fault::Clog => What::Clog { target, outgoing, duration },
-        Fault::Loss => What::Loss { per_mille, duration },
-        Fault::Delay => What::Delay { target, extra, duration },
-        Fault::Duplication => What::Duplicate { per_mille, duration },
-        Fault::Reordering => What::Reorder { per_mille, duration },
-        Fault::Garbling => What::Garble { target, per_mille, duration },
-        Fault::Crash => What::Crash { target, down: duration },
-        Fault::PowerLoss => What::PowerLoss { down: duration },
-        Fault::Pause => What::Pause { target, duration },
-        Fault::BitFlip => What::BitFlip { target, zone, record, bit: draw.below(1 << 12) as u16 },
-        Fault::LostWrite => What::LostWrite { target, zone, record },
-        Fault::MisdirectedWrite => What::MisdirectedWrite { target, zone, record, away: draw.between(1, 8) as u16 },
-        Fault::DiskError => What::DiskError { target, per_mille, duration },
-        Fault::DiskSlow => What::DiskSlow { target, extra, duration },
-        Fault::DiskFull => What::DiskFull { target, duration },
-        Fault::ClockStep => What::ClockStep { target, micros: draw.pick(&[-2_000_000, -50_000, 50_000, 2_000_000]) },
-        Fault::ClockDrift => What::ClockDrift { target, ppm: draw.pick(&[-50_000, -500, 500, 50_000]), duration },
-        Fault::ClockFreeze => What::ClockFreeze { target, duration },
-        Fault::NoNtp => What::NoNtp { side: ReplicaSet(draw.below(1 << replicas) as u8), duration },
-        Fault::WrongNtp => {
-            What::WrongNtp { target, micros: draw.pick(&[-500_000, -60_000, 60_000, 500_000]), duration }
+        Fault::Partition if draw.chance(50) => ActionKind::Isolate { target, duration },
+        Fault::Partition => {
+            ActionKind::Partition { side: ReplicaSet(draw.between(1, (1 << replicas) - 2) as u8), duration }
         }
-        Fault::Burst => What::Burst { client, requests: draw.between(2, 8) as u8 },
-        Fault::ClientCrash => What::ClientCrash { client },
-        Fault::Reconfiguration => What::Reconfigure { members: ReplicaSet(draw.between(1, (1 << replicas) - 1) as u8) },
+        Fault::Cut => ActionKind::Cut { target, outgoing, duration },
+        Fault::Clog => ActionKind::Clog { target, outgoing, duration },
+        Fault::Loss => ActionKind::Loss { per_mille, duration },
+        Fault::Delay => ActionKind::Delay { target, extra, duration },
+        Fault::Duplication => ActionKind::Duplicate { per_mille, duration },
+        Fault::Reordering => ActionKind::Reorder { per_mille, duration },
+        Fault::Garbling => ActionKind::Garble { target, per_mille, duration },
+        Fault::Crash => ActionKind::Crash { target, down: duration },
+        Fault::PowerLoss => ActionKind::PowerLoss { down: duration },
+        Fault::Pause => ActionKind::Pause { target, duration },
+        Fault::BitFlip => ActionKind::BitFlip { target, zone, record, bit: draw.below(1 << 12) as u16 },
+        Fault::LostWrite => ActionKind::LostWrite { target, zone, record },
+        Fault::MisdirectedWrite => {
+            ActionKind::MisdirectedWrite { target, zone, record, away: draw.between(1, 8) as u16 }
+        }
+        Fault::DiskError => ActionKind::DiskError { target, per_mille, duration },
+        Fault::DiskSlow => ActionKind::DiskSlow { target, extra, duration },
+        Fault::DiskFull => ActionKind::DiskFull { target, duration },
+        Fault::ClockStep => {
+            ActionKind::ClockStep { target, micros: draw.pick(&[-2_000_000, -50_000, 50_000, 2_000_000]) }
+        }
+        Fault::ClockDrift => ActionKind::ClockDrift { target, ppm: draw.pick(&[-50_000, -500, 500, 50_000]), duration },
+        Fault::ClockFreeze => ActionKind::ClockFreeze { target, duration },
+        Fault::NoNtp => ActionKind::NoNtp { side: ReplicaSet(draw.below(1 << replicas) as u8), duration },
+        Fault::WrongNtp => {
+            ActionKind::WrongNtp { target, micros: draw.pick(&[-500_000, -60_000, 60_000, 500_000]), duration }
+        }
+        Fault::Burst => ActionKind::Burst { client, requests: draw.between(2, 8) as u8 },
+        Fault::ClientCrash => ActionKind::ClientCrash { client },
+        Fault::Reconfiguration => {
+            ActionKind::Reconfigure { members: ReplicaSet(draw.between(1, (1 << replicas) - 1) as u8) }
+        }
         Fault::Lie if !palette.lies.is_empty() => {
             let (kind, field, how) = palette.random_lie(draw);
             let to = draw.chance(25).then(|| ReplicaId(draw.below(replicas) as u8));
             let amount_max = draw.pick(&[1, 2, 4, 8, 16]);
             let amount = draw.between(1, amount_max) as u8;
-            What::Lie(Lie { kind, field, how, amount, to, count: draw.pick(&[1, 2, 5, 20, 255]) })
+            ActionKind::Lie(Lie { kind, field, how, amount, to, count: draw.pick(&[1, 2, 5, 20, 255]) })
         }
-        Fault::DuplicateRequest | Fault::Lie => What::DuplicateRequest { client },
+        Fault::DuplicateRequest | Fault::Lie => ActionKind::DuplicateRequest { client },
         Fault::FlippedBits => {
             let (bit, count) = (draw.below(1 << 12) as u16, draw.between(2, 16) as u8);
-            What::FlippedBits { target, zone, record, bit, count }
+            ActionKind::FlippedBits { target, zone, record, bit, count }
         }
-        Fault::TruncatedRecord => What::TruncatedRecord { target, zone, record, keep: draw.below(1 << 8) as u16 },
+        Fault::TruncatedRecord => ActionKind::TruncatedRecord { target, zone, record, keep: draw.below(1 << 8) as u16 },
         Fault::ShiftedRecord => {
             let (from, by) = (draw.below(1 << 8) as u16, draw.between(1, 8) as u8);
-            What::ShiftedRecord { target, zone, record, from, by }
+            ActionKind::ShiftedRecord { target, zone, record, from, by }
         }
-        Fault::StaleRead => What::StaleRead {
+        Fault::StaleRead => ActionKind::StaleRead {
             target,
             zone,
             away: draw.below(4) as u8,

@@ -143,7 +143,7 @@ fn count_choices(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use sim::{Target, Watch, What, When};
+    use sim::{ActionKind, Target, Trigger, When};
 
     use super::*;
 
@@ -173,11 +173,12 @@ mod tests {
         let drawn: Vec<_> = actions.iter().flatten().collect();
         assert!((50..150).contains(&drawn.len()), "{} of 200", drawn.len());
         for action in &drawn {
-            let When::After { watch: Watch::Committed, replica: None, count: 2..=4, delay: MILLISECOND } = action.when
+            let When::After { watch: Trigger::Committed, replica: None, count: 2..=4, delay: MILLISECOND } =
+                action.when
             else {
                 panic!("{action:?}")
             };
-            let What::Crash { target: Target::Primary | Target::Subject, down } = action.what else { panic!() };
+            let ActionKind::Crash { target: Target::Primary | Target::Subject, down } = action.what else { panic!() };
             assert!((10 * MILLISECOND..=20 * MILLISECOND).contains(&down));
         }
         assert!(drawn.iter().any(|action| action.what.target() == Some(Target::Primary)));

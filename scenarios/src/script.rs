@@ -2,7 +2,7 @@
 
 use sim::base::time::MILLISECOND;
 use sim::plan::Target;
-use sim::{Action, Config, Field, How, Lie, MessageKind, ReplicaId, Time, Watch, What, When};
+use sim::{Action, ActionKind, Config, Field, How, Lie, MessageKind, ReplicaId, Time, Trigger, When};
 
 use crate::draw::Draw;
 
@@ -23,17 +23,17 @@ pub const fn ms(value: u64) -> Time {
 }
 
 /// At a point in time.
-pub fn at(at: Time, what: What) -> Action {
+pub fn at(at: Time, what: ActionKind) -> Action {
     Action { when: When::At(at), what }
 }
 
 /// `delay` after the `count`-th observation, wherever it is made.
-pub fn after(watch: Watch, count: u64, delay: Time, what: What) -> Action {
+pub fn after(watch: Trigger, count: u64, delay: Time, what: ActionKind) -> Action {
     Action { when: When::After { watch, replica: None, count: count as u8, delay }, what }
 }
 
 /// `delay` after the first such observation at this replica.
-pub fn after_first_at(replica: ReplicaId, watch: Watch, delay: Time, what: What) -> Action {
+pub fn after_first_at(replica: ReplicaId, watch: Trigger, delay: Time, what: ActionKind) -> Action {
     Action { when: When::After { watch, replica: Some(replica), count: 1, delay }, what }
 }
 
@@ -72,13 +72,13 @@ impl Setup<'_> {
     }
 
     /// Keeps the target from leading, long enough for a view change.
-    pub fn depose(&mut self, target: Target) -> What {
+    pub fn depose(&mut self, target: Target) -> ActionKind {
         let duration = self.patience();
         match self.draw.below(10) {
-            0..5 => What::Isolate { target, duration },
-            5 | 6 => What::Cut { target, outgoing: true, duration },
-            7 | 8 => What::Crash { target, down: duration },
-            _ => What::Pause { target, duration },
+            0..5 => ActionKind::Isolate { target, duration },
+            5 | 6 => ActionKind::Cut { target, outgoing: true, duration },
+            7 | 8 => ActionKind::Crash { target, down: duration },
+            _ => ActionKind::Pause { target, duration },
         }
     }
 
@@ -106,7 +106,7 @@ impl Setup<'_> {
             let (time, what) = (self.span(80, 200), self.brief_absence(ReplicaId(0)));
             actions.push(at(time, what));
         }
-        let leading = Watch::Sent(MessageKind::StartView);
+        let leading = Trigger::Sent(MessageKind::StartView);
         for replica in (1..self.replicas()).map(ReplicaId).filter(|replica| *replica != liar) {
             let (delay, what) = (self.turn(), self.brief_absence(replica));
             actions.push(after_first_at(replica, leading, delay, what));
@@ -115,7 +115,7 @@ impl Setup<'_> {
         for percent in [45, 65] {
             let time = self.config.heal_at * percent / 100 + self.span(0, 100);
             let duration = self.brief();
-            actions.push(at(time, What::Isolate { target: Target::Primary, duration }));
+            actions.push(at(time, ActionKind::Isolate { target: Target::Primary, duration }));
         }
         actions
     }
@@ -129,7 +129,7 @@ impl Setup<'_> {
         let before = ReplicaId((liar.0 + self.replicas() - 1) % self.replicas());
         let away = 4 * self.config.cluster.view_change_timeout + self.span(20, 60);
         for action in &mut actions {
-            if let What::Isolate { target: Target::Replica(replica), duration } = &mut action.what
+            if let ActionKind::Isolate { target: Target::Replica(replica), duration } = &mut action.what
                 && *replica == before
             {
                 *duration = away;
@@ -140,17 +140,17 @@ impl Setup<'_> {
         for count in counts {
             let duration = 2 * self.config.cluster.view_change_timeout + self.span(40, 80);
             actions.push(Action {
-                when: When::After { watch: Watch::ViewChangeStarted, replica: Some(liar), count, delay: 0 },
-                what: What::Cut { target: Target::Replica(liar), outgoing: false, duration },
+                when: When::After { watch: Trigger::ViewChangeStarted, replica: Some(liar), count, delay: 0 },
+                what: ActionKind::Cut { target: Target::Replica(liar), outgoing: false, duration },
             });
         }
         actions
     }
 
     /// Cuts a primary off just long enough for the next view to start without it.
-    fn brief_absence(&mut self, replica: ReplicaId) -> What {
+    fn brief_absence(&mut self, replica: ReplicaId) -> ActionKind {
         let duration = self.brief();
-        What::Isolate { target: Target::Replica(replica), duration }
+        ActionKind::Isolate { target: Target::Replica(replica), duration }
     }
 
     fn brief(&mut self) -> Time {
@@ -167,7 +167,7 @@ impl Setup<'_> {
         let (kind, field, how) = self.draw.pick(lies);
         let amount = self.amount();
         let count = if self.draw.chance(70) { 255 } else { 1 + self.draw.below(6) as u8 };
-        at(0, What::Lie(Lie { kind, field, how, amount, to: None, count }))
+        at(0, ActionKind::Lie(Lie { kind, field, how, amount, to: None, count }))
     }
 
     /// How much a lie is off: mostly 1.

@@ -2,7 +2,7 @@
 
 use sim::plan::codec::{LIE_KINDS, decode};
 use sim::protocol::observation::Fault;
-use sim::{Lie, What};
+use sim::{ActionKind, Lie};
 
 use super::*;
 
@@ -145,8 +145,10 @@ fn a_forbidden_lie_becomes_the_nearest_allowed_one() {
         to: None,
         count: 7,
     };
-    let action = Action { when: When::At(0), what: What::Lie(lie) };
-    let Some(What::Lie(near)) = scenario.palette.allow(&action, &scenario.config) else { panic!("a lie stays a lie") };
+    let action = Action { when: When::At(0), what: ActionKind::Lie(lie) };
+    let Some(ActionKind::Lie(near)) = scenario.palette.allow(&action, &scenario.config) else {
+        panic!("a lie stays a lie")
+    };
     assert_eq!((near.kind, near.field, near.amount, near.count), (lie.kind, lie.field, 3, 7));
     assert_ne!(near.how, lie.how);
 }

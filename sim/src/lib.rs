@@ -25,7 +25,7 @@ pub use config::workload::{Answer, Operation, OperationKind, Reply, Request};
 pub use invariants::Violation;
 pub use observers::mark::Mark;
 pub use observers::outcomes::Begun;
-pub use plan::{Action, Plan, Target, Watch, What, When};
+pub use plan::{Action, ActionKind, Plan, Target, Trigger, When};
 pub use protocol::lie::{Field, How, Liar, Lie, LieClass};
 pub use protocol::observation::{EntryHash, MessageKind, Observation, RejectReason, Seen, Status, Who};
 pub use world::World;

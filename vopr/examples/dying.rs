@@ -16,7 +16,7 @@ use sim::{
     Answer, Bug, Case, ClusterSpec, Env, IoId, IoResult, MessageKind, Observation, Operation, ReplicaId, Reply,
     Request, Status, System, TimerId, Zone,
 };
-use vopr::engine::SystemEntry;
+use vopr::systems::SystemEntry;
 
 /// The only replica that serves.
 const SERVING: ReplicaId = ReplicaId(0);
@@ -125,6 +125,6 @@ impl System for Dying {
 
 fn main() -> ExitCode {
     static SYSTEMS: [SystemEntry; 1] = [SystemEntry::of::<Dying>()];
-    vopr::engine::add(&SYSTEMS);
+    vopr::systems::add(&SYSTEMS);
     vopr::main(libfuzzer::drive)
 }

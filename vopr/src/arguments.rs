@@ -1,13 +1,14 @@
 //! What several commands understand: the format, the system with its bugs, the output directory, and Ctrl-C.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::engine::{SYSTEMS, SystemEntry};
-use crate::error::Error;
-use crate::output::{Color, Format};
+use engine::base::error::Error;
+use engine::base::files;
+use engine::cases::systems::{SYSTEMS, SystemEntry};
+use engine::search::targets;
+use scenarios::Scenario;
 
 /// What every command understands.
 #[derive(Args)]
@@ -21,6 +22,72 @@ pub(crate) struct Common {
     /// Say more
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+/// The format of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs: one document, versioned.
+    Json,
+    /// One line for each thing.
+    Compact,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Even in a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+impl Color {
+    /// Makes it so, for all that is written from now on.
+    pub fn apply(self) {
+        // An empty variable counts as not set: https://no-color.org.
+        let refused = std::env::var_os("VOPR_NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self {
+            Color::Auto if refused => anstream::ColorChoice::Never,
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Which scenarios a command is about.
+#[derive(Args)]
+pub(crate) struct ScenarioArguments {
+    /// Which scenario (repeatable; `all` for all of them, which is the default)
+    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "phase")]
+    scenarios: Vec<String>,
+    /// The scenarios of this phase
+    #[arg(long, value_name = "N")]
+    phase: Option<u8>,
+    /// A scenario of your own, from a TOML file (repeatable); docs/scenario-files.md says how to write one
+    #[arg(long = "scenario-file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl ScenarioArguments {
+    /// The scenarios for this system, if they exist; those from files come last.
+    pub fn resolve(&self, system: &SystemEntry) -> Result<Vec<Scenario>, Error> {
+        let mut selection = match (self.scenarios.is_empty(), self.phase, self.files.is_empty()) {
+            (true, None, true) => targets::scenarios(&["all".to_string()], None)?,
+            (true, None, false) => Vec::new(),
+            _ => targets::scenarios(&self.scenarios, self.phase)?,
+        };
+        for path in &self.files {
+            selection.push(targets::scenario_file(path)?);
+        }
+        Ok(selection.into_iter().map(|scenario| system.scenario(scenario)).collect())
+    }
 }
 
 /// Which system is tested, and what is wrong with it.
@@ -53,19 +120,16 @@ pub(crate) struct OutputDirectory {
 impl OutputDirectory {
     /// Makes sure, before hours of work, that a finding could be written there.
     pub fn prepare(&self) -> Result<(), Error> {
-        prepare(&self.path, "choose another with --output-dir")
+        files::prepare(&self.path, "choose another with --output-dir")
     }
 }
 
-/// Creates a folder if it is missing, and makes sure that it can be written to; if not, the error ends with `next`.
-pub(crate) fn prepare(folder: &Path, next: &str) -> Result<(), Error> {
-    let tried = std::fs::create_dir_all(folder).and_then(|()| try_to_write(folder));
-    tried.map_err(|error| Error::io("write to the directory", folder, &error, next))
-}
-
-/// Whether a folder takes a file with something in it: on a full disk, empty ones still can be made.
-pub(crate) fn try_to_write(folder: &Path) -> std::io::Result<()> {
-    tempfile::tempfile_in(folder)?.write_all(&[0])
+/// The directory that a command reads: the one given, or where `vopr run` and `vopr fuzz` write.
+#[derive(Args)]
+pub(crate) struct DataDirectory {
+    /// The directory with the failure files and the log
+    #[arg(long = "data-dir", env = "VOPR_DATA_DIR", value_name = "DIR", default_value = "./failures/")]
+    pub path: PathBuf,
 }
 
 /// Sets a flag at Ctrl-C (and when asked to terminate), instead of dying.

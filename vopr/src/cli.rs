@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::arguments::Common;
-use crate::commands;
-use crate::error::Error;
-use crate::fuzzing::Driver;
-use crate::output::{BAD, styled, tell};
+use crate::commands::{failure, overview, search};
+use engine::base::error::Error;
+use engine::base::terminal::{BAD, styled, tell};
+use engine::search::fuzzing::Driver;
 
 /// Finds bugs in consensus protocols before production does.
 #[derive(Parser)]
@@ -27,57 +27,57 @@ Variables: VOPR_DATA_DIR, VOPR_SEED, VOPR_ITERATIONS, VOPR_NO_COLOR, NO_COLOR.";
 #[derive(Subcommand)]
 enum Command {
     /// Explore scenarios at random
-    Run(commands::run::Arguments),
+    Run(search::run::Arguments),
     /// Explore a fuzz target, guided by coverage of protocol states
-    Fuzz(commands::fuzz::Arguments),
+    Fuzz(search::fuzz::Arguments),
     /// Run a failure file again and say whether the same happens
-    Repro(commands::repro::Arguments),
+    Repro(failure::repro::Arguments),
     /// Say what is in a failure file
-    Show(commands::show::Arguments),
+    Show(failure::show::Arguments),
     /// Draw a failure: a lane for each replica over virtual time
-    Timeline(commands::timeline::Arguments),
+    Timeline(failure::timeline::Arguments),
     /// Find the smallest plan that still breaks the same invariant
-    Minimize(commands::minimize::Arguments),
+    Minimize(failure::minimize::Arguments),
     /// Find the event from which the failure is certain
-    Bisect(commands::bisect::Arguments),
+    Bisect(failure::bisect::Arguments),
     /// Tell a failure in numbered sentences
-    Explain(commands::explain::Arguments),
+    Explain(failure::explain::Arguments),
     /// Convert, merge, minimize and count the inputs of a fuzz target
     #[command(subcommand)]
-    Corpus(commands::corpus::Command),
+    Corpus(search::corpus::Command),
     /// Try which scenario catches which planted bug
-    Matrix(commands::matrix::Arguments),
+    Matrix(search::matrix::Arguments),
     /// Measure whether guided search pays
-    Bench(commands::bench::Arguments),
+    Bench(search::bench::Arguments),
     /// Say what the campaigns of a data directory reached and found
-    Stats(commands::stats::Arguments),
+    Stats(overview::stats::Arguments),
     /// Show a data directory in the browser: campaigns as they go, failures, coverage
     #[cfg(feature = "dashboard")]
-    Dashboard(commands::dashboard::Arguments),
+    Dashboard(overview::dashboard::Arguments),
     /// Run campaigns, browse failures and step through them, in the terminal
     #[cfg(feature = "tui")]
-    Tui(commands::tui::Arguments),
+    Tui(overview::tui::Arguments),
     /// List the scenarios
-    Scenarios(commands::scenarios::Arguments),
+    Scenarios(overview::scenarios::Arguments),
     /// List the planted bugs
-    Bugs(commands::bugs::Arguments),
+    Bugs(overview::bugs::Arguments),
     /// Print the digests of runs, to compare two processes
     #[command(hide = true)]
-    Digests(commands::digests::Arguments),
+    Digests(search::digests::Arguments),
     /// One process of `vopr dashboard`
     #[cfg(feature = "dashboard")]
     #[command(hide = true)]
-    DashboardReplay(commands::dashboard::ReplayArguments),
+    DashboardReplay(overview::dashboard::ReplayArguments),
     /// Record a run for `vopr tui`
     #[cfg(feature = "tui")]
     #[command(hide = true)]
-    TuiSteps(commands::tui::StepsArguments),
+    TuiSteps(overview::tui::StepsArguments),
     /// One process of `vopr fuzz`
     #[command(hide = true)]
-    FuzzWorker(crate::fuzzing::worker::Arguments),
+    FuzzWorker(search::fuzz_worker::Arguments),
     /// One search of `vopr bench bugs`
     #[command(hide = true)]
-    BenchTrial(crate::bench::trial::Arguments),
+    BenchTrial(search::bench_trial::Arguments),
 }
 
 /// The program. `driver` is libFuzzer, which only the binary is linked with.
@@ -87,7 +87,11 @@ pub fn main(driver: Driver) -> ExitCode {
         Err(error) => {
             // Help and version come this way, too; clap knows where each goes.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { crate::exit::USAGE } else { crate::exit::CLEAN });
+            return ExitCode::from(if error.use_stderr() {
+                engine::base::exit::USAGE
+            } else {
+                engine::base::exit::CLEAN
+            });
         }
     };
     arguments.common.color.apply();
@@ -107,31 +111,31 @@ pub fn main(driver: Driver) -> ExitCode {
 fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
     let common = &arguments.common;
     match arguments.command {
-        Command::Run(arguments) => commands::run::run(common, arguments),
-        Command::Fuzz(arguments) => commands::fuzz::run(common, arguments),
-        Command::Repro(arguments) => commands::repro::run(common, &arguments),
-        Command::Show(arguments) => commands::show::run(common, &arguments),
-        Command::Timeline(arguments) => commands::timeline::run(common, &arguments),
-        Command::Minimize(arguments) => commands::minimize::run(common, &arguments),
-        Command::Bisect(arguments) => commands::bisect::run(common, &arguments),
-        Command::Explain(arguments) => commands::explain::run(common, &arguments),
-        Command::Corpus(command) => commands::corpus::run(common, &command),
-        Command::Matrix(arguments) => commands::matrix::run(common, &arguments),
-        Command::Bench(arguments) => commands::bench::run(common, arguments),
-        Command::Stats(arguments) => commands::stats::run(common, &arguments),
+        Command::Run(arguments) => search::run::run(common, arguments),
+        Command::Fuzz(arguments) => search::fuzz::run(common, arguments),
+        Command::Repro(arguments) => failure::repro::run(common, &arguments),
+        Command::Show(arguments) => failure::show::run(common, &arguments),
+        Command::Timeline(arguments) => failure::timeline::run(common, &arguments),
+        Command::Minimize(arguments) => failure::minimize::run(common, &arguments),
+        Command::Bisect(arguments) => failure::bisect::run(common, &arguments),
+        Command::Explain(arguments) => failure::explain::run(common, &arguments),
+        Command::Corpus(command) => search::corpus::run(common, &command),
+        Command::Matrix(arguments) => search::matrix::run(common, &arguments),
+        Command::Bench(arguments) => search::bench::run(common, arguments),
+        Command::Stats(arguments) => overview::stats::run(common, &arguments),
         #[cfg(feature = "dashboard")]
-        Command::Dashboard(arguments) => commands::dashboard::run(common, &arguments),
+        Command::Dashboard(arguments) => overview::dashboard::run(common, &arguments),
         #[cfg(feature = "dashboard")]
-        Command::DashboardReplay(arguments) => commands::dashboard::replay(&arguments),
+        Command::DashboardReplay(arguments) => overview::dashboard::replay(&arguments),
         #[cfg(feature = "tui")]
-        Command::Tui(arguments) => commands::tui::run(arguments),
-        Command::Scenarios(arguments) => commands::scenarios::run(common, &arguments),
-        Command::Bugs(arguments) => commands::bugs::run(common, &arguments),
-        Command::Digests(arguments) => commands::digests::run(&arguments),
+        Command::Tui(arguments) => overview::tui::run(arguments),
+        Command::Scenarios(arguments) => overview::scenarios::run(common, &arguments),
+        Command::Bugs(arguments) => overview::bugs::run(common, &arguments),
+        Command::Digests(arguments) => search::digests::run(&arguments),
         #[cfg(feature = "tui")]
-        Command::TuiSteps(arguments) => commands::tui::steps(&arguments),
-        Command::FuzzWorker(arguments) => crate::fuzzing::worker::run(&arguments, driver),
-        Command::BenchTrial(arguments) => crate::bench::trial::run(&arguments, driver),
+        Command::TuiSteps(arguments) => overview::tui::steps(&arguments),
+        Command::FuzzWorker(arguments) => search::fuzz_worker::run(arguments, driver),
+        Command::BenchTrial(arguments) => search::bench_trial::run(arguments, driver),
     }
 }
 

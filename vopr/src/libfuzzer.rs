@@ -1,5 +1,5 @@
 //! libFuzzer, embedded: the only calls of foreign code. It needs no instrumentation of this program, since it is guided by
-//! the extra counters (`vopr::counters`) alone.
+//! the extra counters (`engine::search::counters`) alone.
 #![allow(unsafe_code)]
 // libFuzzer's names.
 #![allow(non_snake_case)]

@@ -11,12 +11,12 @@ pub static mut __afl_ijon_enabled: u32 = 1;
 
 fn main() -> ExitCode {
     let target = std::env::args().nth(1).unwrap_or_default();
-    if let Err(error) = vopr::fuzz_entry::prepare(&target) {
+    if let Err(error) = engine::search::fuzz_entry::prepare(&target) {
         eprintln!("error: {error}");
-        return ExitCode::from(vopr::exit::USAGE);
+        return ExitCode::from(engine::base::exit::USAGE);
     }
     // No hook that aborts at every panic: those of replicas are caught, and become findings with a `.kmb` file.
-    afl::fuzz(false, |input| vopr::fuzz_entry::test(&target, input, publish));
+    afl::fuzz(false, |input| engine::search::fuzz_entry::test(&target, input, publish));
     ExitCode::SUCCESS
 }
 

@@ -228,7 +228,7 @@ impl Clients {
 
     /// The client loses its patience now: its deadline moves as if it had passed. Returns the request's number, if it waits
     /// for one.
-    pub fn hurry(&mut self, now: Time, id: ClientId) -> Option<u32> {
+    pub fn retry_now(&mut self, now: Time, id: ClientId) -> Option<u32> {
         let timeout = self.workload.timeout;
         let client = &mut self.all[id.index()];
         client.waiting.as_mut()?.deadline = now + timeout;

@@ -19,7 +19,7 @@ use crate::faults::active::{Effects, Misread};
 
 /// A disk with what is under way on it.
 #[derive(Debug, Default)]
-pub struct Drive {
+pub struct Device {
     /// The disk itself.
     pub disk: Disk,
     /// How many writes were issued in the run, lost ones included.
@@ -45,11 +45,11 @@ pub struct Sync {
     full: bool,
 }
 
-impl Drive {
+impl Device {
     /// Forgets everything; a run with these zones begins.
     pub fn reset(&mut self, zones: &[Zone]) {
         let disk = std::mem::take(&mut self.disk);
-        *self = Drive { disk, ..Drive::default() };
+        *self = Device { disk, ..Device::default() };
         self.disk.reset(zones);
     }
 
@@ -67,8 +67,8 @@ impl Drive {
 
     /// Ends a sync; whether it succeeds unless it is to fail.
     pub fn synced(&mut self, sync: Sync, fails: bool) -> bool {
-        let settled = self.writes - self.disk.pending() as u64;
-        let count = sync.upto.saturating_sub(settled) as usize;
+        let is_quiescent = self.writes - self.disk.pending() as u64;
+        let count = sync.upto.saturating_sub(is_quiescent) as usize;
         let fails = fails || sync.full || sync.failures != self.failures;
         if fails {
             self.disk.discard(count);
@@ -87,7 +87,7 @@ impl Drive {
 
     /// Spoils what a read found where the disk reads wrong now, and tells each record that came out other than it was
     /// written: for that, or because it is damaged.
-    pub fn spoil(
+    pub fn corrupt(
         &self,
         (keys, misread): (&Keys, Option<Misread>),
         (id, io): (ReplicaId, IoId),
@@ -138,11 +138,11 @@ impl Drive {
 
     /// The replica crashed: of its unsynced writes, one half is kept, and one quarter each is lost or torn.
     pub fn crash(&mut self, keys: &Keys, id: ReplicaId) {
-        let settled = self.writes - self.disk.pending() as u64;
+        let is_quiescent = self.writes - self.disk.pending() as u64;
         self.met_full = false;
         self.slow_until = 0;
         self.disk.crash(|place| {
-            let draw = |detail| keys.draw(Domain::DiskFate, id.0.into(), settled + place as u64, detail);
+            let draw = |detail| keys.draw(Domain::DiskFate, id.0.into(), is_quiescent + place as u64, detail);
             match below(draw(0), 4) {
                 0 => Fate::Lost,
                 1 => Fate::Torn { per_mille: below(draw(1), 1000) as u16 },
@@ -161,46 +161,46 @@ impl Drive {
 mod tests {
     use super::*;
 
-    fn drive(writes: &[u8]) -> Drive {
-        let mut drive = Drive::default();
-        drive.reset(&[Zone { name: "all", start: 0, length: 64, record: 8 }]);
+    fn device(writes: &[u8]) -> Device {
+        let mut device = Device::default();
+        device.reset(&[Zone { name: "all", start: 0, length: 64, record: 8 }]);
         for byte in writes {
-            drive.write(false, u64::from(*byte), &[*byte]);
+            device.write(false, u64::from(*byte), &[*byte]);
         }
-        drive
+        device
     }
 
-    fn durable(drive: &mut Drive) -> Vec<u8> {
-        drive.disk.crash(|_| Fate::Lost);
+    fn durable(device: &mut Device) -> Vec<u8> {
+        device.disk.crash(|_| Fate::Lost);
         let mut bytes = Vec::new();
-        drive.read(0..4, &mut bytes);
+        device.read(0..4, &mut bytes);
         bytes
     }
 
     #[test]
     fn a_sync_covers_the_writes_before_it_in_whatever_order_syncs_end() {
-        let mut drive = drive(&[1]);
-        let first = drive.sync();
-        drive.write(false, 2, &[2]);
-        let second = drive.sync();
-        drive.write(false, 3, &[3]);
-        assert!(drive.synced(second, false));
-        assert!(drive.synced(first, false));
-        assert_eq!(durable(&mut drive), [0, 1, 2, 0]);
+        let mut device = device(&[1]);
+        let first = device.sync();
+        device.write(false, 2, &[2]);
+        let second = device.sync();
+        device.write(false, 3, &[3]);
+        assert!(device.synced(second, false));
+        assert!(device.synced(first, false));
+        assert_eq!(durable(&mut device), [0, 1, 2, 0]);
     }
 
     #[test]
     fn a_failed_sync_takes_along_those_that_cover_its_writes() {
-        let mut drive = drive(&[1]);
-        let first = drive.sync();
-        drive.write(false, 2, &[2]);
-        let second = drive.sync();
-        assert!(!drive.synced(first, true));
-        assert!(!drive.synced(second, false));
-        drive.write(false, 3, &[3]);
-        let third = drive.sync();
-        assert!(drive.synced(third, false), "written and synced after the failure");
-        assert_eq!(durable(&mut drive), [0, 0, 0, 3]);
+        let mut device = device(&[1]);
+        let first = device.sync();
+        device.write(false, 2, &[2]);
+        let second = device.sync();
+        assert!(!device.synced(first, true));
+        assert!(!device.synced(second, false));
+        device.write(false, 3, &[3]);
+        let third = device.sync();
+        assert!(device.synced(third, false), "written and synced after the failure");
+        assert_eq!(durable(&mut device), [0, 0, 0, 3]);
     }
 
     #[test]
@@ -208,25 +208,25 @@ mod tests {
         let (keys, spec, id) = (Keys::new(1), spec::Config::default().disk, ReplicaId(0));
         let mut slow = Effects::default();
         slow.disk_slow[0] = 1_000_000_000;
-        let mut drive = drive(&[1]);
-        let (_, end) = drive.begin((&keys, &Effects::default()), &spec, id, 5);
-        assert!(!drive.held_up(5) && end <= 5 + spec.latency_max);
-        let (_, end) = drive.begin((&keys, &slow), &spec, id, 5);
-        drive.begin((&keys, &Effects::default()), &spec, id, 6);
-        assert!(drive.held_up(end - 1) && !drive.held_up(end));
-        drive.crash(&keys, id);
-        assert!(!drive.held_up(5));
+        let mut device = device(&[1]);
+        let (_, end) = device.begin((&keys, &Effects::default()), &spec, id, 5);
+        assert!(!device.held_up(5) && end <= 5 + spec.latency_max);
+        let (_, end) = device.begin((&keys, &slow), &spec, id, 5);
+        device.begin((&keys, &Effects::default()), &spec, id, 6);
+        assert!(device.held_up(end - 1) && !device.held_up(end));
+        device.crash(&keys, id);
+        assert!(!device.held_up(5));
     }
 
     #[test]
     fn a_full_disk_fails_the_next_sync_only() {
-        let mut drive = drive(&[1]);
-        drive.write(true, 2, &[2]);
-        let (first, nothing) = (drive.sync(), drive.sync());
-        assert!(!drive.synced(first, false));
-        assert!(!drive.synced(nothing, false), "it covers what the first one lost");
-        drive.write(false, 3, &[3]);
-        let third = drive.sync();
-        assert!(drive.synced(third, false));
+        let mut device = device(&[1]);
+        device.write(true, 2, &[2]);
+        let (first, nothing) = (device.sync(), device.sync());
+        assert!(!device.synced(first, false));
+        assert!(!device.synced(nothing, false), "it covers what the first one lost");
+        device.write(false, 3, &[3]);
+        let third = device.sync();
+        assert!(device.synced(third, false));
     }
 }

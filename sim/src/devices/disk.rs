@@ -32,7 +32,7 @@ pub struct Disk {
     cache: Cache,
     zones: Vec<ZoneRecords>,
     /// The records that do not hold what was written there last.
-    wrong: Vec<damage::Wrong>,
+    wrong: Vec<damage::WrongRecord>,
 }
 
 /// What becomes of one unsynced write in a crash.

@@ -282,10 +282,10 @@ proptest! {
                     disk.discard(count);
                     model.pending.drain(..count.min(model.pending.len()));
                 }
-                Step::Crash(fates) => {
-                    let fate = |i: usize| match fates >> (2 * i % 64) & 3 {
+                Step::Crash(outcomes) => {
+                    let fate = |i: usize| match outcomes >> (2 * i % 64) & 3 {
                         0 => Fate::Lost,
-                        1 => Fate::Torn { per_mille: (fates >> (i % 32) & 0x3FF) as u16 },
+                        1 => Fate::Torn { per_mille: (outcomes >> (i % 32) & 0x3FF) as u16 },
                         _ => Fate::Kept,
                     };
                     disk.crash(fate);

@@ -9,7 +9,7 @@
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::random::MILLION;
 use crate::base::time::Time;
-use crate::plan::What;
+use crate::plan::ActionKind;
 
 /// What all active faults add up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Effects {
 pub struct Misread {
     /// In which zone.
     pub zone: usize,
-    /// What it finds: see [`What::StaleRead`].
+    /// What it finds: see [`ActionKind::StaleRead`].
     pub away: u8,
     /// How many records, per million.
     pub share: u32,
@@ -65,7 +65,7 @@ pub struct Misread {
 #[derive(Clone, Copy, Debug)]
 struct Active {
     action: u16,
-    what: What,
+    what: ActionKind,
     target: ReplicaId,
 }
 
@@ -97,13 +97,13 @@ impl Faults {
     }
 
     /// The fault of `action` begins; `target` is the replica concerned, if it concerns one.
-    pub fn begin(&mut self, action: u16, what: What, target: ReplicaId) {
+    pub fn begin(&mut self, action: u16, what: ActionKind, target: ReplicaId) {
         self.active.push(Active { action, what, target });
         self.add_up();
     }
 
     /// The fault of `action` ends; which one it was, at which replica, if it has not ended before.
-    pub fn end(&mut self, action: u16) -> Option<(What, ReplicaId)> {
+    pub fn end(&mut self, action: u16) -> Option<(ActionKind, ReplicaId)> {
         let index = self.active.iter().position(|active| active.action == action)?;
         let Active { what, target, .. } = self.active.remove(index);
         self.add_up();
@@ -118,7 +118,7 @@ impl Faults {
 
     /// All pauses of `replica` end.
     pub fn end_pauses(&mut self, replica: ReplicaId) {
-        self.active.retain(|active| active.target != replica || !matches!(active.what, What::Pause { .. }));
+        self.active.retain(|active| active.target != replica || !matches!(active.what, ActionKind::Pause { .. }));
         self.add_up();
     }
 
@@ -130,67 +130,70 @@ impl Faults {
             let at = target.index();
             let others = ReplicaSet(all.0 & !(1 << at));
             effects.impaired.0 |= match what {
-                What::Loss { .. } | What::Duplicate { .. } | What::Reorder { .. } => all.0,
-                What::Partition { .. } | What::Isolate { .. } | What::Cut { .. } | What::Pause { .. } => 0,
+                ActionKind::Loss { .. } | ActionKind::Duplicate { .. } | ActionKind::Reorder { .. } => all.0,
+                ActionKind::Partition { .. }
+                | ActionKind::Isolate { .. }
+                | ActionKind::Cut { .. }
+                | ActionKind::Pause { .. } => 0,
                 _ => 1 << at,
             };
             match *what {
-                What::Partition { side, .. } => {
+                ActionKind::Partition { side, .. } => {
                     let side = ReplicaSet(side.0 & all.0);
                     cut(&mut effects.cut, side, ReplicaSet(all.0 & !side.0));
                     cut(&mut effects.cut, ReplicaSet(all.0 & !side.0), side);
                 }
-                What::Isolate { .. } => {
+                ActionKind::Isolate { .. } => {
                     cut(&mut effects.cut, others, ReplicaSet(1 << at));
                     cut(&mut effects.cut, ReplicaSet(1 << at), others);
                 }
-                What::Cut { outgoing: true, .. } => cut(&mut effects.cut, ReplicaSet(1 << at), others),
-                What::Cut { outgoing: false, .. } => cut(&mut effects.cut, others, ReplicaSet(1 << at)),
-                What::Clog { outgoing: true, .. } => cut(&mut effects.clogged, ReplicaSet(1 << at), others),
-                What::Clog { outgoing: false, .. } => cut(&mut effects.clogged, others, ReplicaSet(1 << at)),
-                What::Loss { per_mille, .. } => effects.loss = effects.loss.max(per_million(per_mille)),
-                What::Delay { extra, .. } => effects.delay[at] = effects.delay[at].max(extra),
-                What::Garble { per_mille, .. } => {
+                ActionKind::Cut { outgoing: true, .. } => cut(&mut effects.cut, ReplicaSet(1 << at), others),
+                ActionKind::Cut { outgoing: false, .. } => cut(&mut effects.cut, others, ReplicaSet(1 << at)),
+                ActionKind::Clog { outgoing: true, .. } => cut(&mut effects.clogged, ReplicaSet(1 << at), others),
+                ActionKind::Clog { outgoing: false, .. } => cut(&mut effects.clogged, others, ReplicaSet(1 << at)),
+                ActionKind::Loss { per_mille, .. } => effects.loss = effects.loss.max(per_million(per_mille)),
+                ActionKind::Delay { extra, .. } => effects.delay[at] = effects.delay[at].max(extra),
+                ActionKind::Garble { per_mille, .. } => {
                     effects.garbling[at] = effects.garbling[at].max(per_million(per_mille));
                 }
-                What::Duplicate { per_mille, .. } => {
+                ActionKind::Duplicate { per_mille, .. } => {
                     effects.duplication = effects.duplication.max(per_million(per_mille));
                 }
-                What::Reorder { per_mille, .. } => {
+                ActionKind::Reorder { per_mille, .. } => {
                     effects.reordering = effects.reordering.max(per_million(per_mille));
                 }
-                What::DiskError { per_mille, .. } => {
+                ActionKind::DiskError { per_mille, .. } => {
                     effects.disk_error[at] = effects.disk_error[at].max(per_million(per_mille));
                 }
-                What::DiskSlow { extra, .. } => effects.disk_slow[at] = effects.disk_slow[at].max(extra),
-                What::DiskFull { .. } => effects.disk_full.insert(*target),
-                What::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
-                What::ClockFreeze { .. } => effects.frozen.insert(*target),
-                What::Pause { .. } => effects.paused.insert(*target),
-                What::NoNtp { side, .. } => {
+                ActionKind::DiskSlow { extra, .. } => effects.disk_slow[at] = effects.disk_slow[at].max(extra),
+                ActionKind::DiskFull { .. } => effects.disk_full.insert(*target),
+                ActionKind::ClockDrift { ppm, .. } => effects.drift[at] += i64::from(ppm),
+                ActionKind::ClockFreeze { .. } => effects.frozen.insert(*target),
+                ActionKind::Pause { .. } => effects.paused.insert(*target),
+                ActionKind::NoNtp { side, .. } => {
                     effects.no_ntp.0 |= if side.0 & all.0 == 0 { all.0 } else { side.0 & all.0 };
                 }
-                What::WrongNtp { micros, .. } => effects.wrong_ntp[at] += i64::from(micros) * 1000,
-                What::StaleRead { zone, away, per_mille, .. } => {
+                ActionKind::WrongNtp { micros, .. } => effects.wrong_ntp[at] += i64::from(micros) * 1000,
+                ActionKind::StaleRead { zone, away, per_mille, .. } => {
                     let share = per_million(per_mille);
                     if effects.misread[at].is_none_or(|other| other.share < share) {
                         effects.misread[at] = Some(Misread { zone: zone.into(), away, share });
                     }
                 }
-                What::Crash { .. }
-                | What::PowerLoss { .. }
-                | What::BitFlip { .. }
-                | What::LostWrite { .. }
-                | What::MisdirectedWrite { .. }
-                | What::FlippedBits { .. }
-                | What::TruncatedRecord { .. }
-                | What::ShiftedRecord { .. }
-                | What::ClockStep { .. }
-                | What::Burst { .. }
-                | What::ClientCrash { .. }
-                | What::DuplicateRequest { .. }
-                | What::Lie(_)
-                | What::Reconfigure { .. } => unreachable!("it does not last"),
+                ActionKind::Crash { .. }
+                | ActionKind::PowerLoss { .. }
+                | ActionKind::BitFlip { .. }
+                | ActionKind::LostWrite { .. }
+                | ActionKind::MisdirectedWrite { .. }
+                | ActionKind::FlippedBits { .. }
+                | ActionKind::TruncatedRecord { .. }
+                | ActionKind::ShiftedRecord { .. }
+                | ActionKind::ClockStep { .. }
+                | ActionKind::Burst { .. }
+                | ActionKind::ClientCrash { .. }
+                | ActionKind::DuplicateRequest { .. }
+                | ActionKind::Lie(_)
+                | ActionKind::Reconfigure { .. } => unreachable!("it does not last"),
             }
         }
         self.effects = effects;
@@ -215,12 +218,12 @@ mod tests {
     fn overlapping_cuts_nest() {
         let mut faults = Faults::default();
         faults.reset(3);
-        faults.begin(0, What::Partition { side: ReplicaSet(0b1111_0001), duration: 1 }, ReplicaId(0));
+        faults.begin(0, ActionKind::Partition { side: ReplicaSet(0b1111_0001), duration: 1 }, ReplicaId(0));
         assert_eq!(faults.effects().cut[..3], [ReplicaSet(0b110), ReplicaSet(0b001), ReplicaSet(0b001)]);
-        faults.begin(1, What::Isolate { target: ANY, duration: 1 }, ReplicaId(1));
+        faults.begin(1, ActionKind::Isolate { target: ANY, duration: 1 }, ReplicaId(1));
         faults.end(0);
         assert_eq!(faults.effects().cut[..3], [ReplicaSet(0b010), ReplicaSet(0b101), ReplicaSet(0b010)]);
-        faults.begin(2, What::Cut { target: ANY, outgoing: true, duration: 1 }, ReplicaId(1));
+        faults.begin(2, ActionKind::Cut { target: ANY, outgoing: true, duration: 1 }, ReplicaId(1));
         faults.end(1);
         assert_eq!(faults.effects().cut[..3], [ReplicaSet(0), ReplicaSet(0b101), ReplicaSet(0)]);
         faults.end(2);
@@ -231,21 +234,21 @@ mod tests {
     fn the_stronger_of_two_faults_holds_until_it_ends() {
         let mut faults = Faults::default();
         faults.reset(3);
-        faults.begin(0, What::Loss { per_mille: 2000, duration: 1 }, ReplicaId(0));
-        faults.begin(1, What::Loss { per_mille: 3, duration: 1 }, ReplicaId(0));
+        faults.begin(0, ActionKind::Loss { per_mille: 2000, duration: 1 }, ReplicaId(0));
+        faults.begin(1, ActionKind::Loss { per_mille: 3, duration: 1 }, ReplicaId(0));
         assert_eq!(faults.effects().loss, MILLION);
         faults.end(0);
         assert_eq!(faults.effects().loss, 3000);
-        faults.begin(2, What::Pause { target: ANY, duration: 1 }, ReplicaId(2));
+        faults.begin(2, ActionKind::Pause { target: ANY, duration: 1 }, ReplicaId(2));
         faults.end_pauses(ReplicaId(1));
         assert!(faults.effects().paused.has(ReplicaId(2)));
         faults.end_pauses(ReplicaId(2));
         assert!(faults.effects().paused.is_empty());
         faults.end_all();
         assert!(faults.is_empty());
-        faults.begin(3, What::NoNtp { side: ReplicaSet(0b1000), duration: 1 }, ReplicaId(0));
+        faults.begin(3, ActionKind::NoNtp { side: ReplicaSet(0b1000), duration: 1 }, ReplicaId(0));
         assert_eq!(faults.effects().no_ntp, ReplicaSet(0b111), "a side of nobody means everybody");
-        faults.begin(4, What::WrongNtp { target: ANY, micros: -2, duration: 1 }, ReplicaId(1));
+        faults.begin(4, ActionKind::WrongNtp { target: ANY, micros: -2, duration: 1 }, ReplicaId(1));
         faults.end(3);
         assert_eq!((faults.effects().no_ntp, faults.effects().wrong_ntp[1]), (ReplicaSet(0), -2000));
     }

@@ -11,7 +11,7 @@ use crate::config::spec::{Cluster, Config};
 
 /// The damage ledger of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct DamageBudget {
     /// The damaged zone of each replica.
     zones: [Option<usize>; REPLICAS_MAX],
     /// The damaged replicas.
@@ -24,7 +24,7 @@ pub struct Ledger {
     misreading: [u8; REPLICAS_MAX],
 }
 
-impl Ledger {
+impl DamageBudget {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config) {
         let Cluster { replication_quorum, view_change_quorum, .. } = config.cluster;
@@ -32,7 +32,7 @@ impl Ledger {
         let mut memberships = std::mem::take(&mut self.memberships);
         memberships.clear();
         memberships.push((config.cluster.initial(), damaged_max.into()));
-        *self = Ledger { memberships, ..Ledger::default() };
+        *self = DamageBudget { memberships, ..DamageBudget::default() };
     }
 
     /// Whether everything is still owed after damage in this zone of this replica's disk.
@@ -100,72 +100,72 @@ fn minority(members: ReplicaSet) -> u32 {
 mod tests {
     use super::*;
 
-    fn ledger(replicas: u8, replication_quorum: u8, view_change_quorum: u8) -> Ledger {
+    fn damage_budget(replicas: u8, replication_quorum: u8, view_change_quorum: u8) -> DamageBudget {
         let mut config = Config::default();
         config.cluster.replicas = replicas;
         config.cluster.replication_quorum = replication_quorum;
         config.cluster.view_change_quorum = view_change_quorum;
-        let mut ledger = Ledger::default();
-        ledger.reset(&config);
-        ledger
+        let mut damage_budget = DamageBudget::default();
+        damage_budget.reset(&config);
+        damage_budget
     }
 
     #[test]
     fn one_zone_a_replica() {
-        let mut ledger = ledger(3, 2, 2);
-        assert!(ledger.may_damage(ReplicaId(1), 0));
-        ledger.damaged(ReplicaId(1), 0);
-        assert!(ledger.may_damage(ReplicaId(1), 0), "the same zone again");
-        assert!(!ledger.may_damage(ReplicaId(1), 1), "its other zone holds the copies");
+        let mut damage_budget = damage_budget(3, 2, 2);
+        assert!(damage_budget.may_damage(ReplicaId(1), 0));
+        damage_budget.damaged(ReplicaId(1), 0);
+        assert!(damage_budget.may_damage(ReplicaId(1), 0), "the same zone again");
+        assert!(!damage_budget.may_damage(ReplicaId(1), 1), "its other zone holds the copies");
     }
 
     #[test]
     fn as_many_replicas_as_no_quorum_needs() {
         for (replicas, r, v, damaged_max) in [(3, 2, 2, 1), (5, 3, 3, 2), (5, 4, 4, 1), (5, 2, 4, 1), (1, 1, 1, 0)] {
-            let mut ledger = ledger(replicas, r, v);
+            let mut damage_budget = damage_budget(replicas, r, v);
             for replica in 0..damaged_max {
-                assert!(ledger.may_damage(ReplicaId(replica), 2));
-                ledger.damaged(ReplicaId(replica), 2);
-                ledger.damaged(ReplicaId(replica), 2);
+                assert!(damage_budget.may_damage(ReplicaId(replica), 2));
+                damage_budget.damaged(ReplicaId(replica), 2);
+                damage_budget.damaged(ReplicaId(replica), 2);
             }
-            assert!(!ledger.may_damage(ReplicaId(replicas - 1), 2), "n {replicas} r {r} v {v}");
+            assert!(!damage_budget.may_damage(ReplicaId(replicas - 1), 2), "n {replicas} r {r} v {v}");
         }
     }
 
     #[test]
     fn every_membership_keeps_a_quorum_of_intact_copies() {
-        let mut ledger = ledger(5, 3, 3);
-        ledger.damaged(ReplicaId(0), 1);
-        ledger.damaged(ReplicaId(4), 1);
-        assert!(!ledger.may_reconfigure(ReplicaSet(0b10011)));
-        assert!(ledger.may_reconfigure(ReplicaSet(0b00111)));
-        let mut ledger = self::ledger(5, 3, 3);
-        ledger.reconfigured(ReplicaSet(0b00111));
-        ledger.damaged(ReplicaId(0), 1);
-        assert!(!ledger.may_damage(ReplicaId(1), 1), "two of the three that may be left");
-        assert!(ledger.may_damage(ReplicaId(4), 1));
+        let mut damage_budget = damage_budget(5, 3, 3);
+        damage_budget.damaged(ReplicaId(0), 1);
+        damage_budget.damaged(ReplicaId(4), 1);
+        assert!(!damage_budget.may_reconfigure(ReplicaSet(0b10011)));
+        assert!(damage_budget.may_reconfigure(ReplicaSet(0b00111)));
+        let mut damage_budget = self::damage_budget(5, 3, 3);
+        damage_budget.reconfigured(ReplicaSet(0b00111));
+        damage_budget.damaged(ReplicaId(0), 1);
+        assert!(!damage_budget.may_damage(ReplicaId(1), 1), "two of the three that may be left");
+        assert!(damage_budget.may_damage(ReplicaId(4), 1));
     }
 
     #[test]
     fn a_disk_that_reads_wrong_counts_while_it_does_unless_it_really_did() {
-        let mut ledger = ledger(3, 2, 2);
-        ledger.misreading(ReplicaId(0), 1);
-        ledger.misreading(ReplicaId(0), 1);
-        ledger.reads_right(ReplicaId(0));
-        assert!(!ledger.may_damage(ReplicaId(1), 0), "one fault still lasts");
-        ledger.reads_right(ReplicaId(0));
-        assert!(ledger.may_damage(ReplicaId(1), 0));
-        ledger.misreading(ReplicaId(1), 0);
-        ledger.misread(ReplicaId(1));
-        ledger.reads_right(ReplicaId(1));
-        assert!(!ledger.may_damage(ReplicaId(0), 1), "what it answered may be believed still");
+        let mut damage_budget = damage_budget(3, 2, 2);
+        damage_budget.misreading(ReplicaId(0), 1);
+        damage_budget.misreading(ReplicaId(0), 1);
+        damage_budget.reads_right(ReplicaId(0));
+        assert!(!damage_budget.may_damage(ReplicaId(1), 0), "one fault still lasts");
+        damage_budget.reads_right(ReplicaId(0));
+        assert!(damage_budget.may_damage(ReplicaId(1), 0));
+        damage_budget.misreading(ReplicaId(1), 0);
+        damage_budget.misread(ReplicaId(1));
+        damage_budget.reads_right(ReplicaId(1));
+        assert!(!damage_budget.may_damage(ReplicaId(0), 1), "what it answered may be believed still");
     }
 
     #[test]
     fn a_new_run_begins_undamaged() {
-        let mut ledger = ledger(3, 2, 2);
-        ledger.damaged(ReplicaId(0), 1);
-        ledger.reset(&Config::default());
-        assert!(ledger.may_damage(ReplicaId(2), 0));
+        let mut damage_budget = damage_budget(3, 2, 2);
+        damage_budget.damaged(ReplicaId(0), 1);
+        damage_budget.reset(&Config::default());
+        assert!(damage_budget.may_damage(ReplicaId(2), 0));
     }
 }

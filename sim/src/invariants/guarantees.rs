@@ -17,7 +17,7 @@ use crate::invariants::{liveness, no_panic, resource_limits};
 
 /// What a run owes beyond what is always owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owed {
+pub struct Guarantees {
     /// All invariants that say "nothing bad happens".
     pub safety: bool,
     /// That the cluster converges after the heal phase.
@@ -27,16 +27,16 @@ pub struct Owed {
 /// What a run of this cluster owes: `liars` replicas made false but well-formed claims (a replica whose lies only
 /// contradict themselves does not count), a primary `equivocated`, and the disks were `damaged_beyond` what intact copies
 /// could make good.
-pub fn owed(cluster: &Cluster, liars: u32, equivocated: bool, damaged_beyond: bool) -> Owed {
+pub fn owed(cluster: &Cluster, liars: u32, equivocated: bool, damaged_beyond: bool) -> Guarantees {
     let [members, replication, view_change] =
         [cluster.size(), cluster.replication_quorum, cluster.view_change_quorum].map(u32::from);
     let safety = !equivocated && !damaged_beyond && replication + view_change > members + 2 * liars;
     let honest = members.saturating_sub(liars);
-    Owed { safety, liveness: safety && honest >= replication.max(view_change) }
+    Guarantees { safety, liveness: safety && honest >= replication.max(view_change) }
 }
 
 /// Whether a violation of the invariant with this name is a failure of the run. Otherwise it is beyond the promise.
-pub fn enforced(name: &str, owed: Owed) -> bool {
+pub fn enforced(name: &str, owed: Guarantees) -> bool {
     match name {
         no_panic::NAME | resource_limits::NAME => true,
         liveness::NAME => owed.liveness,
@@ -50,8 +50,8 @@ mod tests {
     use crate::config::spec::Config;
     use crate::invariants::NAMES;
 
-    const ALL: Owed = Owed { safety: true, liveness: true };
-    const NONE: Owed = Owed { safety: false, liveness: false };
+    const ALL: Guarantees = Guarantees { safety: true, liveness: true };
+    const NONE: Guarantees = Guarantees { safety: false, liveness: false };
 
     fn cluster(replicas: u8, replication_quorum: u8, view_change_quorum: u8) -> Cluster {
         Cluster { replicas, replication_quorum, view_change_quorum, ..Config::default().cluster }
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(owed(&cluster(5, 3, 3), 1, false, false), NONE);
         assert_eq!(owed(&cluster(5, 4, 4), 1, false, false), ALL);
         assert_eq!(owed(&cluster(5, 4, 4), 2, false, false), NONE);
-        assert_eq!(owed(&cluster(5, 5, 4), 1, false, false), Owed { safety: true, liveness: false });
+        assert_eq!(owed(&cluster(5, 5, 4), 1, false, false), Guarantees { safety: true, liveness: false });
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn every_invariant_is_enforced_where_all_is_owed() {
         assert!(NAMES.iter().all(|name| enforced(name, ALL)));
-        assert!(!enforced("liveness", Owed { safety: true, liveness: false }));
-        assert!(enforced("vsr_agreement", Owed { safety: true, liveness: false }));
+        assert!(!enforced("liveness", Guarantees { safety: true, liveness: false }));
+        assert!(enforced("vsr_agreement", Guarantees { safety: true, liveness: false }));
     }
 }

@@ -1,17 +1,17 @@
 //! Short scripts of observations for the invariants' tests.
 
-use super::{Judge, Violation};
+use super::{Checkers, Violation};
 use crate::base::ids::{ClientId, ReplicaId, ReplicaSet};
 use crate::base::time::{SECOND, Time};
 use crate::config::spec::Config;
 use crate::config::workload::{Answer, Operation, OperationKind, value};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{EntryHash, MessageKind, Observation, Seen, Status, Who};
 
 /// A cluster, of three if nothing else is said, that exists only as a stream of observations.
 pub(in crate::invariants) struct Script {
-    pub judge: Judge,
-    pub shadow: Shadow,
+    pub checkers: Checkers,
+    pub cluster_view: ClusterView,
     liars: ReplicaSet,
     event: u64,
     /// How long the script has waited.
@@ -60,7 +60,8 @@ impl Script {
     }
 
     fn start(liars: ReplicaSet) -> Self {
-        let mut script = Script { judge: Judge::default(), shadow: Shadow::default(), liars, event: 0, waited: 0 };
+        let mut script =
+            Script { checkers: Checkers::default(), cluster_view: ClusterView::default(), liars, event: 0, waited: 0 };
         script.reset();
         script
     }
@@ -70,8 +71,8 @@ impl Script {
     }
 
     fn begin(&mut self, config: &Config) {
-        self.judge.reset(config, self.liars, &[]);
-        self.shadow.reset(config, self.liars);
+        self.checkers.reset(config, self.liars, &[]);
+        self.cluster_view.reset(config, self.liars);
         (self.event, self.waited) = (0, 0);
     }
 
@@ -106,8 +107,8 @@ impl Script {
     fn see_at(&mut self, at: Time, who: Who, what: Observation) -> Option<Box<Violation>> {
         self.event += 1;
         let seen = Seen { at: self.waited + at, event: self.event, who, what };
-        let violation = self.judge.observe(&seen, &self.shadow);
-        self.shadow.apply(&seen);
+        let violation = self.checkers.observe(&seen, &self.cluster_view);
+        self.cluster_view.apply(&seen);
         violation
     }
 
@@ -193,7 +194,7 @@ impl Script {
     }
 
     pub fn finish(&mut self) -> Option<Box<Violation>> {
-        self.judge.finish(self.event * 1000, self.event, &self.shadow)
+        self.checkers.finish(self.event * 1000, self.event, &self.cluster_view)
     }
 
     /// Two writes and a read go through; then replica 0 fails, replica 1 takes over, and replica 0 comes back.

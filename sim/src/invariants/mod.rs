@@ -1,4 +1,4 @@
-//! The invariants: one file each, incremental, checked at every observation. `Judge` asks each of them about those kinds
+//! The invariants: one file each, incremental, checked at every observation. `Checkers` asks each of them about those kinds
 //! of observations that it cares for.
 //!
 //! They judge correct replicas and clients only; what a liar holds is its own affair. They never stop at a violation: it
@@ -22,7 +22,7 @@ use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
 use crate::config::workload::Answer;
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{OBSERVATION_KINDS, Observation, Seen, Who};
 use clients::{
     applied_position_monotonic, durability, exactly_once, kernel_command_validation, linearizability,
@@ -36,7 +36,7 @@ use replication::{
     hash_chain, log_consistency, reconfiguration_safety, state_transfer, view_monotonic, vsr_agreement,
     vsr_prefix_property, vsr_recovery_safety, vsr_view_change_safety,
 };
-use support::history::Record;
+use support::history::History;
 use support::kinds;
 use support::{Answered, Context};
 
@@ -192,8 +192,8 @@ impl Default for Counts {
 
 /// All invariants of a run.
 #[derive(Debug, Default)]
-pub struct Judge {
-    record: Record,
+pub struct Checkers {
+    history: History,
     kinds: Counts,
     /// The invariants that do not judge in this run: bit i is the i-th of `JUDGED`.
     idle: u64,
@@ -227,10 +227,10 @@ struct Each {
     state_transfer: state_transfer::StateTransfer,
 }
 
-impl Judge {
+impl Checkers {
     /// Forgets everything; a new run with this configuration begins, of a system that is `exempt` from some invariants.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet, exempt: &[(&str, &str)]) {
-        self.record.reset(config.cluster.sessions_max);
+        self.history.reset(config.cluster.sessions_max);
         self.kinds = Counts::default();
         self.ends = 0;
         self.each.resource_limits.reset(config);
@@ -260,20 +260,20 @@ impl Judge {
         self.idle = JUDGED.iter().enumerate().map(idle).sum();
     }
 
-    /// Judges one observation against what was known before it (`shadow` has not taken it in yet).
+    /// Judges one observation against what was known before it (`cluster_view` has not taken it in yet).
     #[inline]
-    pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Box<Violation>> {
+    pub fn observe(&mut self, seen: &Seen, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         let kind = seen.what.kind();
         match seen.who {
-            Who::Replica(id) if shadow.liars.has(id) && DONE_TO >> kind & 1 == 0 => None,
+            Who::Replica(id) if cluster_view.liars.has(id) && DONE_TO >> kind & 1 == 0 => None,
             Who::Replica(id) => {
                 self.kinds.0[kind] += 1;
                 let interested = INTERESTED[kind] & !self.idle;
-                if interested == 0 { None } else { self.judge_replica(interested, seen, id, shadow) }
+                if interested == 0 { None } else { self.judge_replica(interested, seen, id, cluster_view) }
             }
             Who::World | Who::Client(_) => {
                 self.kinds.0[kind] += 1;
-                self.judge_client(seen, shadow)
+                self.judge_client(seen, cluster_view)
             }
         }
     }
@@ -283,10 +283,10 @@ impl Judge {
         interested: u64,
         seen: &Seen,
         id: ReplicaId,
-        shadow: &Shadow,
+        cluster_view: &ClusterView,
     ) -> Option<Box<Violation>> {
-        let me = shadow.replicas.get(id.index())?;
-        let context = Context { seen, id, me, shadow, record: &self.record };
+        let me = cluster_view.replicas.get(id.index())?;
+        let context = Context { seen, id, me, cluster_view, history: &self.history };
         let mut first = None;
         let mut rest = interested;
         while rest != 0 {
@@ -295,52 +295,53 @@ impl Judge {
             first = first.or((JUDGED[judged].observe)(&mut self.each, &context));
         }
         if session_eviction::INTERESTS >> seen.what.kind() & 1 == 1 {
-            self.record.executed(id, &seen.what);
+            self.history.executed(id, &seen.what);
         }
         first
     }
 
-    fn judge_client(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Box<Violation>> {
+    fn judge_client(&mut self, seen: &Seen, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         match seen.what {
             Observation::Answered { client, session, number, answer } => {
-                let asked = self.record.find(client, session, number);
-                let answered = Answered { seen, shadow, record: &self.record, asked, answer };
+                let asked = self.history.find(client, session, number);
+                let answered = Answered { seen, cluster_view, history: &self.history, asked, answer };
                 let isolation = tenant_isolation::answered(&answered);
                 let durability = self.each.durability.answered(&answered);
                 let linearizability = self.each.linearizability.answered(&answered);
-                self.record.answered(asked, answer.position);
+                self.history.answered(asked, answer.position);
                 self.each.availability.answered();
                 isolation.or(durability).or(linearizability)
             }
             Observation::Invoked { client, session, number, operation } => {
-                self.record.invoked(client, session, number, operation);
+                self.history.invoked(client, session, number, operation);
                 None
             }
             Observation::ClientCrashed { client } => {
-                self.record.client_gave_up(client);
+                self.history.client_gave_up(client);
                 self.each.availability.answered();
                 None
             }
             Observation::Registering { client, .. } => {
-                self.record.sessions.asks(client);
+                self.history.sessions.asks(client);
                 None
             }
             Observation::SessionRegistered { client, .. } | Observation::SessionEvicted { client, .. } => {
-                let told = Answered { seen, shadow, record: &self.record, asked: None, answer: Answer::default() };
+                let told =
+                    Answered { seen, cluster_view, history: &self.history, asked: None, answer: Answer::default() };
                 let violation = session_eviction::told(&told);
                 match seen.what {
-                    Observation::SessionEvicted { .. } => self.record.client_gave_up(client),
-                    _ => self.record.sessions.asks_no_more(client),
+                    Observation::SessionEvicted { .. } => self.history.client_gave_up(client),
+                    _ => self.history.sessions.asks_no_more(client),
                 }
                 violation
             }
             Observation::Healed => {
-                self.each.state_transfer.healed(seen.at, shadow);
+                self.each.state_transfer.healed(seen.at, cluster_view);
                 self.each.scrub_completeness.healed(seen.at);
                 self.each.scrub_repair.healed(seen.at);
                 None
             }
-            Observation::Retried { .. } => self.each.availability.retried(seen, shadow),
+            Observation::Retried { .. } => self.each.availability.retried(seen, cluster_view),
             _ => None,
         }
     }
@@ -350,24 +351,24 @@ impl Judge {
     ///
     /// Only correct replicas count, and it speaks of the requests that were asked so far: the world asks once the workload
     /// has been issued.
-    pub fn converged(&self, shadow: &Shadow) -> bool {
-        liveness::missing(&self.record, shadow).is_none()
+    pub fn converged(&self, cluster_view: &ClusterView) -> bool {
+        liveness::missing(&self.history, cluster_view).is_none()
     }
 
     /// Judges the end of the run: `converged` is false when the heal phase ran out of time. What is only owed at the end
     /// is checked here (liveness, durability of what was acknowledged).
-    pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Box<Violation>> {
+    pub fn finish(&mut self, at: Time, event: u64, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         self.ends += 1;
         let behind = self.each.state_transfer.finish(at, event);
         if behind.is_some() {
             return behind;
         }
         // A replica that is still behind holds less than everything, and may: so durability waits for convergence.
-        if let Some(missing) = liveness::missing(&self.record, shadow) {
-            return Some(Box::new(liveness::violation(&missing, at, event, &self.record, shadow)));
+        if let Some(missing) = liveness::missing(&self.history, cluster_view) {
+            return Some(Box::new(liveness::violation(&missing, at, event, &self.history, cluster_view)));
         }
-        let durability = self.each.durability.finish(at, event, shadow);
-        durability.or_else(|| self.each.scrub_completeness.finish(at, event, shadow))
+        let durability = self.each.durability.finish(at, event, cluster_view);
+        durability.or_else(|| self.each.scrub_completeness.finish(at, event, cluster_view))
     }
 
     /// How often each invariant was checked in this run, in the order of [`NAMES`].
@@ -398,9 +399,9 @@ mod tests {
     #[test]
     fn a_clean_run_passes_every_invariant_and_each_has_checked_something() {
         let mut script = harness::Script::clean_run();
-        assert!(script.judge.converged(&script.shadow));
+        assert!(script.checkers.converged(&script.cluster_view));
         assert_eq!(script.finish(), None);
-        let unchecked: Vec<_> = NAMES.iter().zip(script.judge.checks()).filter(|(_, checks)| *checks == 0).collect();
+        let unchecked: Vec<_> = NAMES.iter().zip(script.checkers.checks()).filter(|(_, checks)| *checks == 0).collect();
         assert!(unchecked.is_empty(), "{unchecked:?}");
     }
 
@@ -408,7 +409,7 @@ mod tests {
     fn a_reset_forgets_everything() {
         let mut script = harness::Script::clean_run();
         script.reset();
-        assert!(script.judge.checks().iter().all(|checks| *checks == 0));
+        assert!(script.checkers.checks().iter().all(|checks| *checks == 0));
         script.replay_clean_run();
         assert_eq!(script.finish(), None);
     }

@@ -1,5 +1,5 @@
 //! What an onlooker knows of the cluster from the observation stream alone: per replica its status, view, log and commit
-//! number, and the one committed log. Invariants, coverage, marks and targets read it; only `Shadow::apply` writes it.
+//! number, and the one committed log. Invariants, coverage, marks and targets read it; only `ClusterView::apply` writes it.
 //!
 //! It believes what replicas say of themselves, liars included (a liar runs the ordinary code and lies on the way out);
 //! only the committed log is made by correct replicas alone. It judges nothing: what contradicts itself is taken in as far
@@ -38,7 +38,7 @@ pub struct LogEntry {
 /// What is known of one replica.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, each of them a question that a checker asks")]
-pub struct ReplicaShadow {
+pub struct ReplicaView {
     /// Whether it runs (it does from the first boot on, but for crashes).
     pub up: bool,
     /// Whether it is paused.
@@ -96,9 +96,9 @@ pub struct CommittedEntry {
 
 /// What is known of the cluster.
 #[derive(Clone, Debug)]
-pub struct Shadow {
+pub struct ClusterView {
     /// The replicas.
-    pub replicas: Vec<ReplicaShadow>,
+    pub replicas: Vec<ReplicaView>,
     /// The liars; invariants judge the others.
     pub liars: ReplicaSet,
     /// What correct replicas committed, first come; op 1 is at index 0.
@@ -119,10 +119,10 @@ pub struct Shadow {
     pub asked: Vec<ReplicaSet>,
 }
 
-impl Default for Shadow {
+impl Default for ClusterView {
     fn default() -> Self {
         let initial = Configuration::initial(&Config::default().cluster);
-        Shadow {
+        ClusterView {
             replicas: Vec::new(),
             liars: ReplicaSet::default(),
             committed: Vec::new(),
@@ -137,7 +137,7 @@ impl Default for Shadow {
     }
 }
 
-impl ReplicaShadow {
+impl ReplicaView {
     /// A fresh replica that runs; keeps the allocations.
     fn reset(&mut self) {
         let mut log = std::mem::take(&mut self.log);
@@ -146,14 +146,14 @@ impl ReplicaShadow {
         before.clear();
         let mut configurations = std::mem::take(&mut self.configurations);
         configurations.clear();
-        *self = ReplicaShadow {
+        *self = ReplicaView {
             up: true,
             log,
             before,
             configurations,
             hears: ReplicaSet(u8::MAX),
             sound: true,
-            ..ReplicaShadow::default()
+            ..ReplicaView::default()
         };
     }
 
@@ -213,10 +213,10 @@ impl ReplicaShadow {
     }
 }
 
-impl Shadow {
+impl ClusterView {
     /// Forgets everything; a new run with this configuration begins.
     pub fn reset(&mut self, config: &Config, liars: ReplicaSet) {
-        self.replicas.resize_with(usize::from(config.cluster.replicas), ReplicaShadow::default);
+        self.replicas.resize_with(usize::from(config.cluster.replicas), ReplicaView::default);
         for replica in &mut self.replicas {
             replica.reset();
         }
@@ -348,7 +348,7 @@ impl Shadow {
     }
 
     /// The configuration that is in force at `replica`: the last one in its log.
-    pub fn configuration(&self, replica: &ReplicaShadow) -> Configuration {
+    pub fn configuration(&self, replica: &ReplicaView) -> Configuration {
         replica.configurations.last().copied().unwrap_or(self.initial)
     }
 
@@ -363,7 +363,7 @@ impl Shadow {
     }
 
     /// The correct replicas with their ids, lowest first.
-    pub fn correct_replicas(&self) -> impl Iterator<Item = (ReplicaId, &ReplicaShadow)> {
+    pub fn correct_replicas(&self) -> impl Iterator<Item = (ReplicaId, &ReplicaView)> {
         (0..).map(ReplicaId).zip(&self.replicas).filter(|(id, _)| self.correct(*id))
     }
 
@@ -386,26 +386,26 @@ mod tests {
     use crate::protocol::observation::Fault;
     use Observation as O;
 
-    fn shadow(liars: ReplicaSet) -> Shadow {
-        let mut shadow = Shadow::default();
-        shadow.reset(&Config::default(), liars);
-        shadow
+    fn cluster_view(liars: ReplicaSet) -> ClusterView {
+        let mut cluster_view = ClusterView::default();
+        cluster_view.reset(&Config::default(), liars);
+        cluster_view
     }
 
-    fn see(shadow: &mut Shadow, replica: u8, what: Observation) {
-        shadow.apply(&Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(replica)), what });
+    fn see(cluster_view: &mut ClusterView, replica: u8, what: Observation) {
+        cluster_view.apply(&Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(replica)), what });
     }
 
-    fn fill(shadow: &mut Shadow, replica: u8, entries: std::ops::RangeInclusive<u64>) {
+    fn fill(cluster_view: &mut ClusterView, replica: u8, entries: std::ops::RangeInclusive<u64>) {
         for op in entries {
             let entry = EntryHash::from(op);
-            see(shadow, replica, O::Appended { op, view: 0, entry, parent: entry - 1 });
+            see(cluster_view, replica, O::Appended { op, view: 0, entry, parent: entry - 1 });
         }
     }
 
     #[test]
     fn a_truncation_takes_a_promise_back_but_a_restart_does_not() {
-        let mut s = shadow(ReplicaSet::default());
+        let mut s = cluster_view(ReplicaSet::default());
         fill(&mut s, 1, 1..=5);
         see(&mut s, 1, O::Acknowledged { view: 2, op: 5, entry: 5 });
         see(&mut s, 1, O::Acknowledged { view: 2, op: 3, entry: 3 });
@@ -430,7 +430,7 @@ mod tests {
 
     #[test]
     fn an_installed_state_stands_for_the_committed_log_and_keeps_what_follows_from_it() {
-        let mut s = shadow(ReplicaSet::default());
+        let mut s = cluster_view(ReplicaSet::default());
         fill(&mut s, 0, 1..=6);
         (1..=5).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
         // Replica 1 has fallen behind, with an entry that was never committed; replica 2 holds more than the state.
@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn a_state_that_became_durable_just_before_a_crash_counts_at_the_restart() {
         for (state, promise) in [(3, (0, 4, 4)), (4, (0, 4, 4)), (5, (0, 5, 5))] {
-            let mut s = shadow(ReplicaSet::default());
+            let mut s = cluster_view(ReplicaSet::default());
             fill(&mut s, 0, 1..=6);
             (1..=5).for_each(|op| see(&mut s, 0, O::Committed { op, entry: op.into() }));
             fill(&mut s, 1, 1..=4);
@@ -467,7 +467,7 @@ mod tests {
     fn only_correct_replicas_make_the_committed_log_and_only_in_order() {
         let mut liars = ReplicaSet::default();
         liars.insert(ReplicaId(2));
-        let mut s = shadow(liars);
+        let mut s = cluster_view(liars);
         see(&mut s, 2, O::Committed { op: 1, entry: 9 });
         see(&mut s, 0, O::Committed { op: 2, entry: 2 });
         assert!(s.committed.is_empty());
@@ -479,7 +479,7 @@ mod tests {
 
     #[test]
     fn the_primary_is_that_of_the_highest_view_that_has_started() {
-        let mut s = shadow(ReplicaSet::default());
+        let mut s = cluster_view(ReplicaSet::default());
         see(&mut s, 0, O::StatusChanged { status: Status::Normal, view: 0, primary: true });
         assert_eq!(s.primary, Some(ReplicaId(0)));
         see(&mut s, 2, O::ViewChangeStarted { view: 2 });
@@ -491,7 +491,7 @@ mod tests {
 
     #[test]
     fn configurations_come_and_go_with_the_log() {
-        let mut s = shadow(ReplicaSet::default());
+        let mut s = cluster_view(ReplicaSet::default());
         let (three, two) = (ReplicaSet(0b111), ReplicaSet(0b011));
         s.apply(&Seen { at: 0, event: 0, who: Who::World, what: O::ReconfigurationAsked { members: two } });
         assert_eq!(s.asked, [two]);
@@ -514,7 +514,7 @@ mod tests {
 
     #[test]
     fn damage_is_remembered_and_a_reset_forgets_everything() {
-        let mut s = shadow(ReplicaSet::default());
+        let mut s = cluster_view(ReplicaSet::default());
         fill(&mut s, 0, 1..=3);
         see(&mut s, 0, O::Injected { fault: Fault::Pause });
         assert!(!s.replicas[0].damaged);

@@ -18,7 +18,7 @@
 
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::config::spec::Config;
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::kinds;
 use crate::protocol::observation::{
     DropReason, MessageKind, OBSERVATION_KINDS, Observation, RejectReason, Seen, Status,
@@ -201,44 +201,44 @@ impl Coverage {
         self.crashes_in_a_row = [0; REPLICAS_MAX];
     }
 
-    /// Takes in one observation; `shadow` has taken it in already.
+    /// Takes in one observation; `cluster_view` has taken it in already.
     #[inline]
-    pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) {
+    pub fn observe(&mut self, seen: &Seen, cluster_view: &ClusterView) {
         if IGNORED >> seen.what.kind() & 1 == 0 {
-            self.take_in(seen, shadow);
+            self.take_in(seen, cluster_view);
         }
     }
 
-    fn take_in(&mut self, seen: &Seen, shadow: &Shadow) {
+    fn take_in(&mut self, seen: &Seen, cluster_view: &ClusterView) {
         use Observation as O;
         match seen.what {
             O::Delivered { kind, .. } => {
                 if let Some(id) = seen.who.replica() {
-                    self.outcome(kind, id, 0, shadow);
+                    self.outcome(kind, id, 0, cluster_view);
                 }
             }
             O::Dropped { to, kind, why } => {
                 if why != DropReason::Silenced {
-                    self.outcome(kind, to, OUTCOME_DROPPED + why as u32, shadow);
+                    self.outcome(kind, to, OUTCOME_DROPPED + why as u32, cluster_view);
                 }
             }
             O::Rejected { kind, why } => {
                 if let Some(id) = seen.who.replica() {
-                    self.outcome(kind, id, OUTCOME_REJECTED + why as u32, shadow);
-                    if shadow.correct(id) {
+                    self.outcome(kind, id, OUTCOME_REJECTED + why as u32, cluster_view);
+                    if cluster_view.correct(id) {
                         self.effect(EFFECT_REJECTED + why as u32);
                         self.deeper(Depth::Rejections);
                     }
                 }
             }
             O::Injected { fault } => {
-                let role = self.fault(fault as u32, seen, shadow);
+                let role = self.fault(fault as u32, seen, cluster_view);
                 self.cause((1 + fault as u32) << 4 | role);
-                self.step(seen, shadow);
+                self.step(seen, cluster_view);
             }
             O::Lied { kind, field, how, class } => {
                 let lie = (class as u32) << 24 | (kind as u32) << 16 | (field as u32) << 8 | how as u32;
-                let during = shadow.replicas.iter().any(|replica| replica.status == Status::ViewChange);
+                let during = cluster_view.replicas.iter().any(|replica| replica.status == Status::ViewChange);
                 self.hashed(LIES, u64::from(lie) << 1 | u64::from(during));
                 // Each field and way by itself would fill the map with pairs that differ in nothing else.
                 self.cause(1 << 31 | lie >> 16);
@@ -249,12 +249,12 @@ impl Coverage {
             }
             O::Appended { op, .. } => {
                 if let Some(id) = seen.who.replica() {
-                    self.appended(id, op, shadow);
-                    self.step(seen, shadow);
+                    self.appended(id, op, cluster_view);
+                    self.step(seen, cluster_view);
                 }
             }
-            O::Committed { .. } => self.step(seen, shadow),
-            _ => self.notable(seen, shadow),
+            O::Committed { .. } => self.step(seen, cluster_view),
+            _ => self.notable(seen, cluster_view),
         }
     }
 
@@ -264,7 +264,7 @@ impl Coverage {
     }
 
     /// A rarer observation: it steps the replica, and is the effect of what went before.
-    fn notable(&mut self, seen: &Seen, shadow: &Shadow) {
+    fn notable(&mut self, seen: &Seen, cluster_view: &ClusterView) {
         use Observation as O;
         let depth = match seen.what {
             O::ViewChangeStarted { .. } => Some(Depth::ViewChanges),
@@ -288,7 +288,7 @@ impl Coverage {
                     if self.diverged[id.index()] > op {
                         self.diverged[id.index()] = u64::MAX;
                     }
-                    self.deep(Depth::Truncated, (shadow.committed.len() as u64).saturating_sub(op));
+                    self.deep(Depth::Truncated, (cluster_view.committed.len() as u64).saturating_sub(op));
                 }
                 O::Loading => self.diverged[id.index()] = u64::MAX,
                 O::Crashed => {
@@ -298,18 +298,18 @@ impl Coverage {
                 O::StatusChanged { status: Status::Normal, .. } => self.crashes_in_a_row[id.index()] = 0,
                 _ => {}
             }
-            self.step(seen, shadow);
+            self.step(seen, cluster_view);
             // That a replica starts a view, or that its status changes otherwise, is in the cluster's state.
-            if shadow.correct(id) && !matches!(seen.what, O::StatusChanged { .. } | O::Repaired { .. }) {
+            if cluster_view.correct(id) && !matches!(seen.what, O::StatusChanged { .. } | O::Repaired { .. }) {
                 self.effect(seen.what.kind() as u32);
             }
         }
     }
 
-    fn appended(&mut self, id: ReplicaId, op: u64, shadow: &Shadow) {
+    fn appended(&mut self, id: ReplicaId, op: u64, cluster_view: &ClusterView) {
         self.deep(Depth::Log, op);
-        let replica = &shadow.replicas[id.index()];
-        if let (Some(own), Some(committed)) = (replica.entry(op), shadow.committed_at(op))
+        let replica = &cluster_view.replicas[id.index()];
+        if let (Some(own), Some(committed)) = (replica.entry(op), cluster_view.committed_at(op))
             && own.entry != committed.entry
         {
             let diverged = &mut self.diverged[id.index()];
@@ -318,12 +318,12 @@ impl Coverage {
     }
 
     /// A replica's state may have changed.
-    fn step(&mut self, seen: &Seen, shadow: &Shadow) {
+    fn step(&mut self, seen: &Seen, cluster_view: &ClusterView) {
         let before = self.cluster;
-        if !self.started || shadow.view_max != self.view_max || shadow.committed.len() != self.committed {
-            self.step_all(shadow);
+        if !self.started || cluster_view.view_max != self.view_max || cluster_view.committed.len() != self.committed {
+            self.step_all(cluster_view);
         } else if let Some(id) = seen.who.replica() {
-            self.make_words(id, shadow);
+            self.make_words(id, cluster_view);
         }
         if self.cluster != before {
             self.mark(CLUSTERS.start + self.cluster);
@@ -331,10 +331,10 @@ impl Coverage {
     }
 
     /// The committed log or the highest view has grown: all replicas' words may have changed.
-    fn step_all(&mut self, shadow: &Shadow) {
-        for (index, replica) in shadow.replicas.iter().enumerate() {
-            for op in self.committed as u64 + 1..=shadow.committed.len() as u64 {
-                if let (Some(own), Some(committed)) = (replica.entry(op), shadow.committed_at(op))
+    fn step_all(&mut self, cluster_view: &ClusterView) {
+        for (index, replica) in cluster_view.replicas.iter().enumerate() {
+            for op in self.committed as u64 + 1..=cluster_view.committed.len() as u64 {
+                if let (Some(own), Some(committed)) = (replica.entry(op), cluster_view.committed_at(op))
                     && own.entry != committed.entry
                 {
                     self.diverged[index] = self.diverged[index].min(op);
@@ -342,20 +342,20 @@ impl Coverage {
             }
         }
         self.started = true;
-        self.committed = shadow.committed.len();
-        self.view_max = shadow.view_max;
-        self.deep(Depth::Views, shadow.view_max);
-        self.deep(Depth::Committed, shadow.committed.len() as u64);
-        for index in 0..shadow.replicas.len() {
-            self.make_words(ReplicaId(index as u8), shadow);
+        self.committed = cluster_view.committed.len();
+        self.view_max = cluster_view.view_max;
+        self.deep(Depth::Views, cluster_view.view_max);
+        self.deep(Depth::Committed, cluster_view.committed.len() as u64);
+        for index in 0..cluster_view.replicas.len() {
+            self.make_words(ReplicaId(index as u8), cluster_view);
         }
     }
 
-    fn make_words(&mut self, id: ReplicaId, shadow: &Shadow) {
-        let replica = &shadow.replicas[id.index()];
+    fn make_words(&mut self, id: ReplicaId, cluster_view: &ClusterView) {
+        let replica = &cluster_view.replicas[id.index()];
         let diverged = self.diverged[id.index()] != u64::MAX;
-        let lag = (shadow.committed.len() as u64).saturating_sub(replica.commit);
-        let fine = fine(id, shadow, diverged, lag, self.liars.has(id));
+        let lag = (cluster_view.committed.len() as u64).saturating_sub(replica.commit);
+        let fine = fine(id, cluster_view, diverged, lag, self.liars.has(id));
         let old_fine = std::mem::replace(&mut self.words[id.index()], fine);
         if old_fine != fine {
             self.hashed(REPLICAS, u64::from(fine));
@@ -370,7 +370,7 @@ impl Coverage {
         if old_fine != NO_WORD {
             let (old, new) = (coarse(old_fine), coarse(fine));
             if old != new {
-                self.hashed(TRANSITIONS, u64::from(old) << 32 | u64::from(new) << 8 | u64::from(phase(shadow)));
+                self.hashed(TRANSITIONS, u64::from(old) << 32 | u64::from(new) << 8 | u64::from(phase(cluster_view)));
             }
             left = groups(old_fine);
         }
@@ -385,17 +385,17 @@ impl Coverage {
         }
     }
 
-    fn outcome(&mut self, kind: MessageKind, receiver: ReplicaId, outcome: u32, shadow: &Shadow) {
-        let Some(replica) = shadow.replicas.get(receiver.index()) else { return };
+    fn outcome(&mut self, kind: MessageKind, receiver: ReplicaId, outcome: u32, cluster_view: &ClusterView) {
+        let Some(replica) = cluster_view.replicas.get(receiver.index()) else { return };
         let status = if replica.up { replica.status as u32 } else { 3 };
         let role = status << 1 | u32::from(replica.primary);
         self.mark(OUTCOMES.start + (role * OUTCOME_COUNT + outcome) * MessageKind::ALL.len() as u32 + kind as u32);
     }
 
     /// A fault was injected; what the replica that it hit was doing.
-    fn fault(&mut self, fault: u32, seen: &Seen, shadow: &Shadow) -> u32 {
-        let phase = phase(shadow);
-        let hit = seen.who.replica().and_then(|id| shadow.replicas.get(id.index()));
+    fn fault(&mut self, fault: u32, seen: &Seen, cluster_view: &ClusterView) -> u32 {
+        let phase = phase(cluster_view);
+        let hit = seen.who.replica().and_then(|id| cluster_view.replicas.get(id.index()));
         let role = match hit {
             None => 0,
             Some(replica) if !replica.up => 1,

@@ -9,8 +9,8 @@ use Observation as O;
 /// What a stream of observations reaches; liar is replica 2 if any.
 fn reached(liar: bool, stream: &[(u8, Observation)]) -> Vec<u32> {
     let mut coverage = Coverage::default();
-    let mut shadow = Shadow::default();
-    run(&mut coverage, &mut shadow, liar, stream);
+    let mut cluster_view = ClusterView::default();
+    run(&mut coverage, &mut cluster_view, liar, stream);
     let mut reached = coverage.reached().to_vec();
     reached.sort_unstable();
     let count = reached.len();
@@ -19,14 +19,14 @@ fn reached(liar: bool, stream: &[(u8, Observation)]) -> Vec<u32> {
     reached
 }
 
-fn run(coverage: &mut Coverage, shadow: &mut Shadow, liar: bool, stream: &[(u8, Observation)]) {
+fn run(coverage: &mut Coverage, cluster_view: &mut ClusterView, liar: bool, stream: &[(u8, Observation)]) {
     let liars = ReplicaSet(u8::from(liar) << 2);
     coverage.reset(&Config::default(), liars);
-    shadow.reset(&Config::default(), liars);
+    cluster_view.reset(&Config::default(), liars);
     for (replica, what) in stream {
         let seen = Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(*replica)), what: *what };
-        shadow.apply(&seen);
-        coverage.observe(&seen, shadow);
+        cluster_view.apply(&seen);
+        coverage.observe(&seen, cluster_view);
     }
 }
 
@@ -106,7 +106,7 @@ fn who_is_down_is_just_that() {
         let mut coverage = Coverage::default();
         run(
             &mut coverage,
-            &mut Shadow::default(),
+            &mut ClusterView::default(),
             false,
             &[&[normal(0), normal(1)], what, &[(1, O::Crashed)]].concat(),
         );
@@ -129,13 +129,13 @@ fn a_cluster_is_what_there_is_and_several_that_are_down_are_alike() {
     let cluster = |down: &[u8]| {
         let mut coverage = Coverage::default();
         let config = Config { cluster: Cluster { replicas: 5, ..Config::default().cluster }, ..Config::default() };
-        let mut shadow = Shadow::default();
+        let mut cluster_view = ClusterView::default();
         coverage.reset(&config, ReplicaSet::default());
-        shadow.reset(&config, ReplicaSet::default());
+        cluster_view.reset(&config, ReplicaSet::default());
         for replica in down {
             let seen = Seen { at: 0, event: 0, who: Who::Replica(ReplicaId(*replica)), what: O::Crashed };
-            shadow.apply(&seen);
-            coverage.observe(&seen, &shadow);
+            cluster_view.apply(&seen);
+            coverage.observe(&seen, &cluster_view);
         }
         (coverage.cluster, coverage.members[DOWN])
     };
@@ -148,17 +148,17 @@ fn a_cluster_is_what_there_is_and_several_that_are_down_are_alike() {
 fn another_log_than_the_committed_one_is_noticed_both_ways_and_forgotten_when_cut_off() {
     let commit = (0, O::Committed { op: 1, entry: 1 });
     let mut coverage = Coverage::default();
-    let mut shadow = Shadow::default();
+    let mut cluster_view = ClusterView::default();
     for (stream, at) in [
         ([(0, appended(1, 1)), (1, appended(1, 7)), commit], 1),
         ([(0, appended(1, 1)), commit, (1, appended(1, 7))], 1),
         ([(0, appended(1, 1)), commit, (1, appended(1, 1))], u64::MAX),
     ] {
-        run(&mut coverage, &mut shadow, false, &stream);
+        run(&mut coverage, &mut cluster_view, false, &stream);
         assert_eq!(coverage.diverged[1], at);
     }
     let cut = [(1, appended(1, 7)), (0, appended(1, 1)), commit, (1, O::Truncated { op: 0 })];
-    run(&mut coverage, &mut shadow, false, &cut);
+    run(&mut coverage, &mut cluster_view, false, &cut);
     assert_eq!(coverage.diverged[1], u64::MAX);
 }
 
@@ -188,11 +188,11 @@ fn a_reset_forgets_everything() {
         (2, O::ViewChangeStarted { view: 9 }),
     ];
     let mut coverage = Coverage::default();
-    let mut shadow = Shadow::default();
-    run(&mut coverage, &mut shadow, false, &stream);
+    let mut cluster_view = ClusterView::default();
+    run(&mut coverage, &mut cluster_view, false, &stream);
     let first = coverage.reached().to_vec();
-    run(&mut coverage, &mut shadow, true, &stream[..1]);
-    run(&mut coverage, &mut shadow, false, &stream);
+    run(&mut coverage, &mut cluster_view, true, &stream[..1]);
+    run(&mut coverage, &mut cluster_view, false, &stream);
     assert_eq!(coverage.reached(), first);
     assert!(within(CLUSTERS, &first) >= 3 && within(TRANSITIONS, &first) >= 3);
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::{MILLISECOND, SECOND, Time};
-use crate::observers::cluster_view::{ReplicaShadow, Shadow};
+use crate::observers::cluster_view::{ClusterView, ReplicaView};
 use crate::protocol::kinds;
 use crate::protocol::lie::How;
 use crate::protocol::observation::{DropReason, Fault, MessageKind, Observation, RejectReason, Seen, Status};
@@ -227,20 +227,20 @@ impl Marks {
         self.wait();
     }
 
-    /// Takes in one observation; `shadow` has not taken it in yet.
+    /// Takes in one observation; `cluster_view` has not taken it in yet.
     #[inline]
-    pub fn observe(&mut self, seen: &Seen, shadow: &Shadow) {
+    pub fn observe(&mut self, seen: &Seen, cluster_view: &ClusterView) {
         self.at = seen.at;
         if self.interests >> seen.what.kind() & 1 == 1 {
-            self.take_in(seen, shadow);
+            self.take_in(seen, cluster_view);
         }
     }
 
     #[allow(clippy::too_many_lines)]
-    fn take_in(&mut self, seen: &Seen, shadow: &Shadow) {
-        let replica = seen.who.replica().filter(|id| id.index() < shadow.replicas.len());
+    fn take_in(&mut self, seen: &Seen, cluster_view: &ClusterView) {
+        let replica = seen.who.replica().filter(|id| id.index() < cluster_view.replicas.len());
         let (id, correct) = match replica {
-            Some(id) => (id, shadow.correct(id)),
+            Some(id) => (id, cluster_view.correct(id)),
             None => (ReplicaId(0), false),
         };
         match seen.what {
@@ -254,7 +254,7 @@ impl Marks {
             }
             // A liar that keeps silent changes nothing that could be delivered.
             Observation::Lied { kind, how, .. } if how != How::Silence => self.lied[id.index()] |= 1 << kind as u32,
-            Observation::Committed { op, entry } if correct => self.committed(op, entry, id, shadow),
+            Observation::Committed { op, entry } if correct => self.committed(op, entry, id, cluster_view),
             Observation::ViewStarted { view, primary: true, .. } if correct && view > self.view => {
                 self.view = view;
                 if !self.troubled.is_empty() {
@@ -275,7 +275,7 @@ impl Marks {
                 self.crashed.insert(id);
                 // What it knew of what it discarded is gone.
                 self.truncated.0 &= !(1 << id.0);
-                let before = &shadow.replicas[id.index()];
+                let before = &cluster_view.replicas[id.index()];
                 self.tick(Mark::CrashedWhile(before.status));
                 if before.op() > before.commit {
                     self.tick(Mark::CrashedWithUncommitted);
@@ -290,8 +290,8 @@ impl Marks {
                 if correct =>
             {
                 let elsewhere =
-                    |other: &ReplicaShadow| other.up && other.status == Status::ViewChange && other.view != view;
-                if shadow.correct_replicas().any(|(other, state)| other != id && elsewhere(state)) {
+                    |other: &ReplicaView| other.up && other.status == Status::ViewChange && other.view != view;
+                if cluster_view.correct_replicas().any(|(other, state)| other != id && elsewhere(state)) {
                     self.tick(Mark::ConcurrentViewChanges);
                 }
             }
@@ -300,9 +300,9 @@ impl Marks {
                     self.cut[id.index()] = Some(seen.at);
                 }
                 self.tick(Mark::Dropped(why));
-                let sender = replica.map(|id| &shadow.replicas[id.index()]);
-                let uncommitted = |sender: &ReplicaShadow| {
-                    let configuration = shadow.configuration(sender);
+                let sender = replica.map(|id| &cluster_view.replicas[id.index()]);
+                let uncommitted = |sender: &ReplicaView| {
+                    let configuration = cluster_view.configuration(sender);
                     configuration.is_joint() && configuration.op > sender.commit
                 };
                 if why == DropReason::Cut && sender.is_some_and(uncommitted) {
@@ -318,7 +318,9 @@ impl Marks {
                 self.count(|mark| matches!(mark, Mark::Retired(_)));
             }
             Observation::Acknowledged { .. }
-                if correct && !shadow.initial.has(id) && shadow.configuration(&shadow.replicas[id.index()]).has(id) =>
+                if correct
+                    && !cluster_view.initial.has(id)
+                    && cluster_view.configuration(&cluster_view.replicas[id.index()]).has(id) =>
             {
                 self.tick(Mark::NewMemberAcknowledged);
             }
@@ -352,22 +354,22 @@ impl Marks {
             }
             Observation::ScrubTourCompleted { .. } => {
                 self.tours[id.index()] += 1;
-                let least = shadow.correct_replicas().map(|(id, _)| self.tours[id.index()]).min().unwrap_or(0);
+                let least = cluster_view.correct_replicas().map(|(id, _)| self.tours[id.index()]).min().unwrap_or(0);
                 self.tick_if(|mark| matches!(mark, Mark::ScrubTours(tours) if least >= tours));
             }
             Observation::ScrubFound { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubFound(_))),
             Observation::ScrubRepaired { .. } if correct => self.count(|mark| matches!(mark, Mark::ScrubRepaired(_))),
             Observation::Misread { .. } if correct => self.tick(Mark::Misread),
-            Observation::Repaired { .. } if correct && shadow.replicas[id.index()].status != Status::Normal => {
+            Observation::Repaired { .. } if correct && cluster_view.replicas[id.index()].status != Status::Normal => {
                 self.tick(Mark::HoleFilled);
             }
-            Observation::RepairRequested { .. } if correct => self.repair_requested(id, shadow),
+            Observation::RepairRequested { .. } if correct => self.repair_requested(id, cluster_view),
             Observation::RepairEnded { .. } => {
                 self.repairing[id.index()] = self.repairing[id.index()].saturating_sub(1);
             }
             Observation::Conditions { hears, sound, .. } => {
                 self.troubled.0 &= !(1 << id.0);
-                if !sound || hears.len() < shadow.replicas.len() as u32 {
+                if !sound || hears.len() < cluster_view.replicas.len() as u32 {
                     self.troubled.insert(id);
                 }
                 if self.troubled.is_empty() {
@@ -377,7 +379,7 @@ impl Marks {
             Observation::Abdicated { .. } if correct => self.tick(Mark::Abdicated),
             Observation::CommitStalled { .. } if correct => self.tick(Mark::CommitStalled),
             Observation::StateTransferStarted { .. } if correct => self.tick(Mark::StateTransferStarted),
-            Observation::StateInstalled { .. } if correct && !shadow.replicas[id.index()].loading => {
+            Observation::StateInstalled { .. } if correct && !cluster_view.replicas[id.index()].loading => {
                 self.transferred.insert(id);
                 self.tick(Mark::StateInstalled);
             }
@@ -386,11 +388,11 @@ impl Marks {
         }
     }
 
-    fn committed(&mut self, op: u64, entry: u128, id: ReplicaId, shadow: &Shadow) {
-        if entry != 0 && op == shadow.committed.len() as u64 + 1 {
+    fn committed(&mut self, op: u64, entry: u128, id: ReplicaId, cluster_view: &ClusterView) {
+        if entry != 0 && op == cluster_view.committed.len() as u64 + 1 {
             self.count(|mark| matches!(mark, Mark::Committed(_)));
-            let me = &shadow.replicas[id.index()];
-            let configuration = shadow.configuration(me);
+            let me = &cluster_view.replicas[id.index()];
+            let configuration = cluster_view.configuration(me);
             if me.configurations.iter().all(|configuration| configuration.op != op) {
                 self.tick(Mark::CommittedIn(match configuration.is_joint() {
                     true => Phase::Joint,
@@ -398,13 +400,13 @@ impl Marks {
                     false => Phase::New,
                 }));
             }
-            if self.troubled_view.is_some_and(|view| shadow.replicas[id.index()].view >= view) {
+            if self.troubled_view.is_some_and(|view| cluster_view.replicas[id.index()].view >= view) {
                 self.count(|mark| matches!(mark, Mark::MovedOn(_)));
             }
         }
         let changing =
-            |(other, state): (ReplicaId, &ReplicaShadow)| other != id && state.up && state.status == Status::ViewChange;
-        if shadow.correct_replicas().any(changing) {
+            |(other, state): (ReplicaId, &ReplicaView)| other != id && state.up && state.status == Status::ViewChange;
+        if cluster_view.correct_replicas().any(changing) {
             self.tick(Mark::CommittedDuringViewChange);
         }
         if self.transferred.has(id) {
@@ -418,14 +420,14 @@ impl Marks {
         }
         &mut self.clients[client.index()]
     }
-    fn repair_requested(&mut self, id: ReplicaId, shadow: &Shadow) {
+    fn repair_requested(&mut self, id: ReplicaId, cluster_view: &ClusterView) {
         self.tick(Mark::RepairRequested);
         self.count(|mark| matches!(mark, Mark::RepairsRequested(_)));
         self.repairing[id.index()] += 1;
         let at_once = self.repairing.iter().filter(|requests| **requests > 0).count() as u32;
         self.tick_if(|mark| matches!(mark, Mark::ConcurrentRepairs(replicas) if at_once >= replicas));
-        let fast = shadow.replicas[id.index()].delay == 0;
-        if fast && shadow.replicas.iter().any(|state| state.delay >= SLOW) {
+        let fast = cluster_view.replicas[id.index()].delay == 0;
+        if fast && cluster_view.replicas.iter().any(|state| state.delay >= SLOW) {
             self.count(|mark| matches!(mark, Mark::RepairsAmongSlowPeers(_)));
         }
     }

@@ -11,13 +11,13 @@ use Observation as O;
 fn shown(mark: Mark, stream: &[(u8, Observation)]) -> bool {
     let mut liars = ReplicaSet::default();
     liars.insert(ReplicaId(2));
-    let (mut marks, mut shadow) = (Marks::default(), Shadow::default());
+    let (mut marks, mut cluster_view) = (Marks::default(), ClusterView::default());
     marks.reset(&[mark]);
-    shadow.reset(&Config::default(), liars);
+    cluster_view.reset(&Config::default(), liars);
     for (replica, what) in stream {
         let seen = Seen { at: SECOND, event: 1, who: Who::Replica(ReplicaId(*replica)), what: *what };
-        marks.observe(&seen, &shadow);
-        shadow.apply(&seen);
+        marks.observe(&seen, &cluster_view);
+        cluster_view.apply(&seen);
     }
     marks.missing().is_empty()
 }
@@ -162,12 +162,12 @@ fn requests_are_followed_through_crashes_views_and_evictions() {
     let answered = O::Answered { client, session: 1, number: 1, answer: Answer::default() };
     let crashed = O::ClientCrashed { client };
     let shown = |mark, stream: &[(Option<u8>, Observation)]| {
-        let (mut marks, mut shadow) = (Marks::default(), Shadow::default());
+        let (mut marks, mut cluster_view) = (Marks::default(), ClusterView::default());
         marks.reset(&[mark]);
-        shadow.reset(&Config::default(), ReplicaSet::default());
+        cluster_view.reset(&Config::default(), ReplicaSet::default());
         for (replica, what) in stream {
             let who = replica.map_or(Who::Client(client), |id| Who::Replica(ReplicaId(id)));
-            marks.observe(&Seen { at: 1, event: 1, who, what: *what }, &shadow);
+            marks.observe(&Seen { at: 1, event: 1, who, what: *what }, &cluster_view);
         }
         marks.missing().is_empty()
     };

@@ -18,7 +18,7 @@ pub struct Passage {
 
 /// What became of an action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ActionFate {
+pub enum ActionOutcome {
     /// It never came to it: its time lay in the heal phase or after the end of the run, or its trigger did not fire.
     #[default]
     NotDue,
@@ -55,19 +55,19 @@ pub struct Begun {
 
 /// The fates of all messages and actions of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Fates {
+pub struct Outcomes {
     record: bool,
     passages: Vec<Passage>,
-    actions: Vec<ActionFate>,
+    actions: Vec<ActionOutcome>,
 }
 
-impl Fates {
+impl Outcomes {
     /// Forgets everything; a new run begins, whose messages are kept if `record` is true.
     pub(crate) fn reset(&mut self, record: bool, actions: usize) {
         self.record = record;
         self.passages.clear();
         self.actions.clear();
-        self.actions.resize(actions, ActionFate::NotDue);
+        self.actions.resize(actions, ActionOutcome::NotDue);
     }
 
     /// A message was sent, and that was the last of so many observations. Returns the message's number.
@@ -91,7 +91,7 @@ impl Fates {
     }
 
     /// An action met its fate.
-    pub(crate) fn acted(&mut self, action: u16, fate: ActionFate) {
+    pub(crate) fn acted(&mut self, action: u16, fate: ActionOutcome) {
         self.actions[usize::from(action)] = fate;
     }
 
@@ -101,15 +101,15 @@ impl Fates {
     }
 
     /// The actions in the order of the plan.
-    pub fn actions(&self) -> &[ActionFate] {
+    pub fn actions(&self) -> &[ActionOutcome] {
         &self.actions
     }
 
     /// The actions that were carried out, in the order in which they were: an event carries out no more than one.
     pub fn begun(&self) -> Vec<Begun> {
         let done = (0..).zip(&self.actions).filter_map(|(action, fate)| match fate {
-            ActionFate::Done { event, .. } => Some(Begun { event: *event, action }),
-            ActionFate::NotDue | ActionFate::Skipped { .. } => None,
+            ActionOutcome::Done { event, .. } => Some(Begun { event: *event, action }),
+            ActionOutcome::NotDue | ActionOutcome::Skipped { .. } => None,
         });
         let mut begun: Vec<_> = done.collect();
         begun.sort_unstable_by_key(|begun| begun.event);

@@ -5,13 +5,13 @@
 
 use crate::base::ids::ReplicaId;
 use crate::base::time::Time;
-use crate::plan::Watch;
+use crate::plan::Trigger;
 use crate::protocol::observation::{Observation, Seen};
 
 /// An action that waits.
 #[derive(Clone, Copy, Debug)]
 struct Armed {
-    watch: Watch,
+    watch: Trigger,
     replica: Option<ReplicaId>,
     /// How many more observations it waits for.
     left: u8,
@@ -46,7 +46,7 @@ impl Triggers {
     }
 
     /// Lets an action wait for the `count`-th observation (from 1; 0 is taken for 1).
-    pub fn arm(&mut self, action: u16, watch: Watch, replica: Option<ReplicaId>, count: u8, delay: Time) {
+    pub fn arm(&mut self, action: u16, watch: Trigger, replica: Option<ReplicaId>, count: u8, delay: Time) {
         self.armed.push(Armed { watch, replica, left: count.max(1), delay, action });
         self.mask |= 1 << kind(watch);
     }
@@ -77,26 +77,26 @@ impl Triggers {
     }
 }
 
-impl Watch {
+impl Trigger {
     /// What waits for observations like this one; `None` where nothing can.
-    pub fn of(what: &Observation) -> Option<Watch> {
-        Watch::ALL.into_iter().find(|watch| matches(*watch, what))
+    pub fn of(what: &Observation) -> Option<Trigger> {
+        Trigger::ALL.into_iter().find(|watch| matches(*watch, what))
     }
 }
 
 /// Whether `what` is what `watch` waits for.
-fn matches(watch: Watch, what: &Observation) -> bool {
+fn matches(watch: Trigger, what: &Observation) -> bool {
     use Observation as O;
     match (watch, what) {
-        (Watch::Sent(wanted), O::Sent { kind, .. }) | (Watch::Delivered(wanted), O::Delivered { kind, .. }) => {
+        (Trigger::Sent(wanted), O::Sent { kind, .. }) | (Trigger::Delivered(wanted), O::Delivered { kind, .. }) => {
             wanted == *kind
         }
-        _ => !matches!(watch, Watch::Sent(_) | Watch::Delivered(_)) && kind(watch) == what.kind(),
+        _ => !matches!(watch, Trigger::Sent(_) | Trigger::Delivered(_)) && kind(watch) == what.kind(),
     }
 }
 
 /// The kind of the observations that `watch` waits for.
-fn kind(watch: Watch) -> usize {
+fn kind(watch: Trigger) -> usize {
     use crate::base::ids::ClientId;
     use crate::config::workload::Answer;
     use crate::protocol::observation::MessageKind;
@@ -104,30 +104,30 @@ fn kind(watch: Watch) -> usize {
     let (op, entry, view, members) = (0, 0, 0, crate::base::ids::ReplicaSet(0));
     // An example of each kind, so that the numbers stay `Observation::kind`'s own affair.
     match watch {
-        Watch::Sent(kind) => O::Sent { to: ReplicaId(0), kind },
-        Watch::Delivered(kind) => O::Delivered { from: ReplicaId(0), kind },
-        Watch::Appended => O::Appended { op, view, entry, parent: 0 },
-        Watch::Acknowledged => O::Acknowledged { view, op, entry },
-        Watch::Committed => O::Committed { op, entry },
-        Watch::Executed => {
+        Trigger::Sent(kind) => O::Sent { to: ReplicaId(0), kind },
+        Trigger::Delivered(kind) => O::Delivered { from: ReplicaId(0), kind },
+        Trigger::Appended => O::Appended { op, view, entry, parent: 0 },
+        Trigger::Acknowledged => O::Acknowledged { view, op, entry },
+        Trigger::Committed => O::Committed { op, entry },
+        Trigger::Executed => {
             let (client, answer) = (ClientId(0), Answer::default());
             O::Executed { op, client, session: 0, number: 0, operation: None, answer }
         }
-        Watch::ViewChangeStarted => O::ViewChangeStarted { view },
-        Watch::ViewStarted => O::ViewStarted { view, op, commit: 0, primary: false },
-        Watch::Crashed => O::Crashed,
-        Watch::Recovered => O::Recovered { view, last_normal: 0, op },
-        Watch::Rejected => {
+        Trigger::ViewChangeStarted => O::ViewChangeStarted { view },
+        Trigger::ViewStarted => O::ViewStarted { view, op, commit: 0, primary: false },
+        Trigger::Crashed => O::Crashed,
+        Trigger::Recovered => O::Recovered { view, last_normal: 0, op },
+        Trigger::Rejected => {
             O::Rejected { kind: MessageKind::Other, why: crate::protocol::observation::RejectReason::Duplicate }
         }
-        Watch::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
-        Watch::Truncated => O::Truncated { op },
-        Watch::ReconfigurationStarted => O::ReconfigurationStarted { members },
-        Watch::ConfigurationAppended => O::ConfigurationAppended { op, old: members, new: members },
-        Watch::Reconfigured => O::Reconfigured { epoch: 0, members },
-        Watch::Checkpointed => O::Checkpointed { op, state: entry },
-        Watch::StateTransferStarted => O::StateTransferStarted { at_least: op },
-        Watch::StateInstalled => O::StateInstalled { op, entry, state: entry, last: op },
+        Trigger::RepairRequested => O::RepairRequested { peer: ReplicaId(0), from: 0, to: 0 },
+        Trigger::Truncated => O::Truncated { op },
+        Trigger::ReconfigurationStarted => O::ReconfigurationStarted { members },
+        Trigger::ConfigurationAppended => O::ConfigurationAppended { op, old: members, new: members },
+        Trigger::Reconfigured => O::Reconfigured { epoch: 0, members },
+        Trigger::Checkpointed => O::Checkpointed { op, state: entry },
+        Trigger::StateTransferStarted => O::StateTransferStarted { at_least: op },
+        Trigger::StateInstalled => O::StateInstalled { op, entry, state: entry, last: op },
     }
     .kind()
 }
@@ -152,9 +152,9 @@ mod tests {
     #[test]
     fn an_action_fires_at_the_nth_observation_of_its_replica_and_only_once() {
         let mut triggers = Triggers::default();
-        triggers.arm(0, Watch::Truncated, Some(ReplicaId(2)), 2, 0);
-        triggers.arm(1, Watch::Truncated, None, 2, 0);
-        triggers.arm(2, Watch::Truncated, None, 0, 0);
+        triggers.arm(0, Trigger::Truncated, Some(ReplicaId(2)), 2, 0);
+        triggers.arm(1, Trigger::Truncated, None, 2, 0);
+        triggers.arm(2, Trigger::Truncated, None, 0, 0);
         let (here, there) = (seen(2, Observation::Truncated { op: 1 }), seen(1, Observation::Truncated { op: 1 }));
         assert_eq!(fired(&mut triggers, &there), [2]);
         assert_eq!(fired(&mut triggers, &here), [1]);
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn message_kinds_are_told_apart() {
         let mut triggers = Triggers::default();
-        triggers.arm(0, Watch::Sent(MessageKind::Prepare), None, 1, 0);
+        triggers.arm(0, Trigger::Sent(MessageKind::Prepare), None, 1, 0);
         let sent = |kind| seen(0, Observation::Sent { to: ReplicaId(1), kind });
         let delivered = seen(0, Observation::Delivered { from: ReplicaId(1), kind: MessageKind::Prepare });
         assert_eq!(fired(&mut triggers, &sent(MessageKind::Commit)), []);
@@ -177,6 +177,6 @@ mod tests {
     #[test]
     fn every_watch_has_a_kind_that_fits_the_mask() {
         const { assert!(OBSERVATION_KINDS <= 128) };
-        assert!(Watch::ALL.iter().all(|watch| kind(*watch) < OBSERVATION_KINDS));
+        assert!(Trigger::ALL.iter().all(|watch| kind(*watch) < OBSERVATION_KINDS));
     }
 }

@@ -22,7 +22,7 @@
 //! |--------|-------|-------------------------------------------------------------------------------------|
 //! | 0      | 1     | when: even at a time, odd after an observation                                      |
 //! | 1      | 1     | what: a slot of `WHATS`                                                             |
-//! | 2      | 1     | the trigger's watch: a slot of `Watch::ALL`                                         |
+//! | 2      | 1     | the trigger's watch: a slot of `Trigger::ALL`                                         |
 //! | 3      | 1     | the trigger's replica: any up to 127, else modulo 8                                 |
 //! | 4      | 1     | the trigger's count less 1                                                          |
 //! | 5      | 2     | the time; the trigger's delay, in units of 10 µs (windows are narrow)               |
@@ -41,7 +41,7 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use crate::base::ids::{CLIENTS_MAX, ClientId, REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::{MICROSECOND, MILLISECOND, Time};
-use crate::plan::{ACTIONS_MAX, Action, Plan, Target, Watch, What, When};
+use crate::plan::{ACTIONS_MAX, Action, ActionKind, Plan, Target, Trigger, When};
 use crate::protocol::lie::{Field, How, Lie};
 use crate::protocol::observation::MessageKind;
 
@@ -283,7 +283,7 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
         When::At(Time::from(word(5)) * TIME_UNIT)
     } else {
         When::After {
-            watch: pick(&Watch::ALL, frozen::WATCHES, record[2]),
+            watch: pick(&Trigger::ALL, frozen::WATCHES, record[2]),
             replica: decode_replica(record[3]),
             count: record[4].saturating_add(1),
             delay: Time::from(word(5)) * DELAY_UNIT,
@@ -302,32 +302,32 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
     let client = ClientId(u16::from(c) % CLIENTS_MAX as u16);
     let (zone, record_back) = (c, a);
     let what = match pick(&WHATS, frozen::WHATS, record[1]) {
-        Tag::Burst => What::Burst { client, requests: d.saturating_add(1) },
-        Tag::Partition => What::Partition { side: ReplicaSet(c), duration },
-        Tag::Isolate => What::Isolate { target, duration },
-        Tag::Cut => What::Cut { target, outgoing, duration },
-        Tag::Clog => What::Clog { target, outgoing, duration },
-        Tag::Loss => What::Loss { per_mille, duration },
-        Tag::Delay => What::Delay { target, extra, duration },
-        Tag::Duplicate => What::Duplicate { per_mille, duration },
-        Tag::Reorder => What::Reorder { per_mille, duration },
-        Tag::Crash => What::Crash { target, down: duration },
-        Tag::PowerLoss => What::PowerLoss { down: duration },
-        Tag::Pause => What::Pause { target, duration },
-        Tag::BitFlip => What::BitFlip { target, zone, record: record_back, bit: b },
-        Tag::LostWrite => What::LostWrite { target, zone, record: record_back },
-        Tag::MisdirectedWrite => What::MisdirectedWrite { target, zone, record: record_back, away: b },
-        Tag::DiskError => What::DiskError { target, per_mille, duration },
-        Tag::DiskSlow => What::DiskSlow { target, extra, duration },
-        Tag::DiskFull => What::DiskFull { target, duration },
-        Tag::ClockStep => What::ClockStep { target, micros: i32::from(a as i16) * STEP_UNIT },
-        Tag::ClockDrift => What::ClockDrift { target, ppm: i32::from(a as i16) * DRIFT_UNIT, duration },
-        Tag::ClockFreeze => What::ClockFreeze { target, duration },
-        Tag::ClientCrash => What::ClientCrash { client },
-        Tag::DuplicateRequest => What::DuplicateRequest { client },
-        Tag::NoNtp => What::NoNtp { side: ReplicaSet(c), duration },
-        Tag::WrongNtp => What::WrongNtp { target, micros: i32::from(a as i16) * STEP_UNIT, duration },
-        Tag::Lie => What::Lie(Lie {
+        Tag::Burst => ActionKind::Burst { client, requests: d.saturating_add(1) },
+        Tag::Partition => ActionKind::Partition { side: ReplicaSet(c), duration },
+        Tag::Isolate => ActionKind::Isolate { target, duration },
+        Tag::Cut => ActionKind::Cut { target, outgoing, duration },
+        Tag::Clog => ActionKind::Clog { target, outgoing, duration },
+        Tag::Loss => ActionKind::Loss { per_mille, duration },
+        Tag::Delay => ActionKind::Delay { target, extra, duration },
+        Tag::Duplicate => ActionKind::Duplicate { per_mille, duration },
+        Tag::Reorder => ActionKind::Reorder { per_mille, duration },
+        Tag::Crash => ActionKind::Crash { target, down: duration },
+        Tag::PowerLoss => ActionKind::PowerLoss { down: duration },
+        Tag::Pause => ActionKind::Pause { target, duration },
+        Tag::BitFlip => ActionKind::BitFlip { target, zone, record: record_back, bit: b },
+        Tag::LostWrite => ActionKind::LostWrite { target, zone, record: record_back },
+        Tag::MisdirectedWrite => ActionKind::MisdirectedWrite { target, zone, record: record_back, away: b },
+        Tag::DiskError => ActionKind::DiskError { target, per_mille, duration },
+        Tag::DiskSlow => ActionKind::DiskSlow { target, extra, duration },
+        Tag::DiskFull => ActionKind::DiskFull { target, duration },
+        Tag::ClockStep => ActionKind::ClockStep { target, micros: i32::from(a as i16) * STEP_UNIT },
+        Tag::ClockDrift => ActionKind::ClockDrift { target, ppm: i32::from(a as i16) * DRIFT_UNIT, duration },
+        Tag::ClockFreeze => ActionKind::ClockFreeze { target, duration },
+        Tag::ClientCrash => ActionKind::ClientCrash { client },
+        Tag::DuplicateRequest => ActionKind::DuplicateRequest { client },
+        Tag::NoNtp => ActionKind::NoNtp { side: ReplicaSet(c), duration },
+        Tag::WrongNtp => ActionKind::WrongNtp { target, micros: i32::from(a as i16) * STEP_UNIT, duration },
+        Tag::Lie => ActionKind::Lie(Lie {
             kind: pick(&LIE_KINDS, frozen::LIE_KINDS, record[8]),
             field: pick(&FIELDS, frozen::FIELDS, record[9]),
             how: pick(&HOWS, frozen::HOWS, record[10]),
@@ -335,14 +335,16 @@ pub fn decode_action(record: &[u8; RECORD_BYTES]) -> Action {
             to: decode_replica(record[12]),
             count: record[13].saturating_add(1),
         }),
-        Tag::Reconfigure => What::Reconfigure { members: ReplicaSet(c) },
-        Tag::FlippedBits => What::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) },
-        Tag::TruncatedRecord => What::TruncatedRecord { target, zone, record: record_back, keep: b },
-        Tag::ShiftedRecord => {
-            What::ShiftedRecord { target, zone, record: record_back, from: b, by: d.saturating_add(1) }
+        Tag::Reconfigure => ActionKind::Reconfigure { members: ReplicaSet(c) },
+        Tag::FlippedBits => {
+            ActionKind::FlippedBits { target, zone, record: record_back, bit: b, count: d.saturating_add(1) }
         }
-        Tag::StaleRead => What::StaleRead { target, zone, away: d, per_mille, duration },
-        Tag::Garble => What::Garble { target, per_mille, duration },
+        Tag::TruncatedRecord => ActionKind::TruncatedRecord { target, zone, record: record_back, keep: b },
+        Tag::ShiftedRecord => {
+            ActionKind::ShiftedRecord { target, zone, record: record_back, from: b, by: d.saturating_add(1) }
+        }
+        Tag::StaleRead => ActionKind::StaleRead { target, zone, away: d, per_mille, duration },
+        Tag::Garble => ActionKind::Garble { target, per_mille, duration },
     };
     Action { when, what }
 }
@@ -354,7 +356,7 @@ pub fn encode_action(action: &Action) -> [u8; RECORD_BYTES] {
         When::At(at) => put(&mut record, 5, units(at, TIME_UNIT)),
         When::After { watch, replica, count, delay } => {
             record[0] = 1;
-            record[2] = number(&Watch::ALL, &watch);
+            record[2] = number(&Trigger::ALL, &watch);
             record[3] = encode_replica(replica);
             record[4] = count.saturating_sub(1);
             put(&mut record, 5, units(delay, DELAY_UNIT));
@@ -371,94 +373,102 @@ pub fn encode_action(action: &Action) -> [u8; RECORD_BYTES] {
     record
 }
 
-fn tag(what: &What) -> Tag {
+fn tag(what: &ActionKind) -> Tag {
     match what {
-        What::Burst { .. } => Tag::Burst,
-        What::Partition { .. } => Tag::Partition,
-        What::Isolate { .. } => Tag::Isolate,
-        What::Cut { .. } => Tag::Cut,
-        What::Clog { .. } => Tag::Clog,
-        What::Loss { .. } => Tag::Loss,
-        What::Delay { .. } => Tag::Delay,
-        What::Duplicate { .. } => Tag::Duplicate,
-        What::Reorder { .. } => Tag::Reorder,
-        What::Crash { .. } => Tag::Crash,
-        What::PowerLoss { .. } => Tag::PowerLoss,
-        What::Pause { .. } => Tag::Pause,
-        What::BitFlip { .. } => Tag::BitFlip,
-        What::LostWrite { .. } => Tag::LostWrite,
-        What::MisdirectedWrite { .. } => Tag::MisdirectedWrite,
-        What::DiskError { .. } => Tag::DiskError,
-        What::DiskSlow { .. } => Tag::DiskSlow,
-        What::DiskFull { .. } => Tag::DiskFull,
-        What::ClockStep { .. } => Tag::ClockStep,
-        What::ClockDrift { .. } => Tag::ClockDrift,
-        What::ClockFreeze { .. } => Tag::ClockFreeze,
-        What::ClientCrash { .. } => Tag::ClientCrash,
-        What::DuplicateRequest { .. } => Tag::DuplicateRequest,
-        What::Lie(_) => Tag::Lie,
-        What::Reconfigure { .. } => Tag::Reconfigure,
-        What::NoNtp { .. } => Tag::NoNtp,
-        What::WrongNtp { .. } => Tag::WrongNtp,
-        What::FlippedBits { .. } => Tag::FlippedBits,
-        What::TruncatedRecord { .. } => Tag::TruncatedRecord,
-        What::ShiftedRecord { .. } => Tag::ShiftedRecord,
-        What::StaleRead { .. } => Tag::StaleRead,
-        What::Garble { .. } => Tag::Garble,
+        ActionKind::Burst { .. } => Tag::Burst,
+        ActionKind::Partition { .. } => Tag::Partition,
+        ActionKind::Isolate { .. } => Tag::Isolate,
+        ActionKind::Cut { .. } => Tag::Cut,
+        ActionKind::Clog { .. } => Tag::Clog,
+        ActionKind::Loss { .. } => Tag::Loss,
+        ActionKind::Delay { .. } => Tag::Delay,
+        ActionKind::Duplicate { .. } => Tag::Duplicate,
+        ActionKind::Reorder { .. } => Tag::Reorder,
+        ActionKind::Crash { .. } => Tag::Crash,
+        ActionKind::PowerLoss { .. } => Tag::PowerLoss,
+        ActionKind::Pause { .. } => Tag::Pause,
+        ActionKind::BitFlip { .. } => Tag::BitFlip,
+        ActionKind::LostWrite { .. } => Tag::LostWrite,
+        ActionKind::MisdirectedWrite { .. } => Tag::MisdirectedWrite,
+        ActionKind::DiskError { .. } => Tag::DiskError,
+        ActionKind::DiskSlow { .. } => Tag::DiskSlow,
+        ActionKind::DiskFull { .. } => Tag::DiskFull,
+        ActionKind::ClockStep { .. } => Tag::ClockStep,
+        ActionKind::ClockDrift { .. } => Tag::ClockDrift,
+        ActionKind::ClockFreeze { .. } => Tag::ClockFreeze,
+        ActionKind::ClientCrash { .. } => Tag::ClientCrash,
+        ActionKind::DuplicateRequest { .. } => Tag::DuplicateRequest,
+        ActionKind::Lie(_) => Tag::Lie,
+        ActionKind::Reconfigure { .. } => Tag::Reconfigure,
+        ActionKind::NoNtp { .. } => Tag::NoNtp,
+        ActionKind::WrongNtp { .. } => Tag::WrongNtp,
+        ActionKind::FlippedBits { .. } => Tag::FlippedBits,
+        ActionKind::TruncatedRecord { .. } => Tag::TruncatedRecord,
+        ActionKind::ShiftedRecord { .. } => Tag::ShiftedRecord,
+        ActionKind::StaleRead { .. } => Tag::StaleRead,
+        ActionKind::Garble { .. } => Tag::Garble,
     }
 }
 
 /// All but target and duration.
-fn encode_details(what: &What, record: &mut [u8; RECORD_BYTES]) {
+fn encode_details(what: &ActionKind, record: &mut [u8; RECORD_BYTES]) {
     let signed = |value: i32, unit: i32| (value / unit).clamp(i16::MIN.into(), i16::MAX.into()) as u16;
     match *what {
-        What::Isolate { .. }
-        | What::Crash { .. }
-        | What::PowerLoss { .. }
-        | What::Pause { .. }
-        | What::DiskFull { .. }
-        | What::ClockFreeze { .. } => {}
-        What::Burst { client, requests } => {
+        ActionKind::Isolate { .. }
+        | ActionKind::Crash { .. }
+        | ActionKind::PowerLoss { .. }
+        | ActionKind::Pause { .. }
+        | ActionKind::DiskFull { .. }
+        | ActionKind::ClockFreeze { .. } => {}
+        ActionKind::Burst { client, requests } => {
             record[14] = encode_client(client);
             record[15] = requests.saturating_sub(1);
         }
-        What::ClientCrash { client } | What::DuplicateRequest { client } => record[14] = encode_client(client),
-        What::Partition { side: set, .. } | What::NoNtp { side: set, .. } | What::Reconfigure { members: set } => {
+        ActionKind::ClientCrash { client } | ActionKind::DuplicateRequest { client } => {
+            record[14] = encode_client(client);
+        }
+        ActionKind::Partition { side: set, .. }
+        | ActionKind::NoNtp { side: set, .. }
+        | ActionKind::Reconfigure { members: set } => {
             record[14] = set.0;
         }
-        What::Cut { outgoing, .. } | What::Clog { outgoing, .. } => record[14] = u8::from(outgoing),
-        What::Loss { per_mille, .. }
-        | What::Duplicate { per_mille, .. }
-        | What::Reorder { per_mille, .. }
-        | What::DiskError { per_mille, .. }
-        | What::Garble { per_mille, .. } => put(record, 10, per_mille.min(1000)),
-        What::Delay { extra, .. } | What::DiskSlow { extra, .. } => put(record, 10, units(extra, TIME_UNIT)),
-        What::BitFlip { zone, record: back, bit: more, .. }
-        | What::MisdirectedWrite { zone, record: back, away: more, .. }
-        | What::TruncatedRecord { zone, record: back, keep: more, .. } => {
+        ActionKind::Cut { outgoing, .. } | ActionKind::Clog { outgoing, .. } => record[14] = u8::from(outgoing),
+        ActionKind::Loss { per_mille, .. }
+        | ActionKind::Duplicate { per_mille, .. }
+        | ActionKind::Reorder { per_mille, .. }
+        | ActionKind::DiskError { per_mille, .. }
+        | ActionKind::Garble { per_mille, .. } => put(record, 10, per_mille.min(1000)),
+        ActionKind::Delay { extra, .. } | ActionKind::DiskSlow { extra, .. } => {
+            put(record, 10, units(extra, TIME_UNIT));
+        }
+        ActionKind::BitFlip { zone, record: back, bit: more, .. }
+        | ActionKind::MisdirectedWrite { zone, record: back, away: more, .. }
+        | ActionKind::TruncatedRecord { zone, record: back, keep: more, .. } => {
             put(record, 10, back);
             put(record, 12, more);
             record[14] = zone;
         }
-        What::FlippedBits { zone, record: back, bit: more, count, .. }
-        | What::ShiftedRecord { zone, record: back, from: more, by: count, .. } => {
+        ActionKind::FlippedBits { zone, record: back, bit: more, count, .. }
+        | ActionKind::ShiftedRecord { zone, record: back, from: more, by: count, .. } => {
             put(record, 10, back);
             put(record, 12, more);
             record[14] = zone;
             record[15] = count.saturating_sub(1);
         }
-        What::StaleRead { zone, away, per_mille, .. } => {
+        ActionKind::StaleRead { zone, away, per_mille, .. } => {
             put(record, 10, per_mille.min(1000));
             record[14] = zone;
             record[15] = away;
         }
-        What::LostWrite { zone, record: back, .. } => {
+        ActionKind::LostWrite { zone, record: back, .. } => {
             put(record, 10, back);
             record[14] = zone;
         }
-        What::ClockStep { micros, .. } | What::WrongNtp { micros, .. } => put(record, 10, signed(micros, STEP_UNIT)),
-        What::ClockDrift { ppm, .. } => put(record, 10, signed(ppm, DRIFT_UNIT)),
-        What::Lie(Lie { kind, field, how, amount, to, count }) => {
+        ActionKind::ClockStep { micros, .. } | ActionKind::WrongNtp { micros, .. } => {
+            put(record, 10, signed(micros, STEP_UNIT));
+        }
+        ActionKind::ClockDrift { ppm, .. } => put(record, 10, signed(ppm, DRIFT_UNIT)),
+        ActionKind::Lie(Lie { kind, field, how, amount, to, count }) => {
             record[8] = number(&LIE_KINDS, &kind);
             record[9] = number(&FIELDS, &field);
             record[10] = number(&HOWS, &how);

@@ -36,7 +36,7 @@ pub struct Action {
     /// When it is carried out.
     pub when: When,
     /// What is done.
-    pub what: What,
+    pub what: ActionKind,
 }
 
 impl Action {
@@ -53,11 +53,15 @@ impl Action {
             wrap(target);
         }
         match &mut self.what {
-            What::Lie(Lie { to: Some(to), .. }) => wrap(to),
-            What::Partition { side: set, .. } | What::NoNtp { side: set, .. } | What::Reconfigure { members: set } => {
+            ActionKind::Lie(Lie { to: Some(to), .. }) => wrap(to),
+            ActionKind::Partition { side: set, .. }
+            | ActionKind::NoNtp { side: set, .. }
+            | ActionKind::Reconfigure { members: set } => {
                 *set = set.and(ReplicaSet::first(replicas));
             }
-            What::Burst { client, .. } | What::ClientCrash { client } | What::DuplicateRequest { client } => {
+            ActionKind::Burst { client, .. }
+            | ActionKind::ClientCrash { client }
+            | ActionKind::DuplicateRequest { client } => {
                 client.0 %= config.workload.clients.max(1);
             }
             _ => {}
@@ -74,7 +78,7 @@ pub enum When {
     /// A while after something was observed for the n-th time.
     After {
         /// What is waited for.
-        watch: Watch,
+        watch: Trigger,
         /// At which replica; at any if `None`.
         replica: Option<ReplicaId>,
         /// The how manieth time, from 1.
@@ -86,7 +90,7 @@ pub enum When {
 
 /// What a trigger waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Watch {
+pub enum Trigger {
     /// A message of this kind left the replica.
     Sent(MessageKind),
     /// A message of this kind reached the replica.
@@ -127,45 +131,45 @@ pub enum Watch {
     Reconfigured,
 }
 
-impl Watch {
+impl Trigger {
     /// All watches, in the order of their numbers in an encoded plan.
-    pub const ALL: [Watch; 36] = [
-        Watch::Sent(MessageKind::Prepare),
-        Watch::Sent(MessageKind::PrepareOk),
-        Watch::Sent(MessageKind::Commit),
-        Watch::Sent(MessageKind::StartViewChange),
-        Watch::Sent(MessageKind::DoViewChange),
-        Watch::Sent(MessageKind::StartView),
-        Watch::Sent(MessageKind::RequestStartView),
-        Watch::Sent(MessageKind::RequestRepair),
-        Watch::Sent(MessageKind::Repair),
-        Watch::Delivered(MessageKind::Prepare),
-        Watch::Delivered(MessageKind::PrepareOk),
-        Watch::Delivered(MessageKind::Commit),
-        Watch::Delivered(MessageKind::StartViewChange),
-        Watch::Delivered(MessageKind::DoViewChange),
-        Watch::Delivered(MessageKind::StartView),
-        Watch::Delivered(MessageKind::RequestStartView),
-        Watch::Delivered(MessageKind::RequestRepair),
-        Watch::Delivered(MessageKind::Repair),
-        Watch::Appended,
-        Watch::Acknowledged,
-        Watch::Committed,
-        Watch::Executed,
-        Watch::ViewChangeStarted,
-        Watch::ViewStarted,
-        Watch::Crashed,
-        Watch::Recovered,
-        Watch::Rejected,
-        Watch::RepairRequested,
-        Watch::Truncated,
-        Watch::Delivered(MessageKind::Request),
-        Watch::Checkpointed,
-        Watch::StateTransferStarted,
-        Watch::StateInstalled,
-        Watch::ReconfigurationStarted,
-        Watch::ConfigurationAppended,
-        Watch::Reconfigured,
+    pub const ALL: [Trigger; 36] = [
+        Trigger::Sent(MessageKind::Prepare),
+        Trigger::Sent(MessageKind::PrepareOk),
+        Trigger::Sent(MessageKind::Commit),
+        Trigger::Sent(MessageKind::StartViewChange),
+        Trigger::Sent(MessageKind::DoViewChange),
+        Trigger::Sent(MessageKind::StartView),
+        Trigger::Sent(MessageKind::RequestStartView),
+        Trigger::Sent(MessageKind::RequestRepair),
+        Trigger::Sent(MessageKind::Repair),
+        Trigger::Delivered(MessageKind::Prepare),
+        Trigger::Delivered(MessageKind::PrepareOk),
+        Trigger::Delivered(MessageKind::Commit),
+        Trigger::Delivered(MessageKind::StartViewChange),
+        Trigger::Delivered(MessageKind::DoViewChange),
+        Trigger::Delivered(MessageKind::StartView),
+        Trigger::Delivered(MessageKind::RequestStartView),
+        Trigger::Delivered(MessageKind::RequestRepair),
+        Trigger::Delivered(MessageKind::Repair),
+        Trigger::Appended,
+        Trigger::Acknowledged,
+        Trigger::Committed,
+        Trigger::Executed,
+        Trigger::ViewChangeStarted,
+        Trigger::ViewStarted,
+        Trigger::Crashed,
+        Trigger::Recovered,
+        Trigger::Rejected,
+        Trigger::RepairRequested,
+        Trigger::Truncated,
+        Trigger::Delivered(MessageKind::Request),
+        Trigger::Checkpointed,
+        Trigger::StateTransferStarted,
+        Trigger::StateInstalled,
+        Trigger::ReconfigurationStarted,
+        Trigger::ConfigurationAppended,
+        Trigger::Reconfigured,
     ];
 }
 
@@ -182,7 +186,7 @@ pub enum Target {
 
 /// What an action does. Durations count from the moment it is carried out; the heal phase ends them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum ActionKind {
     /// Cuts the replicas of `side` off from the others, both ways.
     Partition {
         /// One side (the bits of replicas that do not exist are ignored).
@@ -444,41 +448,41 @@ pub enum What {
     },
 }
 
-impl What {
+impl ActionKind {
     /// The fault's name in observations and in a scenario's palette.
     pub fn fault(&self) -> Fault {
         match self {
-            What::Partition { .. } | What::Isolate { .. } => Fault::Partition,
-            What::Cut { .. } => Fault::Cut,
-            What::Clog { .. } => Fault::Clog,
-            What::Loss { .. } => Fault::Loss,
-            What::Delay { .. } => Fault::Delay,
-            What::Duplicate { .. } => Fault::Duplication,
-            What::Reorder { .. } => Fault::Reordering,
-            What::Crash { .. } => Fault::Crash,
-            What::PowerLoss { .. } => Fault::PowerLoss,
-            What::Pause { .. } => Fault::Pause,
-            What::BitFlip { .. } => Fault::BitFlip,
-            What::LostWrite { .. } => Fault::LostWrite,
-            What::MisdirectedWrite { .. } => Fault::MisdirectedWrite,
-            What::DiskError { .. } => Fault::DiskError,
-            What::DiskSlow { .. } => Fault::DiskSlow,
-            What::DiskFull { .. } => Fault::DiskFull,
-            What::ClockStep { .. } => Fault::ClockStep,
-            What::ClockDrift { .. } => Fault::ClockDrift,
-            What::ClockFreeze { .. } => Fault::ClockFreeze,
-            What::Burst { .. } => Fault::Burst,
-            What::ClientCrash { .. } => Fault::ClientCrash,
-            What::DuplicateRequest { .. } => Fault::DuplicateRequest,
-            What::Lie(_) => Fault::Lie,
-            What::Reconfigure { .. } => Fault::Reconfiguration,
-            What::NoNtp { .. } => Fault::NoNtp,
-            What::WrongNtp { .. } => Fault::WrongNtp,
-            What::FlippedBits { .. } => Fault::FlippedBits,
-            What::TruncatedRecord { .. } => Fault::TruncatedRecord,
-            What::ShiftedRecord { .. } => Fault::ShiftedRecord,
-            What::StaleRead { .. } => Fault::StaleRead,
-            What::Garble { .. } => Fault::Garbling,
+            ActionKind::Partition { .. } | ActionKind::Isolate { .. } => Fault::Partition,
+            ActionKind::Cut { .. } => Fault::Cut,
+            ActionKind::Clog { .. } => Fault::Clog,
+            ActionKind::Loss { .. } => Fault::Loss,
+            ActionKind::Delay { .. } => Fault::Delay,
+            ActionKind::Duplicate { .. } => Fault::Duplication,
+            ActionKind::Reorder { .. } => Fault::Reordering,
+            ActionKind::Crash { .. } => Fault::Crash,
+            ActionKind::PowerLoss { .. } => Fault::PowerLoss,
+            ActionKind::Pause { .. } => Fault::Pause,
+            ActionKind::BitFlip { .. } => Fault::BitFlip,
+            ActionKind::LostWrite { .. } => Fault::LostWrite,
+            ActionKind::MisdirectedWrite { .. } => Fault::MisdirectedWrite,
+            ActionKind::DiskError { .. } => Fault::DiskError,
+            ActionKind::DiskSlow { .. } => Fault::DiskSlow,
+            ActionKind::DiskFull { .. } => Fault::DiskFull,
+            ActionKind::ClockStep { .. } => Fault::ClockStep,
+            ActionKind::ClockDrift { .. } => Fault::ClockDrift,
+            ActionKind::ClockFreeze { .. } => Fault::ClockFreeze,
+            ActionKind::Burst { .. } => Fault::Burst,
+            ActionKind::ClientCrash { .. } => Fault::ClientCrash,
+            ActionKind::DuplicateRequest { .. } => Fault::DuplicateRequest,
+            ActionKind::Lie(_) => Fault::Lie,
+            ActionKind::Reconfigure { .. } => Fault::Reconfiguration,
+            ActionKind::NoNtp { .. } => Fault::NoNtp,
+            ActionKind::WrongNtp { .. } => Fault::WrongNtp,
+            ActionKind::FlippedBits { .. } => Fault::FlippedBits,
+            ActionKind::TruncatedRecord { .. } => Fault::TruncatedRecord,
+            ActionKind::ShiftedRecord { .. } => Fault::ShiftedRecord,
+            ActionKind::StaleRead { .. } => Fault::StaleRead,
+            ActionKind::Garble { .. } => Fault::Garbling,
         }
     }
 
@@ -491,27 +495,27 @@ impl What {
     /// The same, to be changed.
     pub fn target_mut(&mut self) -> Option<&mut Target> {
         match self {
-            What::Isolate { target, .. }
-            | What::Cut { target, .. }
-            | What::Clog { target, .. }
-            | What::Delay { target, .. }
-            | What::Crash { target, .. }
-            | What::Pause { target, .. }
-            | What::BitFlip { target, .. }
-            | What::LostWrite { target, .. }
-            | What::MisdirectedWrite { target, .. }
-            | What::DiskError { target, .. }
-            | What::DiskSlow { target, .. }
-            | What::DiskFull { target, .. }
-            | What::ClockStep { target, .. }
-            | What::ClockDrift { target, .. }
-            | What::ClockFreeze { target, .. }
-            | What::WrongNtp { target, .. }
-            | What::FlippedBits { target, .. }
-            | What::TruncatedRecord { target, .. }
-            | What::ShiftedRecord { target, .. }
-            | What::StaleRead { target, .. }
-            | What::Garble { target, .. } => Some(target),
+            ActionKind::Isolate { target, .. }
+            | ActionKind::Cut { target, .. }
+            | ActionKind::Clog { target, .. }
+            | ActionKind::Delay { target, .. }
+            | ActionKind::Crash { target, .. }
+            | ActionKind::Pause { target, .. }
+            | ActionKind::BitFlip { target, .. }
+            | ActionKind::LostWrite { target, .. }
+            | ActionKind::MisdirectedWrite { target, .. }
+            | ActionKind::DiskError { target, .. }
+            | ActionKind::DiskSlow { target, .. }
+            | ActionKind::DiskFull { target, .. }
+            | ActionKind::ClockStep { target, .. }
+            | ActionKind::ClockDrift { target, .. }
+            | ActionKind::ClockFreeze { target, .. }
+            | ActionKind::WrongNtp { target, .. }
+            | ActionKind::FlippedBits { target, .. }
+            | ActionKind::TruncatedRecord { target, .. }
+            | ActionKind::ShiftedRecord { target, .. }
+            | ActionKind::StaleRead { target, .. }
+            | ActionKind::Garble { target, .. } => Some(target),
             _ => None,
         }
     }
@@ -525,26 +529,26 @@ impl What {
     /// The same, to be changed.
     pub fn duration_mut(&mut self) -> Option<&mut Time> {
         match self {
-            What::Partition { duration, .. }
-            | What::Isolate { duration, .. }
-            | What::Cut { duration, .. }
-            | What::Clog { duration, .. }
-            | What::Loss { duration, .. }
-            | What::Delay { duration, .. }
-            | What::Duplicate { duration, .. }
-            | What::Reorder { duration, .. }
-            | What::Crash { down: duration, .. }
-            | What::PowerLoss { down: duration }
-            | What::Pause { duration, .. }
-            | What::DiskError { duration, .. }
-            | What::DiskSlow { duration, .. }
-            | What::DiskFull { duration, .. }
-            | What::ClockDrift { duration, .. }
-            | What::ClockFreeze { duration, .. }
-            | What::NoNtp { duration, .. }
-            | What::WrongNtp { duration, .. }
-            | What::StaleRead { duration, .. }
-            | What::Garble { duration, .. } => Some(duration),
+            ActionKind::Partition { duration, .. }
+            | ActionKind::Isolate { duration, .. }
+            | ActionKind::Cut { duration, .. }
+            | ActionKind::Clog { duration, .. }
+            | ActionKind::Loss { duration, .. }
+            | ActionKind::Delay { duration, .. }
+            | ActionKind::Duplicate { duration, .. }
+            | ActionKind::Reorder { duration, .. }
+            | ActionKind::Crash { down: duration, .. }
+            | ActionKind::PowerLoss { down: duration }
+            | ActionKind::Pause { duration, .. }
+            | ActionKind::DiskError { duration, .. }
+            | ActionKind::DiskSlow { duration, .. }
+            | ActionKind::DiskFull { duration, .. }
+            | ActionKind::ClockDrift { duration, .. }
+            | ActionKind::ClockFreeze { duration, .. }
+            | ActionKind::NoNtp { duration, .. }
+            | ActionKind::WrongNtp { duration, .. }
+            | ActionKind::StaleRead { duration, .. }
+            | ActionKind::Garble { duration, .. } => Some(duration),
             _ => None,
         }
     }

@@ -73,7 +73,7 @@ pub enum RejectReason {
     ReconfigurationUnderWay,
 }
 
-/// The faults that the world injects, as observations name them. `plan::What` carries their details.
+/// The faults that the world injects, as observations name them. `plan::ActionKind` carries their details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Fault {

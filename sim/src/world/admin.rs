@@ -17,14 +17,14 @@ impl<S: System> Core<S> {
 
     /// It is time to ask (again) for `members`: whom for what; `None` if it is done or has to wait.
     pub(crate) fn admin(&mut self, members: ReplicaSet) -> Option<(ReplicaId, AdminCommand)> {
-        if !self.shadow.asked.contains(&members) {
+        if !self.cluster_view.asked.contains(&members) {
             self.activity = self.now;
-            self.settle();
+            self.heal_when_quiescent();
             return None;
         }
         self.queue.push(self.now + self.config.workload.timeout, Event::Admin(members));
         let primary = self.believed_primary();
-        let seat = &self.seats[primary.index()];
-        (seat.up && !seat.paused).then_some((primary, AdminCommand::Reconfigure { members }))
+        let node = &self.nodes[primary.index()];
+        (node.up && !node.paused).then_some((primary, AdminCommand::Reconfigure { members }))
     }
 }

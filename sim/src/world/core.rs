@@ -20,20 +20,20 @@ use crate::config::spec::Config;
 use crate::config::workload::{Reply, Request};
 use crate::devices::client::Clients;
 use crate::devices::clock::Clock;
-use crate::devices::device::{Drive, Sync};
+use crate::devices::device::{Device, Sync};
 use crate::devices::network::Network;
 use crate::faults::active::Faults;
-use crate::faults::damage_budget::Ledger;
+use crate::faults::damage_budget::DamageBudget;
 use crate::faults::liars::Lies;
-use crate::invariants::guarantees::{self, Owed};
-use crate::invariants::{Judge, Violation};
-use crate::observers::cluster_view::Shadow;
+use crate::invariants::guarantees::{self, Guarantees};
+use crate::invariants::{Checkers, Violation};
+use crate::observers::cluster_view::ClusterView;
 use crate::observers::coverage::Coverage;
 use crate::observers::mark::Marks;
-use crate::observers::outcomes::Fates;
+use crate::observers::outcomes::Outcomes;
 use crate::observers::trace::Trace;
 use crate::observers::triggers::{Fired, Triggers};
-use crate::plan::{Action, What, When};
+use crate::plan::{Action, ActionKind, When};
 use crate::protocol::lie::{How, LieClass};
 use crate::protocol::observation::{Observation, Seen, Who};
 use crate::world::case::Case;
@@ -45,7 +45,7 @@ const NEVER: Time = Time::MAX;
 /// One thing that is going to happen.
 #[derive(Clone, Debug)]
 pub(crate) enum Event<M> {
-    /// A message between replicas arrives; `number` is its place in `Fates`.
+    /// A message between replicas arrives; `number` is its place in `Outcomes`.
     Deliver { from: ReplicaId, to: ReplicaId, number: u32, message: M },
     /// A request arrives at a replica.
     Request { to: ReplicaId, request: Request },
@@ -98,7 +98,7 @@ struct Timer {
 
 /// What a replica has of its own in the world.
 #[derive(Debug)]
-pub(crate) struct Seat<M> {
+pub(crate) struct Node<M> {
     pub(crate) up: bool,
     pub(crate) paused: bool,
     /// How often it has crashed.
@@ -108,7 +108,7 @@ pub(crate) struct Seat<M> {
     draws: u64,
     /// What was meant for it while it was paused.
     pub(crate) deferred: Vec<Event<M>>,
-    pub(crate) drive: Drive,
+    pub(crate) device: Device,
     /// How many messages it sent to each client.
     pub(crate) replies: Vec<u64>,
 }
@@ -121,7 +121,7 @@ pub struct Core<S: System> {
     pub(crate) config: Config,
     pub(crate) keys: Keys,
     pub(crate) queue: Queue<Event<S::Message>>,
-    pub(crate) seats: Vec<Seat<S::Message>>,
+    pub(crate) nodes: Vec<Node<S::Message>>,
     pub(crate) clocks: [Clock; REPLICAS_MAX],
     pub(crate) network: Network,
     /// The planted bugs, for the decoder of messages.
@@ -132,7 +132,7 @@ pub struct Core<S: System> {
     pub(crate) held: Vec<(ReplicaId, ReplicaId, u32, S::Message)>,
     pub(crate) clients: Clients,
     pub(crate) zones: Vec<Zone>,
-    pub(crate) ledger: Ledger,
+    pub(crate) damage_budget: DamageBudget,
     pub(crate) actions: Vec<Action>,
     /// The actions with a fixed time that are still to come, last first.
     pub(crate) planned: Vec<(Time, u16)>,
@@ -144,19 +144,19 @@ pub struct Core<S: System> {
     pub(crate) triggers: Triggers,
     pub(crate) liars: ReplicaSet,
     pub(crate) lies: Lies<S::Message>,
-    pub(crate) shadow: Shadow,
-    pub(crate) judge: Judge,
+    pub(crate) cluster_view: ClusterView,
+    pub(crate) checkers: Checkers,
     pub(crate) marks: Marks,
     pub(crate) coverage: Coverage,
     pub(crate) trace: Trace,
-    pub(crate) fates: Fates,
+    pub(crate) outcomes: Outcomes,
     pub(crate) actions_done: u32,
     pub(crate) actions_skipped: u32,
     /// The liars that made a well-formed false claim, and whether one of them equivocated.
     deceivers: ReplicaSet,
     equivocated: bool,
     /// What is owed after the lies so far.
-    owed: Owed,
+    owed: Guarantees,
     pub(crate) violation: Option<Violation>,
     pub(crate) beyond: Option<Violation>,
     pub(crate) healed: bool,
@@ -174,28 +174,28 @@ pub struct Core<S: System> {
     pub(crate) observing: bool,
 }
 
-impl<M> Seat<M> {
+impl<M> Node<M> {
     fn new() -> Self {
-        Seat {
+        Node {
             up: false,
             paused: false,
             incarnation: 0,
             timers: [Timer { deadline: NEVER, queued: NEVER, generation: 0 }; TIMERS_MAX],
             draws: 0,
             deferred: Vec::new(),
-            drive: Drive::default(),
+            device: Device::default(),
             replies: Vec::new(),
         }
     }
 
     fn reset(&mut self, zones: &[Zone], clients: u16) {
-        let mut fresh = Seat::new();
+        let mut fresh = Node::new();
         std::mem::swap(&mut fresh.deferred, &mut self.deferred);
-        std::mem::swap(&mut fresh.drive, &mut self.drive);
+        std::mem::swap(&mut fresh.device, &mut self.device);
         std::mem::swap(&mut fresh.replies, &mut self.replies);
         *self = fresh;
         self.deferred.clear();
-        self.drive.reset(zones);
+        self.device.reset(zones);
         self.replies.clear();
         self.replies.resize(clients.into(), 0);
     }
@@ -209,7 +209,7 @@ impl<S: System> Core<S> {
             config: Config::default(),
             keys: Keys::new(0),
             queue: Queue::default(),
-            seats: Vec::new(),
+            nodes: Vec::new(),
             clocks: [Clock::default(); REPLICAS_MAX],
             network: Network::default(),
             bugs: BugSet::default(),
@@ -217,7 +217,7 @@ impl<S: System> Core<S> {
             held: Vec::new(),
             clients: Clients::default(),
             zones: Vec::new(),
-            ledger: Ledger::default(),
+            damage_budget: DamageBudget::default(),
             actions: Vec::new(),
             planned: Vec::new(),
             triggered: 0,
@@ -226,17 +226,17 @@ impl<S: System> Core<S> {
             triggers: Triggers::default(),
             liars: ReplicaSet::default(),
             lies: Lies::default(),
-            shadow: Shadow::default(),
-            judge: Judge::default(),
+            cluster_view: ClusterView::default(),
+            checkers: Checkers::default(),
             marks: Marks::default(),
             coverage: Coverage::default(),
             trace: Trace::default(),
-            fates: Fates::default(),
+            outcomes: Outcomes::default(),
             actions_done: 0,
             actions_skipped: 0,
             deceivers: ReplicaSet::default(),
             equivocated: false,
-            owed: Owed { safety: true, liveness: true },
+            owed: Guarantees { safety: true, liveness: true },
             violation: None,
             beyond: None,
             healed: false,
@@ -258,9 +258,9 @@ impl<S: System> Core<S> {
         self.keys = Keys::new(case.seed);
         self.queue.clear();
         self.zones = S::zones(&self.config.cluster);
-        self.seats.resize_with(replicas.into(), Seat::new);
-        for seat in &mut self.seats {
-            seat.reset(&self.zones, self.config.workload.clients);
+        self.nodes.resize_with(replicas.into(), Node::new);
+        for node in &mut self.nodes {
+            node.reset(&self.zones, self.config.workload.clients);
         }
         let (offset_max, drift_max) = (self.config.clock.offset_max, u64::from(self.config.clock.drift_max));
         for (id, clock) in self.clocks.iter_mut().enumerate() {
@@ -270,16 +270,16 @@ impl<S: System> Core<S> {
         self.network = Network::new(&self.config.network);
         self.held.clear();
         self.clients.reset(&self.config);
-        self.ledger.reset(&self.config);
+        self.damage_budget.reset(&self.config);
         self.faults.reset(replicas);
         self.conditions = [(ReplicaSet::first(replicas), true, 0); REPLICAS_MAX];
         self.liars = case.liars;
-        self.shadow.reset(&self.config, case.liars);
-        self.judge.reset(&self.config, case.liars, S::EXEMPT);
+        self.cluster_view.reset(&self.config, case.liars);
+        self.checkers.reset(&self.config, case.liars, S::EXEMPT);
         self.marks.reset(&case.marks);
         self.coverage.reset(&self.config, case.liars);
         self.trace.reset(record);
-        self.fates.reset(record, case.actions.len());
+        self.outcomes.reset(record, case.actions.len());
         (self.actions_done, self.actions_skipped, self.triggered) = (0, 0, 0);
         (self.deceivers, self.equivocated) = (ReplicaSet::default(), false);
         self.owed = guarantees::owed(&self.config.cluster, 0, false, false);
@@ -303,7 +303,7 @@ impl<S: System> Core<S> {
                     self.triggers.arm(index, watch, replica, count, delay);
                 }
             }
-            replays |= matches!(action.what, What::Lie(lie) if lie.how == How::Replay);
+            replays |= matches!(action.what, ActionKind::Lie(lie) if lie.how == How::Replay);
         }
         self.planned.sort_unstable_by_key(|planned| std::cmp::Reverse(*planned));
         self.lies.reset(&self.keys, self.config.cluster.replicas, case.liars, replays);
@@ -315,13 +315,13 @@ impl<S: System> Core<S> {
         self.observing = true;
         self.trace.observe(&seen);
         if self.violation.is_none()
-            && let Some(violation) = self.judge.observe(&seen, &self.shadow)
+            && let Some(violation) = self.checkers.observe(&seen, &self.cluster_view)
         {
             self.broken(*violation);
         }
-        self.marks.observe(&seen, &self.shadow);
-        self.shadow.apply(&seen);
-        self.coverage.observe(&seen, &self.shadow);
+        self.marks.observe(&seen, &self.cluster_view);
+        self.cluster_view.apply(&seen);
+        self.coverage.observe(&seen, &self.cluster_view);
         self.observing = false;
         if !self.liars.is_empty() {
             self.lies.observe(&seen);
@@ -390,28 +390,28 @@ impl<S: System> Core<S> {
     }
 
     pub(crate) fn random(&mut self, id: ReplicaId) -> u64 {
-        let seat = &mut self.seats[id.index()];
-        seat.draws += 1;
-        self.keys.draw(Domain::Replica, id.0.into(), seat.incarnation.into(), seat.draws)
+        let node = &mut self.nodes[id.index()];
+        node.draws += 1;
+        self.keys.draw(Domain::Replica, id.0.into(), node.incarnation.into(), node.draws)
     }
 
     /// The replica's own state in the world ends with a crash, but for what survives on its disk.
     pub(crate) fn fall(&mut self, id: ReplicaId) {
-        let seat = &mut self.seats[id.index()];
-        seat.up = false;
-        seat.paused = false;
-        seat.incarnation += 1;
-        seat.draws = 0;
-        for timer in &mut seat.timers {
+        let node = &mut self.nodes[id.index()];
+        node.up = false;
+        node.paused = false;
+        node.incarnation += 1;
+        node.draws = 0;
+        for timer in &mut node.timers {
             *timer = Timer { deadline: NEVER, queued: NEVER, generation: timer.generation + 1 };
         }
-        seat.drive.crash(&self.keys, id);
+        node.device.crash(&self.keys, id);
         self.faults.end_pauses(id);
     }
 
     pub(crate) fn set_timer(&mut self, id: ReplicaId, timer: TimerId, span: Time) {
         let clock = &self.clocks[id.index()];
-        let slot = &mut self.seats[id.index()].timers[usize::from(timer.0)];
+        let slot = &mut self.nodes[id.index()].timers[usize::from(timer.0)];
         slot.deadline = clock.monotonic(self.now).saturating_add(span).min(NEVER - 1);
         if slot.queued > slot.deadline {
             self.queue_timer(id, timer);
@@ -419,28 +419,28 @@ impl<S: System> Core<S> {
     }
 
     pub(crate) fn cancel_timer(&mut self, id: ReplicaId, timer: TimerId) {
-        self.seats[id.index()].timers[usize::from(timer.0)].deadline = NEVER;
+        self.nodes[id.index()].timers[usize::from(timer.0)].deadline = NEVER;
     }
 
     pub(crate) fn write(&mut self, id: ReplicaId, offset: u64, bytes: &[u8]) {
         let full = self.faults.effects().disk_full.has(id);
-        self.seats[id.index()].drive.write(full, offset, bytes);
+        self.nodes[id.index()].device.write(full, offset, bytes);
     }
 
     pub(crate) fn sync(&mut self, id: ReplicaId) -> IoId {
-        let seat = &mut self.seats[id.index()];
+        let node = &mut self.nodes[id.index()];
         let world = (&self.keys, self.faults.effects());
-        let (io, end) = seat.drive.begin(world, &self.config.disk, id, self.now);
-        let (incarnation, sync) = (seat.incarnation, seat.drive.sync());
+        let (io, end) = node.device.begin(world, &self.config.disk, id, self.now);
+        let (incarnation, sync) = (node.incarnation, node.device.sync());
         self.queue.push(end, Event::Sync { id, io, incarnation, sync });
         io
     }
 
     pub(crate) fn read(&mut self, id: ReplicaId, offset: u64, length: usize) -> IoId {
-        let seat = &mut self.seats[id.index()];
+        let node = &mut self.nodes[id.index()];
         let world = (&self.keys, self.faults.effects());
-        let (io, end) = seat.drive.begin(world, &self.config.disk, id, self.now);
-        let (incarnation, length) = (seat.incarnation, length as u32);
+        let (io, end) = node.device.begin(world, &self.config.disk, id, self.now);
+        let (incarnation, length) = (node.incarnation, length as u32);
         self.queue.push(end, Event::Read { id, io, incarnation, offset, length });
         io
     }
@@ -454,8 +454,8 @@ impl<S: System> Core<S> {
 
     /// A sync ends: whether what it covers is durable now.
     pub(crate) fn sync_ends(&mut self, id: ReplicaId, io: IoId, sync: Sync) -> bool {
-        let fails = Drive::fails(&self.keys, self.faults.effects(), id, io);
-        let done = self.seats[id.index()].drive.synced(sync, fails);
+        let fails = Device::fails(&self.keys, self.faults.effects(), id, io);
+        let done = self.nodes[id.index()].device.synced(sync, fails);
         if !done {
             self.observe(Who::Replica(id), Observation::DiskFailed);
         }
@@ -464,14 +464,14 @@ impl<S: System> Core<S> {
 
     /// A read ends: whether `into` holds what it found.
     pub(crate) fn read_ends(&mut self, id: ReplicaId, io: IoId, range: Range<u64>, into: &mut Vec<u8>) -> bool {
-        let done = !Drive::fails(&self.keys, self.faults.effects(), id, io);
+        let done = !Device::fails(&self.keys, self.faults.effects(), id, io);
         if done {
-            self.seats[id.index()].drive.read(range.clone(), into);
+            self.nodes[id.index()].device.read(range.clone(), into);
             let mut wrong = std::mem::take(&mut self.wrong);
             let how = (&self.keys, self.faults.effects().misread[id.index()]);
-            self.seats[id.index()].drive.spoil(how, (id, io), &range, into, &mut wrong);
+            self.nodes[id.index()].device.corrupt(how, (id, io), &range, into, &mut wrong);
             if !wrong.is_empty() {
-                self.ledger.misread(id);
+                self.damage_budget.misread(id);
             }
             for (zone, record) in wrong.drain(..) {
                 self.observe(Who::Replica(id), Observation::Misread { zone: zone as u8, record });
@@ -485,7 +485,7 @@ impl<S: System> Core<S> {
 
     /// Queues an event for a timer's deadline, in place of the one that may be queued; none while its clock is frozen.
     fn queue_timer(&mut self, id: ReplicaId, timer: TimerId) {
-        let slot = &mut self.seats[id.index()].timers[usize::from(timer.0)];
+        let slot = &mut self.nodes[id.index()].timers[usize::from(timer.0)];
         slot.generation = slot.generation.wrapping_add(1);
         slot.queued = NEVER;
         if let Some(due) = self.clocks[id.index()].due(self.now, slot.deadline) {
@@ -497,7 +497,7 @@ impl<S: System> Core<S> {
     /// The clock of a replica has changed its rate: its timers are due at other times now.
     pub(crate) fn queue_timers(&mut self, id: ReplicaId) {
         for timer in 0..TIMERS_MAX {
-            if self.seats[id.index()].timers[timer].deadline != NEVER {
+            if self.nodes[id.index()].timers[timer].deadline != NEVER {
                 self.queue_timer(id, TimerId(timer as u8));
             }
         }
@@ -506,7 +506,7 @@ impl<S: System> Core<S> {
     /// Whether the timer has run out; if it has merely been pushed back, its event goes back into the queue.
     pub(crate) fn timer_ran_out(&mut self, id: ReplicaId, timer: TimerId, generation: u32) -> bool {
         let now = self.clocks[id.index()].monotonic(self.now);
-        let slot = &mut self.seats[id.index()].timers[usize::from(timer.0)];
+        let slot = &mut self.nodes[id.index()].timers[usize::from(timer.0)];
         if slot.generation != generation {
             return false;
         }

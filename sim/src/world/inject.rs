@@ -8,8 +8,8 @@ use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::random::Domain;
 use crate::base::time::{MILLISECOND, Time};
 use crate::devices::client;
-use crate::observers::outcomes::ActionFate;
-use crate::plan::{Target, What};
+use crate::observers::outcomes::ActionOutcome;
+use crate::plan::{ActionKind, Target};
 use crate::protocol::observation::{Observation, SkipReason, Status, Who};
 use crate::world::core::{Core, Event};
 use crate::world::system::System;
@@ -21,7 +21,7 @@ const POWER_LOSS_SPREAD: Time = 50 * MILLISECOND;
 
 /// What is left for the world to do, which has the replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum Effect {
     /// Nothing.
     Done,
     /// A replica crashes, and is back at this time.
@@ -39,9 +39,9 @@ impl<S: System> Core<S> {
     }
 
     /// Carries out an action, which is due now; `subject` is where its trigger was observed.
-    pub(crate) fn act(&mut self, action: u16, subject: Option<ReplicaId>) -> Deed {
+    pub(crate) fn act(&mut self, action: u16, subject: Option<ReplicaId>) -> Effect {
         if self.healed {
-            return Deed::Done;
+            return Effect::Done;
         }
         if subject.is_some() {
             self.triggered -= 1;
@@ -51,91 +51,98 @@ impl<S: System> Core<S> {
         }
         self.activity = self.now;
         if self.planless {
-            self.settle();
-            return Deed::Done;
+            self.heal_when_quiescent();
+            return Effect::Done;
         }
         let what = self.actions[usize::from(action)].what;
         let (at, event, target) = (self.now, self.event, self.target(&what, subject));
-        let deed = match self.attempt(action, what, subject) {
-            Ok(deed) => {
+        let effect = match self.attempt(action, what, subject) {
+            Ok(effect) => {
                 self.actions_done += 1;
-                self.fates.acted(action, ActionFate::Done { at, event, target });
-                deed
+                self.outcomes.acted(action, ActionOutcome::Done { at, event, target });
+                effect
             }
             Err((who, why)) => {
                 self.actions_skipped += 1;
-                self.fates.acted(action, ActionFate::Skipped { at, event, target, why });
+                self.outcomes.acted(action, ActionOutcome::Skipped { at, event, target, why });
                 self.observe(who, Observation::Skipped { fault: what.fault(), why });
-                Deed::Done
+                Effect::Done
             }
         };
-        self.settle();
-        deed
+        self.heal_when_quiescent();
+        effect
     }
 
-    fn attempt(&mut self, action: u16, what: What, subject: Option<ReplicaId>) -> Result<Deed, (Who, SkipReason)> {
+    fn attempt(
+        &mut self,
+        action: u16,
+        what: ActionKind,
+        subject: Option<ReplicaId>,
+    ) -> Result<Effect, (Who, SkipReason)> {
         let all = ReplicaSet::first(self.replicas());
         let injected = Observation::Injected { fault: what.fault() };
         let target = self.target(&what, subject);
         let who = if let Some(target) = target { Who::Replica(target) } else { Who::World };
         let nobody = Err((who, SkipReason::NoTarget));
         match what {
-            What::Partition { side, .. } if side.0 & all.0 == 0 || side.0 & all.0 == all.0 => return nobody,
-            What::Crash { .. } | What::Pause { .. } if target.is_none_or(|id| !self.seats[id.index()].up) => {
+            ActionKind::Partition { side, .. } if side.0 & all.0 == 0 || side.0 & all.0 == all.0 => return nobody,
+            ActionKind::Crash { .. } | ActionKind::Pause { .. }
+                if target.is_none_or(|id| !self.nodes[id.index()].up) =>
+            {
                 return nobody;
             }
-            What::Crash { .. } if !self.survives(1, target) => return Err((who, SkipReason::NotAllowed)),
-            What::PowerLoss { .. } if !self.survives(self.replicas(), None) => {
+            ActionKind::Crash { .. } if !self.survives(1, target) => return Err((who, SkipReason::NotAllowed)),
+            ActionKind::PowerLoss { .. } if !self.survives(self.replicas(), None) => {
                 return Err((who, SkipReason::NotAllowed));
             }
-            What::Crash { down, .. } => {
+            ActionKind::Crash { down, .. } => {
                 self.observe(who, injected);
                 let back = self.now.saturating_add(down.max(MILLISECOND));
-                return Ok(target.map_or(Deed::Done, |target| Deed::Crash { target, back }));
+                return Ok(target.map_or(Effect::Done, |target| Effect::Crash { target, back }));
             }
-            What::PowerLoss { down } => {
-                if self.seats.iter().all(|seat| !seat.up) {
+            ActionKind::PowerLoss { down } => {
+                if self.nodes.iter().all(|node| !node.up) {
                     return nobody;
                 }
                 self.observe(who, injected);
-                return Ok(Deed::PowerLoss { down: down.max(MILLISECOND) });
+                return Ok(Effect::PowerLoss { down: down.max(MILLISECOND) });
             }
-            What::BitFlip { zone, .. }
-            | What::LostWrite { zone, .. }
-            | What::MisdirectedWrite { zone, .. }
-            | What::FlippedBits { zone, .. }
-            | What::TruncatedRecord { zone, .. }
-            | What::ShiftedRecord { zone, .. } => {
+            ActionKind::BitFlip { zone, .. }
+            | ActionKind::LostWrite { zone, .. }
+            | ActionKind::MisdirectedWrite { zone, .. }
+            | ActionKind::FlippedBits { zone, .. }
+            | ActionKind::TruncatedRecord { zone, .. }
+            | ActionKind::ShiftedRecord { zone, .. } => {
                 self.damage(what, target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
                 self.observe(who, injected);
             }
-            What::ClockStep { micros, .. } => {
+            ActionKind::ClockStep { micros, .. } => {
                 self.observe(who, injected);
                 let target = target.unwrap_or(ReplicaId(0));
                 self.clocks[target.index()].step(micros);
                 self.clock_changed(target);
             }
-            What::Burst { client, requests } => {
+            ActionKind::Burst { client, requests } => {
                 let client = self.clients.wrap(client);
                 self.observe(Who::Client(client), injected);
                 self.clients.burst(client, requests);
                 self.think(client);
             }
-            What::ClientCrash { client } => {
+            ActionKind::ClientCrash { client } => {
                 let client = self.clients.wrap(client);
                 self.observe(Who::Client(client), injected);
                 self.clients.crash(client);
                 self.observe(Who::Client(client), Observation::ClientCrashed { client });
                 self.think(client);
             }
-            What::DuplicateRequest { client } => {
+            ActionKind::DuplicateRequest { client } => {
                 let client = self.clients.wrap(client);
                 if !self.request_all(client) {
                     return Err((Who::Client(client), SkipReason::NoTarget));
                 }
                 self.observe(Who::Client(client), injected);
             }
-            What::Lie(lie) => {
+            ActionKind::Lie(lie) => {
                 if self.lies.liars().next().is_none() {
                     return Err((Who::World, SkipReason::NoLiar));
                 }
@@ -144,7 +151,7 @@ impl<S: System> Core<S> {
                 }
                 self.lies.arm(lie);
             }
-            What::Reconfigure { members } => {
+            ActionKind::Reconfigure { members } => {
                 let members = members.and(all);
                 if members.is_empty() {
                     return nobody;
@@ -152,17 +159,17 @@ impl<S: System> Core<S> {
                 if self.config.cluster.byzantine > 0 || !self.config.cluster.reconfigures() {
                     return Err((who, SkipReason::NotAllowed));
                 }
-                if !self.ledger.may_reconfigure(members) {
+                if !self.damage_budget.may_reconfigure(members) {
                     return Err((who, SkipReason::TooMuchDamage));
                 }
-                self.ledger.reconfigured(members);
+                self.damage_budget.reconfigured(members);
                 self.observe(who, injected);
                 self.reconfigure(members);
             }
             _ => {
-                if let What::StaleRead { zone, .. } = what {
+                if let ActionKind::StaleRead { zone, .. } = what {
                     let zone = self.damageable(target.unwrap_or(ReplicaId(0)), zone).map_err(|why| (who, why))?;
-                    self.ledger.misreading(target.unwrap_or(ReplicaId(0)), zone);
+                    self.damage_budget.misreading(target.unwrap_or(ReplicaId(0)), zone);
                 }
                 self.observe(who, injected);
                 self.faults.begin(action, what, target.unwrap_or(ReplicaId(0)));
@@ -171,14 +178,14 @@ impl<S: System> Core<S> {
                 self.queue.push(self.now.saturating_add(lasts), Event::ActEnd(action));
             }
         }
-        Ok(Deed::Done)
+        Ok(Effect::Done)
     }
 
     /// Whether the system promises to survive so many more crashes now, the target's among them.
     fn survives(&self, more: u8, target: Option<ReplicaId>) -> bool {
         let most = S::crashes_max(&self.config.cluster);
         let unwell = |id: &ReplicaId| {
-            let replica = &self.shadow.replicas[id.index()];
+            let replica = &self.cluster_view.replicas[id.index()];
             Some(*id) != target && (!replica.up || replica.status == Status::Recovering)
         };
         let down = (0..self.replicas()).map(ReplicaId).filter(unwell).count() as u8;
@@ -186,32 +193,32 @@ impl<S: System> Core<S> {
     }
 
     /// Damages a disk, where the ledger allows it.
-    fn damage(&mut self, what: What, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
+    fn damage(&mut self, what: ActionKind, target: ReplicaId, zone: u8) -> Result<(), SkipReason> {
         let zone = self.damageable(target, zone)?;
-        let disk = &mut self.seats[target.index()].drive.disk;
+        let disk = &mut self.nodes[target.index()].device.disk;
         match what {
-            What::BitFlip { record, bit, .. } => disk.flip_bits(zone, record, bit, 1),
-            What::FlippedBits { record, bit, count, .. } => disk.flip_bits(zone, record, bit, count),
-            What::TruncatedRecord { record, keep, .. } => disk.cut_off(zone, record, keep),
-            What::ShiftedRecord { record, from, by, .. } => disk.push_in(zone, record, from, by),
-            What::LostWrite { record, .. } => disk.lose_write(zone, record),
-            What::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
+            ActionKind::BitFlip { record, bit, .. } => disk.flip_bits(zone, record, bit, 1),
+            ActionKind::FlippedBits { record, bit, count, .. } => disk.flip_bits(zone, record, bit, count),
+            ActionKind::TruncatedRecord { record, keep, .. } => disk.cut_off(zone, record, keep),
+            ActionKind::ShiftedRecord { record, from, by, .. } => disk.push_in(zone, record, from, by),
+            ActionKind::LostWrite { record, .. } => disk.lose_write(zone, record),
+            ActionKind::MisdirectedWrite { record, away, .. } => disk.misdirect(zone, record, away),
             _ => return Ok(()),
         }
         .map_err(|_| SkipReason::NothingWritten)?;
-        self.ledger.damaged(target, zone);
-        self.shadow.replicas[target.index()].damaged = true;
+        self.damage_budget.damaged(target, zone);
+        self.cluster_view.replicas[target.index()].damaged = true;
         Ok(())
     }
 
     /// The zone (modulo their number), if everything is still owed after damage in it.
     fn damageable(&self, target: ReplicaId, zone: u8) -> Result<usize, SkipReason> {
         let zone = usize::from(zone).checked_rem(self.zones.len()).ok_or(SkipReason::NothingWritten)?;
-        if self.ledger.may_damage(target, zone) { Ok(zone) } else { Err(SkipReason::TooMuchDamage) }
+        if self.damage_budget.may_damage(target, zone) { Ok(zone) } else { Err(SkipReason::TooMuchDamage) }
     }
 
     /// The replica that an action is about, if it is about one.
-    fn target(&self, what: &What, subject: Option<ReplicaId>) -> Option<ReplicaId> {
+    fn target(&self, what: &ActionKind, subject: Option<ReplicaId>) -> Option<ReplicaId> {
         let target = what.target()?;
         Some(match target {
             Target::Replica(id) => ReplicaId(id.0 % self.replicas()),
@@ -222,13 +229,13 @@ impl<S: System> Core<S> {
 
     /// The primary, as far as an onlooker can tell.
     pub(crate) fn believed_primary(&self) -> ReplicaId {
-        self.shadow.primary.unwrap_or(client::primary_of(self.shadow.view_max, self.replicas()))
+        self.cluster_view.primary.unwrap_or(client::primary_of(self.cluster_view.view_max, self.replicas()))
     }
 
     /// The fault of an action ends.
     pub(crate) fn act_ends(&mut self, action: u16) {
-        if let Some((What::StaleRead { .. }, target)) = self.faults.end(action) {
-            self.ledger.reads_right(target);
+        if let Some((ActionKind::StaleRead { .. }, target)) = self.faults.end(action) {
+            self.damage_budget.reads_right(target);
         }
         self.faults_changed();
     }
@@ -242,15 +249,15 @@ impl<S: System> Core<S> {
                 self.queue_timers(id);
                 self.clock_changed(id);
             }
-            let (paused, seat) = (self.faults.effects().paused.has(id), &mut self.seats[id.index()]);
-            if seat.paused == paused {
+            let (paused, node) = (self.faults.effects().paused.has(id), &mut self.nodes[id.index()]);
+            if node.paused == paused {
                 continue;
             }
-            seat.paused = paused;
+            node.paused = paused;
             if paused {
                 self.observe(Who::Replica(id), Observation::Paused);
             } else {
-                for event in seat.deferred.drain(..) {
+                for event in node.deferred.drain(..) {
                     self.queue.push(self.now, event);
                 }
                 self.observe(Who::Replica(id), Observation::Resumed);
@@ -274,7 +281,7 @@ impl<S: System> Core<S> {
             for other in (0..self.replicas()).map(ReplicaId).filter(|other| !effects.cut[other.index()].has(id)) {
                 hears.insert(other);
             }
-            let sound = !effects.impaired.has(id) && !self.seats[id.index()].drive.held_up(self.now);
+            let sound = !effects.impaired.has(id) && !self.nodes[id.index()].device.held_up(self.now);
             let now = (hears, sound, effects.delay[id.index()]);
             if std::mem::replace(&mut self.conditions[id.index()], now) != now {
                 let (hears, sound, delay) = now;
@@ -289,24 +296,24 @@ impl<S: System> Core<S> {
     }
 
     /// If there is nothing left to wait for, the heal phase begins soon.
-    pub(crate) fn settle(&mut self) {
-        if self.settled() && !self.settling && !self.healed {
+    pub(crate) fn heal_when_quiescent(&mut self) {
+        if self.is_quiescent() && !self.settling && !self.healed {
             self.settling = true;
             self.queue.push(self.activity + GRACE, Event::Settle);
         }
     }
 
     /// The grace may have passed: whether the heal phase begins now.
-    pub(crate) fn grace_is_over(&mut self) -> bool {
+    pub(crate) fn grace_has_passed(&mut self) -> bool {
         self.settling = false;
-        let over = self.settled() && !self.healed && self.activity + GRACE <= self.now;
+        let over = self.is_quiescent() && !self.healed && self.activity + GRACE <= self.now;
         if !over {
-            self.settle();
+            self.heal_when_quiescent();
         }
         over
     }
 
-    fn settled(&self) -> bool {
-        self.clients.finished() && self.shadow.asked.is_empty() && self.planned.is_empty() && self.triggered == 0
+    fn is_quiescent(&self) -> bool {
+        self.clients.finished() && self.cluster_view.asked.is_empty() && self.planned.is_empty() && self.triggered == 0
     }
 }

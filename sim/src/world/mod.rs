@@ -28,16 +28,16 @@ use crate::base::storage::IoResult;
 use crate::base::time::{MILLISECOND, Time};
 use crate::config::spec::{Cluster, Config};
 use crate::invariants::process::{no_panic, resource_limits};
-use crate::invariants::{Judge, Violation};
+use crate::invariants::{Checkers, Violation};
 use crate::observers::coverage::Coverage;
 use crate::observers::mark::Mark;
-use crate::observers::outcomes::Fates;
+use crate::observers::outcomes::Outcomes;
 use crate::observers::trace::Trace;
 use crate::protocol::observation::{Observation, Who};
 use crate::world::branch::Branch;
 use crate::world::case::{Case, Outcome, Verdict};
 use crate::world::core::Event;
-use crate::world::inject::Deed;
+use crate::world::inject::Effect;
 use crate::world::system::{BugSet, ClusterSpec, Env, System};
 
 /// In the heal phase, convergence is asked for at least this often.
@@ -86,8 +86,8 @@ impl<S: System> World<S> {
         self.reset(case, record);
         match panics::caught(|| self.live(branch)) {
             Ok(Ending::Healed) => {
-                let Core { now, event, judge, shadow, .. } = &mut self.core;
-                if let Some(violation) = judge.finish(*now, *event, shadow) {
+                let Core { now, event, checkers, cluster_view, .. } = &mut self.core;
+                if let Some(violation) = checkers.finish(*now, *event, cluster_view) {
                     self.core.broken(*violation);
                 }
             }
@@ -113,12 +113,12 @@ impl<S: System> World<S> {
     }
 
     /// What became of the last run's actions and, if it was recorded, of its messages.
-    pub fn fates(&self) -> &Fates {
-        &self.core.fates
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.core.outcomes
     }
     /// The invariants of the last run.
-    pub fn judge(&self) -> &Judge {
-        &self.core.judge
+    pub fn checkers(&self) -> &Checkers {
+        &self.core.checkers
     }
 
     fn reset(&mut self, case: &Case, record: bool) {
@@ -178,7 +178,7 @@ impl<S: System> World<S> {
             }
             if (check || std::mem::take(&mut self.core.progress))
                 && self.core.clients.finished()
-                && self.core.judge.converged(&self.core.shadow)
+                && self.core.checkers.converged(&self.core.cluster_view)
             {
                 break;
             }
@@ -202,8 +202,8 @@ impl<S: System> World<S> {
             Event::Reply(reply) => self.core.reply_arrives(&reply),
             Event::SessionOver { client, session } => self.core.session_over_arrives(client, session),
             Event::Timer { id, timer, generation } => {
-                if self.core.seats[id.index()].paused {
-                    self.core.seats[id.index()].deferred.push(Event::Timer { id, timer, generation });
+                if self.core.nodes[id.index()].paused {
+                    self.core.nodes[id.index()].deferred.push(Event::Timer { id, timer, generation });
                 } else if self.core.timer_ran_out(id, timer, generation) {
                     self.call(id, |replica, env| replica.timer(env, timer));
                 }
@@ -212,8 +212,8 @@ impl<S: System> World<S> {
             Event::Ask(client) => self.core.ask(client),
             Event::Deadline(client) => self.core.deadline(client),
             Event::Act { action, subject } => {
-                let deed = self.core.act(action, subject);
-                self.carry_out(deed);
+                let effect = self.core.act(action, subject);
+                self.carry_out(effect);
             }
             Event::ActEnd(action) => self.core.act_ends(action),
             Event::Admin(members) => {
@@ -224,7 +224,7 @@ impl<S: System> World<S> {
             Event::Boot(id) => self.boot(id),
             Event::Ntp(id) => self.core.ntp_sets(id),
             Event::Settle => {
-                if self.core.grace_is_over() {
+                if self.core.grace_has_passed() {
                     self.heal();
                 }
             }
@@ -247,12 +247,12 @@ impl<S: System> World<S> {
 
     fn disk_done(&mut self, event: Event<S::Message>) {
         let (Event::Sync { id, incarnation, .. } | Event::Read { id, incarnation, .. }) = event else { return };
-        let seat = &mut self.core.seats[id.index()];
-        if seat.incarnation != incarnation {
+        let node = &mut self.core.nodes[id.index()];
+        if node.incarnation != incarnation {
             return;
         }
-        if seat.paused {
-            seat.deferred.push(event);
+        if node.paused {
+            node.deferred.push(event);
             return;
         }
         self.core.io_ends(id);
@@ -275,12 +275,12 @@ impl<S: System> World<S> {
     }
 
     fn boot(&mut self, id: ReplicaId) {
-        let seat = &mut self.core.seats[id.index()];
-        if seat.up {
+        let node = &mut self.core.nodes[id.index()];
+        if node.up {
             return;
         }
-        seat.up = true;
-        if seat.incarnation > 0 {
+        node.up = true;
+        if node.incarnation > 0 {
             self.core.observe(Who::Replica(id), Observation::Restarted);
         }
         let left = self.left[id.index()].take().unwrap_or_default();
@@ -290,13 +290,13 @@ impl<S: System> World<S> {
         self.replicas[id.index()] = Some(replica);
     }
 
-    fn carry_out(&mut self, deed: Deed) {
-        match deed {
-            Deed::Done => {}
-            Deed::Crash { target, back } => self.crash(target, back),
-            Deed::PowerLoss { down } => {
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Done => {}
+            Effect::Crash { target, back } => self.crash(target, back),
+            Effect::PowerLoss { down } => {
                 for id in (0..self.core.replicas()).map(ReplicaId) {
-                    if self.core.seats[id.index()].up {
+                    if self.core.nodes[id.index()].up {
                         let back = self.core.now.saturating_add(down).saturating_add(self.core.power_loss_spread(id));
                         self.crash(id, back);
                     }
@@ -315,8 +315,8 @@ impl<S: System> World<S> {
         self.core.observe(Who::Replica(id), Observation::Crashed);
         self.core.observe_conditions();
         // What a pause has held back now finds nobody.
-        let Core { seats, queue, now, .. } = &mut self.core;
-        for event in seats[id.index()].deferred.drain(..) {
+        let Core { nodes, queue, now, .. } = &mut self.core;
+        for event in nodes[id.index()].deferred.drain(..) {
             queue.push(*now, event);
         }
         queue.push(back, Event::Boot(id));
@@ -334,18 +334,18 @@ impl<S: System> World<S> {
         core.network.heal(core.now);
         core.faults.end_all();
         core.faults_changed();
-        for (seat, clock) in core.seats.iter_mut().zip(&mut core.clocks) {
-            seat.drive.heal();
+        for (node, clock) in core.nodes.iter_mut().zip(&mut core.clocks) {
+            node.device.heal();
             clock.set_right(core.now);
         }
         for id in (0..core.replicas()).map(ReplicaId) {
             core.clock_changed(id);
         }
         core.observe(Who::World, Observation::Healed);
-        for id in (0..core.replicas()).map(ReplicaId).filter(|id| !core.seats[id.index()].up) {
+        for id in (0..core.replicas()).map(ReplicaId).filter(|id| !core.nodes[id.index()].up) {
             core.queue.push(core.now, Event::Boot(id));
         }
-        core.hurry();
+        core.retry_now();
         core.queue.push(core.now, Event::Check);
         core.queue.push(core.now + core.config.heal_max / 2, Event::Stop);
         core.queue.push(core.now + core.config.heal_max, Event::End);
@@ -389,7 +389,7 @@ impl<S: System> World<S> {
 
     fn outcome(&mut self) -> Outcome {
         let core = &mut self.core;
-        let committed = core.shadow.committed.len() as u64;
+        let committed = core.cluster_view.committed.len() as u64;
         let verdict = if let Some(violation) = core.violation.clone() {
             Verdict::Violated(violation)
         } else {

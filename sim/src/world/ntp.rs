@@ -1,8 +1,8 @@
 //! The time service: what NTP does for a real machine. It sets each wall clock right, again and again.
 //!
 //! Every `ntp_interval` of true time, each replica at its own time within it, a wall clock is set to the true time and up to
-//! `ntp_error_max` more or less, in one step. It can be out of reach (`What::NoNtp`), so that the clock drifts away, or tell
-//! a false time (`What::WrongNtp`). It serves replicas that are down or paused, too: it is their machine's.
+//! `ntp_error_max` more or less, in one step. It can be out of reach (`ActionKind::NoNtp`), so that the clock drifts away, or tell
+//! a false time (`ActionKind::WrongNtp`). It serves replicas that are down or paused, too: it is their machine's.
 //!
 //! Where clocks are part of the protocol, every change of a clock is observed, so that a checker can know how far off each
 //! one is. Left out: the way to the service, and slewing: a real service corrects small errors by running a little faster.

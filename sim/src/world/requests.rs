@@ -47,9 +47,9 @@ impl<S: System> Core<S> {
     }
 
     /// No client waits for its deadline any longer; what it has asked it asks everybody again.
-    pub(crate) fn hurry(&mut self) {
+    pub(crate) fn retry_now(&mut self) {
         for id in (0..self.clients.len()).map(ClientId) {
-            if let Some(number) = self.clients.hurry(self.now, id) {
+            if let Some(number) = self.clients.retry_now(self.now, id) {
                 self.retry(id, number);
             }
         }
@@ -90,12 +90,12 @@ impl<S: System> Core<S> {
 
     /// A request reaches a replica. Returns it if it gets through.
     pub(crate) fn request_arrives(&mut self, to: ReplicaId, request: Request) -> Option<Request> {
-        let seat = &mut self.seats[to.index()];
-        if seat.paused {
-            seat.deferred.push(Event::Request { to, request });
+        let node = &mut self.nodes[to.index()];
+        if node.paused {
+            node.deferred.push(Event::Request { to, request });
             return None;
         }
-        if !seat.up {
+        if !node.up {
             return None;
         }
         self.observe(Who::Replica(to), Observation::Delivered { from: to, kind: MessageKind::Request });
@@ -113,7 +113,7 @@ impl<S: System> Core<S> {
     }
 
     fn tell(&mut self, from: ReplicaId, client: ClientId, session: u32, number: u32, event: &Event<S::Message>) {
-        let Some(count) = self.seats[from.index()].replies.get_mut(client.index()) else { return };
+        let Some(count) = self.nodes[from.index()].replies.get_mut(client.index()) else { return };
         *count += 1;
         let number = client::message(session, number, *count);
         let pair = (client, from);
@@ -135,7 +135,7 @@ impl<S: System> Core<S> {
         self.activity = self.now;
         self.observe(Who::Client(client), what);
         self.think(client);
-        self.settle();
+        self.heal_when_quiescent();
     }
 
     /// A client learns that its session is over. It asks anew in another session.

@@ -75,7 +75,7 @@ impl<S: System> Core<S> {
 
     fn transmit(&mut self, from: ReplicaId, to: ReplicaId, kind: MessageKind, mut message: S::Message) {
         self.observe(Who::Replica(from), Observation::Sent { to, kind });
-        let number = self.fates.departs(self.trace.recorded().len());
+        let number = self.outcomes.departs(self.trace.recorded().len());
         let arrivals = self.network.send(&self.keys, self.faults.effects(), self.now, from, to);
         let lost = if self.faults.effects().cut[from.index()].has(to) {
             Some(DropReason::Cut)
@@ -92,7 +92,7 @@ impl<S: System> Core<S> {
             (_, lost) => {
                 let why = lost.unwrap_or(DropReason::Lost);
                 self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-                self.fates.ends(number, self.trace.recorded().len());
+                self.outcomes.ends(number, self.trace.recorded().len());
             }
         }
     }
@@ -133,26 +133,26 @@ impl<S: System> Core<S> {
         message: S::Message,
     ) -> Option<S::Message> {
         let effects = self.faults.effects();
-        let seat = &mut self.seats[to.index()];
+        let node = &mut self.nodes[to.index()];
         let why = if effects.cut[from.index()].has(to) {
             DropReason::Cut
         } else if effects.clogged[from.index()].has(to) {
             self.held.push((from, to, number, message));
             return None;
-        } else if seat.paused {
-            seat.deferred.push(Event::Deliver { from, to, number, message });
+        } else if node.paused {
+            node.deferred.push(Event::Deliver { from, to, number, message });
             return None;
-        } else if seat.up {
+        } else if node.up {
             let kind = S::kind(&message);
             self.observe(Who::Replica(to), Observation::Delivered { from, kind });
-            self.fates.ends(number, self.trace.recorded().len());
+            self.outcomes.ends(number, self.trace.recorded().len());
             return Some(message);
         } else {
             DropReason::Down
         };
         let kind = S::kind(&message);
         self.observe(Who::Replica(from), Observation::Dropped { to, kind, why });
-        self.fates.ends(number, self.trace.recorded().len());
+        self.outcomes.ends(number, self.trace.recorded().len());
         None
     }
 }

@@ -9,7 +9,7 @@ use crate::base::time::SECOND;
 use crate::config::model::Store;
 use crate::config::spec::Cluster;
 use crate::config::workload::{Answer, Operation, Reply, Request};
-use crate::plan::{Action, Target, What, When};
+use crate::plan::{Action, ActionKind, Target, When};
 use crate::protocol::lie::{Liar, Lie, LieClass};
 use crate::protocol::observation::{EntryHash, MessageKind, Status};
 use crate::world::branch::Onward;
@@ -117,7 +117,7 @@ fn case(change: impl FnOnce(&mut Case)) -> Case {
 
 fn slow(at: Time, duration: Time) -> Action {
     let target = Target::Primary;
-    Action { when: When::At(at), what: What::DiskSlow { target, extra: 1, duration } }
+    Action { when: When::At(at), what: ActionKind::DiskSlow { target, extra: 1, duration } }
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn clients_that_have_much_left_to_ask_do_not_count_against_liveness() {
 
 #[test]
 fn crashes_that_the_system_does_not_promise_to_survive_are_left_out() {
-    let crash = What::Crash { target: Target::Primary, down: SECOND };
-    let whats = [crash, What::PowerLoss { down: SECOND }];
+    let crash = ActionKind::Crash { target: Target::Primary, down: SECOND };
+    let whats = [crash, ActionKind::PowerLoss { down: SECOND }];
     let outcome = run(|case| case.actions = whats.map(|what| Action { when: When::At(SECOND / 10), what }).to_vec());
     assert_eq!((outcome.verdict, outcome.actions_done, outcome.actions_skipped), (Verdict::Passed, 0, 2));
 }
@@ -170,7 +170,11 @@ fn crashes_that_the_system_does_not_promise_to_survive_are_left_out() {
 #[test]
 fn clients_crash_burst_and_repeat_themselves() {
     let client = ClientId(4);
-    let whats = [What::Burst { client, requests: 5 }, What::ClientCrash { client }, What::DuplicateRequest { client }];
+    let whats = [
+        ActionKind::Burst { client, requests: 5 },
+        ActionKind::ClientCrash { client },
+        ActionKind::DuplicateRequest { client },
+    ];
     let outcome = run(|case| {
         let times = (1..60).map(|step| step * 5 * MILLISECOND);
         case.actions =
@@ -192,7 +196,7 @@ fn wrong_answers_and_missing_marks_are_told_apart() {
 
 #[test]
 fn members_that_do_not_exist_are_no_members_and_those_in_force_are_not_waited_for() {
-    let reconfigure = |members| Action { when: When::At(SECOND), what: What::Reconfigure { members } };
+    let reconfigure = |members| Action { when: When::At(SECOND), what: ActionKind::Reconfigure { members } };
     // Where the membership is fixed, no action changes it.
     for (members, done) in [(1, 1), (0, 0)] {
         let outcome = run(|case| {
@@ -210,8 +214,8 @@ fn a_branch_is_the_same_run_up_to_its_event_and_another_one_afterwards() {
     let mut world = World::<Alone>::new();
     let original = world.run(&case, true);
     let recorded = world.trace().recorded().to_vec();
-    assert_eq!(world.fates().begun().iter().map(|begun| begun.action).collect::<Vec<_>>(), [0, 1]);
-    let after = world.fates().begun()[0].event + 20;
+    assert_eq!(world.outcomes().begun().iter().map(|begun| begun.action).collect::<Vec<_>>(), [0, 1]);
+    let after = world.outcomes().begun()[0].event + 20;
     let end = recorded.iter().filter(|seen| seen.event <= after).count();
     let mut branch = |after, onward| {
         let outcome = world.run_branch(&case, Some(Branch { after, onward }), true);

@@ -8,8 +8,8 @@ use crate::base::storage::{IoId, Zone};
 use crate::base::time::SECOND;
 use crate::config::spec::Cluster;
 use crate::config::workload::{Answer, Reply, Request};
-use crate::observers::outcomes::ActionFate;
-use crate::plan::{Action, Target, Watch, What, When};
+use crate::observers::outcomes::ActionOutcome;
+use crate::plan::{Action, ActionKind, Target, Trigger, When};
 use crate::protocol::lie::{Field, How, Liar, Lie, LieClass};
 use crate::protocol::observation::{DropReason, MessageKind, Seen};
 use crate::world::system::Bug;
@@ -158,7 +158,7 @@ fn case(actions: &[Action]) -> Case {
 }
 
 fn lying(lie: Lie) -> Case {
-    let mut case = case(&[at(200, What::Lie(lie))]);
+    let mut case = case(&[at(200, ActionKind::Lie(lie))]);
     case.config.cluster.replicas = 4;
     case.config.cluster.replication_quorum = 4;
     case.config.cluster.view_change_quorum = 4;
@@ -167,7 +167,7 @@ fn lying(lie: Lie) -> Case {
     case
 }
 
-fn at(millis: u64, what: What) -> Action {
+fn at(millis: u64, what: ActionKind) -> Action {
     Action { when: When::At(millis * MILLISECOND), what }
 }
 
@@ -250,7 +250,7 @@ fn replicas_boot_tick_and_hear_from_each_other() {
 #[test]
 fn a_partition_loses_what_crosses_it_and_what_is_on_the_way() {
     let (seen, notes, _) =
-        run(&case(&[at(200, What::Partition { side: ReplicaSet(0b001), duration: 300 * MILLISECOND })]));
+        run(&case(&[at(200, ActionKind::Partition { side: ReplicaSet(0b001), duration: 300 * MILLISECOND })]));
     let gap = |from, to| {
         let times: Vec<_> = probes(&notes, from, to).into_iter().map(|(now, _)| now).collect();
         times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
@@ -262,7 +262,7 @@ fn a_partition_loses_what_crosses_it_and_what_is_on_the_way() {
 
 #[test]
 fn a_clog_holds_messages_back_and_keeps_their_order() {
-    let clog = What::Clog { target: replica(0), outgoing: true, duration: 300 * MILLISECOND };
+    let clog = ActionKind::Clog { target: replica(0), outgoing: true, duration: 300 * MILLISECOND };
     let (seen, notes, _) = run(&case(&[at(200, clog)]));
     let probes = probes(&notes, 0, 1);
     assert!(probes.iter().zip(1..).all(|((_, number), expected)| *number == expected), "none lost, none overtaken");
@@ -273,7 +273,8 @@ fn a_clog_holds_messages_back_and_keeps_their_order() {
 
 #[test]
 fn a_paused_replica_takes_up_where_it_was() {
-    let (seen, notes, _) = run(&case(&[at(200, What::Pause { target: replica(1), duration: 300 * MILLISECOND })]));
+    let (seen, notes, _) =
+        run(&case(&[at(200, ActionKind::Pause { target: replica(1), duration: 300 * MILLISECOND })]));
     assert_eq!(times_of(&seen, 1, &Observation::Paused), [200 * MILLISECOND]);
     assert_eq!(times_of(&seen, 1, &Observation::Resumed), [500 * MILLISECOND]);
     let during = |line: &&Line| line.0.0 == 1 && (200..500).contains(&millis(line.1));
@@ -287,7 +288,7 @@ fn a_paused_replica_takes_up_where_it_was() {
 #[test]
 fn a_crashed_replica_restarts_with_what_it_had_synced() {
     for seed in 0..20 {
-        let mut case = case(&[at(205, What::Crash { target: replica(1), down: 100 * MILLISECOND })]);
+        let mut case = case(&[at(205, ActionKind::Crash { target: replica(1), down: 100 * MILLISECOND })]);
         case.seed = seed;
         let (seen, notes, _) = run(&case);
         assert_eq!(times_of(&seen, 1, &Observation::Crashed), [205 * MILLISECOND]);
@@ -314,9 +315,9 @@ fn a_crashed_replica_restarts_with_what_it_had_synced() {
 #[test]
 fn after_a_power_loss_all_come_back_at_different_times() {
     let (seen, _, outcome) = run(&case(&[
-        at(200, What::PowerLoss { down: 100 * MILLISECOND }),
-        at(250, What::Crash { target: replica(1), down: 0 }),
-        at(900, What::PowerLoss { down: 100 * SECOND }),
+        at(200, ActionKind::PowerLoss { down: 100 * MILLISECOND }),
+        at(250, ActionKind::Crash { target: replica(1), down: 0 }),
+        at(900, ActionKind::PowerLoss { down: 100 * SECOND }),
     ]));
     let back: Vec<_> = (0..3).map(|id| times_of(&seen, id, &Observation::Restarted)).collect();
     assert!(back.iter().all(|times| (300..350).contains(&millis(times[0]))));
@@ -328,9 +329,9 @@ fn after_a_power_loss_all_come_back_at_different_times() {
 #[test]
 fn a_frozen_clock_stops_the_ticks_and_a_stepped_one_does_not() {
     let (_, notes, _) = run(&case(&[
-        at(200, What::ClockFreeze { target: replica(1), duration: 300 * MILLISECOND }),
-        at(400, What::ClockStep { target: replica(2), micros: 1_000_000 }),
-        at(400, What::ClockDrift { target: replica(0), ppm: 1_000_000, duration: 200 * MILLISECOND }),
+        at(200, ActionKind::ClockFreeze { target: replica(1), duration: 300 * MILLISECOND }),
+        at(400, ActionKind::ClockStep { target: replica(2), micros: 1_000_000 }),
+        at(400, ActionKind::ClockDrift { target: replica(0), ppm: 1_000_000, duration: 200 * MILLISECOND }),
     ]));
     assert!((125..131).contains(&numbers(&notes, 0, 2).len()), "twice as fast for 200 ms");
     assert!((75..82).contains(&numbers(&notes, 1, 2).len()), "300 ms stood still");
@@ -342,8 +343,8 @@ fn a_frozen_clock_stops_the_ticks_and_a_stepped_one_does_not() {
 #[test]
 fn disks_fail_and_fill_up() {
     let (seen, notes, _) = run(&case(&[
-        at(200, What::DiskError { target: replica(1), per_mille: 1000, duration: 100 * MILLISECOND }),
-        at(200, What::DiskFull { target: replica(2), duration: 100 * MILLISECOND }),
+        at(200, ActionKind::DiskError { target: replica(1), per_mille: 1000, duration: 100 * MILLISECOND }),
+        at(200, ActionKind::DiskFull { target: replica(2), duration: 100 * MILLISECOND }),
     ]));
     for id in 1..3 {
         let failed = notes.iter().filter(|line| line.0.0 == id && line.3 == Note::Failed).count();
@@ -354,9 +355,9 @@ fn disks_fail_and_fill_up() {
 
 #[test]
 fn a_trigger_fires_after_the_nth_observation_at_its_replica() {
-    let watch = Watch::Delivered(MessageKind::Ping);
+    let watch = Trigger::Delivered(MessageKind::Ping);
     let when = When::After { watch, replica: Some(ReplicaId(1)), count: 5, delay: MILLISECOND };
-    let what = What::Crash { target: Target::Subject, down: 50 * MILLISECOND };
+    let what = ActionKind::Crash { target: Target::Subject, down: 50 * MILLISECOND };
     let (seen, notes, outcome) = run(&case(&[Action { when, what }]));
     let crashed = times_of(&seen, 1, &Observation::Crashed);
     let before: Vec<_> = notes
@@ -402,7 +403,7 @@ fn a_liar_is_silent_repeats_itself_floods_and_tampers() {
 
 #[test]
 fn a_message_that_is_damaged_on_the_way_is_refused_or_taken_for_another_one() {
-    let garble = |per_mille| at(100, What::Garble { target: replica(0), per_mille, duration: 100 * MILLISECOND });
+    let garble = |per_mille| at(100, ActionKind::Garble { target: replica(0), per_mille, duration: 100 * MILLISECOND });
     let (seen, notes, _) = run(&case(&[garble(1000)]));
     assert!((18..=22).contains(&drops(&seen, 0, DropReason::Garbled)), "some ten probes to each go unread");
     assert_eq!(drops(&seen, 1, DropReason::Garbled), 10, "and ten from each");
@@ -435,9 +436,9 @@ fn a_message_that_is_damaged_on_the_way_is_refused_or_taken_for_another_one() {
 fn a_fault_leaves_what_it_does_not_concern_alone() {
     let (_, calm, _) = run(&case(&[]));
     let (_, wild, _) = run(&case(&[
-        at(100, What::Isolate { target: replica(2), duration: 50 * MILLISECOND }),
-        at(300, What::Crash { target: replica(2), down: 100 * MILLISECOND }),
-        at(500, What::DiskSlow { target: replica(2), extra: 5 * MILLISECOND, duration: 100 * MILLISECOND }),
+        at(100, ActionKind::Isolate { target: replica(2), duration: 50 * MILLISECOND }),
+        at(300, ActionKind::Crash { target: replica(2), down: 100 * MILLISECOND }),
+        at(500, ActionKind::DiskSlow { target: replica(2), extra: 5 * MILLISECOND, duration: 100 * MILLISECOND }),
     ]));
     assert_ne!(calm, wild);
     assert_eq!(probes(&calm, 0, 1), probes(&wild, 0, 1), "to the nanosecond");
@@ -446,7 +447,7 @@ fn a_fault_leaves_what_it_does_not_concern_alone() {
 
 #[test]
 fn damage_stays_within_the_ledger() {
-    let flip = |id| What::BitFlip { target: replica(id), zone: 0, record: 0, bit: 0 };
+    let flip = |id| ActionKind::BitFlip { target: replica(id), zone: 0, record: 0, bit: 0 };
     let (_, _, outcome) = run(&case(&[at(0, flip(1)), at(200, flip(1)), at(300, flip(2)), at(400, flip(1))]));
     assert_eq!((outcome.actions_done, outcome.actions_skipped), (2, 2), "too early; one replica of three, not two");
 }
@@ -495,25 +496,25 @@ fn a_runaway_cluster_is_stopped() {
 fn every_message_and_every_action_has_its_fate_told() {
     let second = SECOND;
     let actions = [
-        at(100, What::Reorder { per_mille: 500, duration: second }),
-        at(100, What::Duplicate { per_mille: 300, duration: second }),
-        at(100, What::Loss { per_mille: 200, duration: second }),
-        at(300, What::Clog { target: replica(0), outgoing: true, duration: 50 * MILLISECOND }),
-        at(400, What::Pause { target: replica(1), duration: 50 * MILLISECOND }),
-        at(500, What::Crash { target: replica(5), down: 50 * MILLISECOND }),
-        at(510, What::Crash { target: replica(2), down: 50 * MILLISECOND }),
-        at(5_000, What::Pause { target: replica(0), duration: second }),
+        at(100, ActionKind::Reorder { per_mille: 500, duration: second }),
+        at(100, ActionKind::Duplicate { per_mille: 300, duration: second }),
+        at(100, ActionKind::Loss { per_mille: 200, duration: second }),
+        at(300, ActionKind::Clog { target: replica(0), outgoing: true, duration: 50 * MILLISECOND }),
+        at(400, ActionKind::Pause { target: replica(1), duration: 50 * MILLISECOND }),
+        at(500, ActionKind::Crash { target: replica(5), down: 50 * MILLISECOND }),
+        at(510, ActionKind::Crash { target: replica(2), down: 50 * MILLISECOND }),
+        at(5_000, ActionKind::Pause { target: replica(0), duration: second }),
     ];
     let case = case(&actions);
     let mut world = World::<Toy>::new();
     world.run(&case, true);
     NOTES.take();
-    let (seen, fates) = (world.trace().recorded(), world.fates());
+    let (seen, outcomes) = (world.trace().recorded(), world.outcomes());
 
     let mut ends = vec![0; seen.len()];
     let (mut overtaken, mut twice) = (0, 0);
     let mut last = [[0; 3]; 3];
-    for passage in fates.passages() {
+    for passage in outcomes.passages() {
         let Seen { who: Who::Replica(from), what: Observation::Sent { to, kind }, at, .. } = seen[passage.sent] else {
             panic!("no departure: {:?}", seen[passage.sent]);
         };
@@ -548,13 +549,13 @@ fn every_message_and_every_action_has_its_fate_told() {
     }
 
     let target = Some(ReplicaId(2));
-    let times: Vec<_> = fates
+    let times: Vec<_> = outcomes
         .actions()
         .iter()
         .map(|fate| match *fate {
-            ActionFate::Done { at, target, .. } => (millis(at), "done", target),
-            ActionFate::Skipped { at, target, .. } => (millis(at), "skipped", target),
-            ActionFate::NotDue => (0, "not due", None),
+            ActionOutcome::Done { at, target, .. } => (millis(at), "done", target),
+            ActionOutcome::Skipped { at, target, .. } => (millis(at), "skipped", target),
+            ActionOutcome::NotDue => (0, "not due", None),
         })
         .collect();
     assert_eq!(times[3], (300, "done", Some(ReplicaId(0))));

@@ -9,11 +9,13 @@ use kimberlite_vsr::{
 use sim::protocol::lie::LieRule;
 use sim::{Field, How, Liar, Lie, LieClass, MessageKind};
 
-use crate::tamper::BEYOND;
 use MessageKind::{
     Commit, DoViewChange, Nack, Prepare, PrepareOk, Repair, RequestRepair, RequestStartView, RequestState, StartView,
     StartViewChange, State,
 };
+
+/// What the crate does not promise to survive.
+pub const BEYOND: LieClass = LieClass::Equivocation;
 
 /// The lies that a liar may tell beside those of its scenario.
 pub const LIES: &[LieRule] = &[

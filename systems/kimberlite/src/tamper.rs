@@ -11,7 +11,7 @@ use kimberlite_types::{DataClass, Hash, Placement, StreamName};
 use kimberlite_vsr::{CommitNumber, LogEntry, Message, MessagePayload as Payload, OpNumber, StartView, ViewNumber};
 use sim::{Field, How, Liar, Lie, LieClass};
 
-use crate::own_lies;
+use crate::own_lies::{self, BEYOND};
 
 /// Larger than any number that a run reaches, and far from overflowing.
 const HUGE: u64 = 1 << 40;
@@ -19,9 +19,6 @@ const HUGE: u64 = 1 << 40;
 const LARGE: u64 = 1 << 14;
 /// One more than the crate takes in one message.
 const OVERSIZED: usize = 10_001;
-/// What the crate does not promise to survive.
-pub const BEYOND: LieClass = LieClass::Equivocation;
-
 /// The key of a replica: the crate derives its test keys from the replica's number, and offers no other way in.
 fn key(id: u8) -> VerifiedSigningKey {
     let mut seed = [0; 32];

@@ -3,8 +3,8 @@
 use sim::base::time::{MILLISECOND, SECOND};
 use sim::plan::Target;
 use sim::{
-    Action, Case, Config, Observation as O, RejectReason, ReplicaId, ReplicaSet, Seen, Verdict, Watch, What, When, Who,
-    World,
+    Action, ActionKind, Case, Config, Observation as O, RejectReason, ReplicaId, ReplicaSet, Seen, Trigger, Verdict,
+    When, Who, World,
 };
 use vsr::Vsr;
 
@@ -32,17 +32,17 @@ fn run(replicas: u8, members: u8, actions: Vec<Action>) -> Vec<Seen> {
     world.trace().recorded().to_vec()
 }
 
-fn at(time: sim::Time, what: What) -> Action {
+fn at(time: sim::Time, what: ActionKind) -> Action {
     Action { when: When::At(time), what }
 }
 
 /// As soon as somebody, who is the primary, logs a configuration.
-fn once_logged(what: What) -> Action {
-    Action { when: When::After { watch: Watch::ConfigurationAppended, replica: None, count: 1, delay: 0 }, what }
+fn once_logged(what: ActionKind) -> Action {
+    Action { when: When::After { watch: Trigger::ConfigurationAppended, replica: None, count: 1, delay: 0 }, what }
 }
 
-fn reconfigure(members: u8) -> What {
-    What::Reconfigure { members: ReplicaSet(members) }
+fn reconfigure(members: u8) -> ActionKind {
+    ActionKind::Reconfigure { members: ReplicaSet(members) }
 }
 
 /// Where in the trace a replica did something for the first time from `from` on.
@@ -79,7 +79,7 @@ fn a_primary_that_is_removed_completes_the_change_and_steps_down() {
 
 #[test]
 fn a_change_that_only_a_deposed_primary_has_logged_is_forgotten_and_asked_for_again() {
-    let cut = What::Isolate { target: Target::Replica(ReplicaId(0)), duration: SECOND };
+    let cut = ActionKind::Isolate { target: Target::Replica(ReplicaId(0)), duration: SECOND };
     let trace = run(5, 5, vec![at(300 * MILLISECOND, reconfigure(0b00111)), once_logged(cut)]);
     let logged = find(&trace, 0, 0, joint).expect("replica 0 logs the change");
     let O::ConfigurationAppended { op, .. } = trace[logged].what else { unreachable!() };
@@ -104,9 +104,9 @@ fn a_replica_with_a_damaged_log_still_knows_its_configuration() {
     let mut actions = vec![at(300 * MILLISECOND, reconfigure(0b00111))];
     // The first zone is the log: every entry of it, the two configurations among them.
     for record in 0..60 {
-        actions.push(at(SECOND, What::BitFlip { target, zone: 0, record, bit: 3 }));
+        actions.push(at(SECOND, ActionKind::BitFlip { target, zone: 0, record, bit: 3 }));
     }
-    actions.push(at(SECOND, What::Crash { target, down: 50 * MILLISECOND }));
+    actions.push(at(SECOND, ActionKind::Crash { target, down: 50 * MILLISECOND }));
     let trace = run(5, 5, actions);
     let loading = find(&trace, 0, 1, |what| *what == O::Loading).expect("it restarts");
     let recovered = find(&trace, loading, 1, |what| matches!(what, O::Recovered { .. })).expect("and reads its disk");

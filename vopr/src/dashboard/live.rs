@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::watch::Sender;
 
-use super::{Dashboard, overview};
+use crate::dashboard::Dashboard;
+use crate::dashboard::pages::overview;
 
 /// How often the directory is looked at, as long as anybody watches.
 const EVERY: Duration = Duration::from_secs(1);

@@ -11,12 +11,13 @@ use axum::routing::get;
 use maud::{Markup, html};
 use scenarios::ScenarioType;
 
-use super::frame::{Section, page};
-use super::guard::{Hosts, guard};
-use super::{Dashboard, coverage, failure, invariant, live, overview, scenario};
-use crate::data::Data;
-use crate::error::Error;
-use crate::timeline::{page as figure, svg};
+use crate::dashboard::guard::{Hosts, guard};
+use crate::dashboard::pages::{coverage, failure, invariant, overview, scenario};
+use crate::dashboard::parts::frame::{Section, page};
+use crate::dashboard::{Dashboard, live};
+use engine::analysis::timeline::{page as figure, svg};
+use engine::base::error::Error;
+use engine::campaigns::data_dir::Data;
 
 /// What the handlers get.
 type Shared = State<Arc<Dashboard>>;
@@ -45,12 +46,15 @@ fn asset(kind: &'static str, text: String) -> Response {
 /// The look of the pages and of the timelines in them.
 fn style() -> String {
     let (timeline, controls, dark) = (svg::STYLE, figure::STYLE, svg::STYLE_DARK);
-    format!("{timeline}{controls}@media (prefers-color-scheme: dark) {{ {dark} }}\n{}", include_str!("style.css"))
+    format!(
+        "{timeline}{controls}@media (prefers-color-scheme: dark) {{ {dark} }}\n{}",
+        include_str!("assets/style.css")
+    )
 }
 
 /// What pages and timelines do.
 fn script() -> String {
-    format!("{}\n{}", include_str!("script.js"), figure::SCRIPT)
+    format!("{}\n{}", include_str!("assets/script.js"), figure::SCRIPT)
 }
 
 /// Does what takes its time where it holds up nobody; an error is said on a page of its own.

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Ending, Found, Part, Results};
-use crate::fuzzing::campaign::{Campaign, Share, Summary};
-use crate::kmb::Kmb;
-use crate::minimize::Smaller;
-use crate::selection::Target;
-use crate::words;
+use crate::reports::{Ending, Found, Part, Results};
+use engine::base::format;
+use engine::campaigns::finding::Smaller;
+use engine::cases::kmb::Kmb;
+use engine::cases::systems::system_option;
+use engine::search::fuzzing::campaign::{Campaign, Share, Summary};
+use engine::search::targets::Target;
 
 impl Results {
     /// What came of a campaign; `verdict` says of a target how it came out.
@@ -47,10 +48,10 @@ fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share, 
     let (mut findings, mut broken) = (Vec::new(), false);
     for finding in summary.findings.iter().filter(|finding| finding.target == target.name) {
         broken = true;
-        let replay = words::quoted(&finding.file.display().to_string());
+        let replay = format::quoted(&finding.file.display().to_string());
         let _ = writeln!(why, "{} in {}\n    vopr repro {replay}", finding.rule, finding.scenario);
         if let Some(smaller) = &finding.minimized {
-            let replay = words::quoted(&smaller.file.display().to_string());
+            let replay = format::quoted(&smaller.file.display().to_string());
             let (now, before) = (smaller.actions, smaller.actions_before);
             let _ = writeln!(why, "    vopr repro {replay} ({now} of {before} actions)");
         }
@@ -58,14 +59,14 @@ fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share, 
     }
     for known in summary.again.iter().filter(|known| known.target == target.name) {
         broken = true;
-        let replay = words::quoted(&known.file.display().to_string());
+        let replay = format::quoted(&known.file.display().to_string());
         let _ = writeln!(why, "{}, as found before\n    vopr repro {replay}", known.rule);
         findings.extend(Found::saved(&known.file, beside(&known.file).as_ref()));
     }
     let mut deaths = Vec::new();
     for death in summary.deaths.iter().filter(|death| death.target == target.name) {
-        let path = |path: &Path| words::quoted(&path.display().to_string());
-        let (system, bugs) = (words::system_option(campaign.system.name), words::bug_options(&campaign.bugs));
+        let path = |path: &Path| format::quoted(&path.display().to_string());
+        let (system, bugs) = (system_option(campaign.system.name), format::bug_options(&campaign.bugs));
         let replay = match (&death.file, &death.input) {
             (Some(file), _) => Some(format!("vopr repro {}", path(file))),
             (None, Some(input)) => Some(format!("vopr repro {} --target {}{system}{bugs}", path(input), target.name)),

@@ -1,7 +1,7 @@
 //! The report as `JUnit` has them, for CI systems: a test case for each scenario or target.
 
-use super::{Ending, Part, Results};
-use crate::error::Error;
+use crate::reports::{Ending, Part, Results};
+use engine::base::error::Error;
 
 /// The report.
 pub(super) fn xml(results: &Results) -> Result<String, Error> {

@@ -7,10 +7,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use sim::invariants::NAMES;
 
-use super::rules::sentence;
-use super::{Ending, Found, Part, Results};
-use crate::error::Error;
-use crate::{exit, words};
+use crate::reports::rules::sentence;
+use crate::reports::{Ending, Found, Part, Results};
+use engine::base::error::Error;
+use engine::base::{exit, format};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -62,8 +62,8 @@ fn result(part: &Part, found: &Found) -> Value {
         violation.invariant,
         violation.rule,
         found.scenario,
-        words::printable(&violation.expected),
-        words::printable(&violation.seen),
+        format::printable(&violation.expected),
+        format::printable(&violation.seen),
         found.replay
     );
     let mut location = json!({ "logicalLocations": [{ "name": found.scenario, "kind": "scenario" }] });

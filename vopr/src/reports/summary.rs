@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
-use super::{Found, Results};
-use crate::output::{grouped, rate};
-use crate::words;
+use crate::reports::{Found, Results};
+use engine::base::format;
+use engine::base::terminal::{grouped, rate};
 
 /// More findings are counted only: such a page has a limit, and a reader, too.
 const FINDINGS_MAX: usize = 20;
@@ -75,7 +75,7 @@ fn describe(found: &Found, text: &mut String) {
 }
 
 fn clipped(text: &str) -> String {
-    words::printable(&text.chars().take(TEXT_MAX).collect::<String>())
+    format::printable(&text.chars().take(TEXT_MAX).collect::<String>())
 }
 
 /// A text as one line of plain Markdown: no letter of it is markup.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::minimize::Smaller;
+use engine::campaigns::finding::Smaller;
 
 /// A run of one scenario with one finding, and one of another without.
 fn results() -> Results {
@@ -104,7 +104,7 @@ fn what_cannot_be_written_is_said_before_the_work() {
     arguments(here.path().join("new.sarif")).prepare().unwrap();
     for wrong in [here.path().to_path_buf(), here.path().join("nowhere/new.sarif")] {
         let error = arguments(wrong).prepare().unwrap_err();
-        assert_eq!(error.exit_code(), crate::exit::IO);
+        assert_eq!(error.exit_code(), engine::base::exit::IO);
         assert!(error.to_string().contains("--sarif-output"), "{error}");
     }
     assert_eq!(here.path().read_dir().unwrap().count(), 0, "trying leaves nothing behind");

@@ -1,26 +1,24 @@
 //! What the interface shows, apart from how: the screens, what is chosen on them, and what each key does. It starts no
-//! process and reads no file: a key may ask for that with an [`Effect`], and `tui.rs` does it.
+//! process and reads no file: a key may ask for that with an [`Effect`], and `mod.rs` does it.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::failures::Failures;
-use super::keys::Scope;
-use super::steps::Recording;
-use super::targets::Targets;
-use super::timeline::Timeline;
-use crate::data::{Data, Past};
-use crate::engine::SystemEntry;
-use crate::words;
+use crate::tui::failures::Failures;
+use crate::tui::keys::Scope;
+use crate::tui::steps::Recording;
+use crate::tui::targets::Targets;
+use crate::tui::timeline::Timeline;
+use engine::base::format;
+use engine::campaigns::data_dir::{Data, Past};
+use engine::cases::systems::SystemEntry;
 
 /// More lines of a campaign's news are forgotten.
 const NEWS_MAX: usize = 200;
 /// A longer text is not typed in by hand.
 const TYPED_MAX: usize = 80;
-/// Page keys go so far.
-pub const PAGE: isize = 10;
 
 /// The screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +164,7 @@ impl App {
     /// The campaign said something.
     pub fn tell(&mut self, line: &str) {
         let plain = anstream::adapter::strip_str(line).to_string();
-        self.news.push_back(words::printable(&plain));
+        self.news.push_back(format::printable(&plain));
         while self.news.len() > NEWS_MAX {
             self.news.pop_front();
         }
@@ -175,12 +173,12 @@ impl App {
     /// The campaign ended.
     pub fn campaign_ended(&mut self, how: &str) {
         self.own = Own::None;
-        self.message = format!("the campaign ended: {}", words::printable(how));
+        self.message = format!("the campaign ended: {}", format::printable(how));
     }
 
     /// A run was recorded, or could not be.
     pub fn recorded(&mut self, result: Result<Recording, String>) {
-        let file = words::printable(&self.recording.take().unwrap_or_default());
+        let file = format::printable(&self.recording.take().unwrap_or_default());
         match result {
             Ok(recording) if recording.steps.is_empty() => self.message = format!("{file}: nothing happened in it"),
             Ok(recording) => {
@@ -188,7 +186,7 @@ impl App {
                 self.screen = Screen::Timeline;
                 self.message.clear();
             }
-            Err(why) => self.message = format!("{file}: {}", words::printable(&why)),
+            Err(why) => self.message = format!("{file}: {}", format::printable(&why)),
         }
     }
 

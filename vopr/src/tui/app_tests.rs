@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::engine::SYSTEMS;
 use crate::tui::steps::{Kind, Recording, State, Step};
+use engine::cases::systems::SYSTEMS;
 
 /// A data directory with a failure, the same minimized, and files that are none.
 fn directory() -> tempfile::TempDir {
@@ -105,7 +105,7 @@ pub fn log_of_two(directory: &Path) {
                    \"targets\":[\"clock\"],\"jobs\":1,\"seed\":\"1\"";
     let lines = [("here", started), ("there", started), ("here", "\"kind\":\"ended\",\"interrupted\":false")];
     let text: String = lines.into_iter().map(|(name, rest)| line(name, rest)).collect();
-    std::fs::write(directory.join(crate::fuzzing::log::NAME), text).unwrap();
+    std::fs::write(directory.join(engine::campaigns::campaign_log::NAME), text).unwrap();
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The failures of the data directory by cause, and the files that cannot be read.
 
-use super::list::List;
-use crate::data::{Data, Failure};
-use crate::words;
+use crate::tui::list::List;
+use engine::base::format;
+use engine::campaigns::data_dir::{Data, Failure};
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +39,12 @@ impl Failures {
         for cause in data.causes() {
             let actions = |number: &&usize| data.failures[**number].smallest().case.actions.len();
             let smallest = cause.failures.iter().min_by_key(actions).copied().unwrap_or_default();
-            let text = words::printable(&format!("{}: {}", cause.invariant, cause.shape));
+            let text = format::printable(&format!("{}: {}", cause.invariant, cause.shape));
             self.rows.push(Row::Cause { text, count: cause.failures.len(), smallest });
             self.rows.extend(cause.failures.into_iter().map(Row::Failure));
         }
         let unreadable =
-            |(file, why): &(String, String)| Row::Unreadable(words::printable(file), words::printable(why));
+            |(file, why): &(String, String)| Row::Unreadable(format::printable(file), format::printable(why));
         self.rows.extend(data.unreadable.iter().map(unreadable));
         self.list.resize(self.rows.len());
         let place = chosen.and_then(|chosen| self.rows.iter().position(|row| name(row, data) == chosen));

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::data::Data;
-use crate::fuzzing::log;
+use engine::campaigns::campaign_log;
+use engine::campaigns::data_dir::Data;
 
 /// How often it is looked at; less often where reading takes long.
 const EVERY: Duration = Duration::from_millis(500);
@@ -40,7 +40,7 @@ fn watch(directory: &Path, sender: &SyncSender<Read>) {
 
 /// What changes when the directory does: a file came or went, or the log grew.
 fn fingerprint(directory: &Path) -> [Option<(u64, SystemTime)>; 2] {
-    [directory.to_path_buf(), directory.join(log::NAME)].map(|path| {
+    [directory.to_path_buf(), directory.join(campaign_log::NAME)].map(|path| {
         let metadata = path.metadata().ok()?;
         Some((metadata.len(), metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)))
     })

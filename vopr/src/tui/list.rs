@@ -2,7 +2,8 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use super::app::PAGE;
+/// Page keys go so far.
+pub const PAGE: isize = 10;
 
 /// Which row of a list is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

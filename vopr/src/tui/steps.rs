@@ -10,15 +10,15 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sim::observers::cluster_view::{ReplicaShadow, Shadow};
+use sim::observers::cluster_view::{ClusterView, ReplicaView};
 use sim::protocol::reason::Status;
 use sim::{Observation, Outcome, Seen, Verdict, Who};
 
-use crate::engine::Engine;
-use crate::error::Error;
-use crate::guarded;
-use crate::kmb::{Expected, Kmb};
-use crate::words;
+use engine::base::error::Error;
+use engine::base::format;
+use engine::cases::kmb::{Expected, Kmb};
+use engine::cases::subprocess;
+use engine::cases::systems::Engine;
 
 /// Of a longer run, only the last steps are kept.
 const STEPS_MAX: usize = 200_000;
@@ -103,8 +103,8 @@ impl Condition {
     }
 }
 
-impl From<&ReplicaShadow> for State {
-    fn from(replica: &ReplicaShadow) -> Self {
+impl From<&ReplicaView> for State {
+    fn from(replica: &ReplicaView) -> Self {
         let condition = match replica.status {
             _ if !replica.up => Condition::Down,
             _ if replica.paused => Condition::Paused,
@@ -113,7 +113,7 @@ impl From<&ReplicaShadow> for State {
             Status::ViewChange => Condition::ViewChange,
             Status::Recovering => Condition::Recovering,
         };
-        let ReplicaShadow { primary, view, commit, .. } = *replica;
+        let ReplicaView { primary, view, commit, .. } = *replica;
         State { condition, primary, view, op: replica.op(), commit }
     }
 }
@@ -140,7 +140,7 @@ impl Recording {
     pub fn of(kmb: &Kmb) -> Result<Recording, Error> {
         let mut engine = Engine::for_case(&kmb.case)?;
         let outcome = engine.run(&kmb.case, true);
-        let mut shadow = Shadow::default();
+        let mut shadow = ClusterView::default();
         shadow.reset(&kmb.case.config, kmb.case.liars);
         let mut states = vec![State::default(); shadow.replicas.len()];
         let mut steps = Vec::new();
@@ -153,7 +153,7 @@ impl Recording {
                 states[index] = now;
             }
             let Seen { at, event, who, what } = *seen;
-            steps.push(Step { at, event, who, text: words::happening(&what), kind: kind(&what), state });
+            steps.push(Step { at, event, who, text: format::happening(&what), kind: kind(&what), state });
         }
         let violation = match &outcome.verdict {
             Verdict::Violated(violation) => Some(violation),
@@ -165,8 +165,8 @@ impl Recording {
                 "{}: {}; expected {}; saw {}",
                 violation.invariant,
                 violation.rule,
-                words::printable(&violation.expected),
-                words::printable(&violation.seen)
+                format::printable(&violation.expected),
+                format::printable(&violation.seen)
             );
             let (at, event, who) = (violation.at, violation.event, Who::World);
             steps.insert(place, Step { at, event, who, text, kind: Kind::Violation, state: None });
@@ -246,7 +246,7 @@ fn kind(what: &Observation) -> Kind {
         | O::ViewStarted { .. }
         | O::StatusChanged { .. }
         | O::Abdicated { .. } => Kind::ViewChange,
-        what if words::notable(what) => Kind::Notable,
+        what if format::notable(what) => Kind::Notable,
         _ => Kind::Other,
     }
 }
@@ -277,7 +277,7 @@ impl Recorder {
             let mut text = Vec::new();
             let _ = stderr.map(|stderr| stderr.take(1 << 16).read_to_end(&mut text));
             let text = String::from_utf8_lossy(&text);
-            words::printable(text.lines().last().unwrap_or_default().trim_start_matches("error: "))
+            format::printable(text.lines().last().unwrap_or_default().trim_start_matches("error: "))
         });
         std::thread::spawn(move || {
             let Some(stdout) = stdout else { return };
@@ -306,7 +306,7 @@ impl Recorder {
         {
             return Some(Err(format!("{DIED} ({status})")));
         }
-        let why = guarded::too_much(&self.child, self.began, guarded::TIME_MAX, guarded::MEGABYTES_MAX)?;
+        let why = subprocess::too_much(&self.child, self.began, subprocess::TIME_MAX, subprocess::MEGABYTES_MAX)?;
         Some(Err(format!("its run was ended: {why}")))
     }
 }

@@ -2,8 +2,8 @@
 
 use scenarios::{ScenarioType, TARGETS};
 
-use super::list::List;
-use crate::engine::SystemEntry;
+use crate::tui::list::List;
+use engine::cases::systems::SystemEntry;
 
 /// How long a campaign is, as `vopr fuzz --time` has it; the first is until it is stopped.
 pub const TIMES: [&str; 5] = ["", "60s", "10m", "1h", "8h"];

@@ -2,8 +2,8 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use super::list::List;
-use super::steps::{Kind, Recording, State, Step};
+use crate::tui::list::List;
+use crate::tui::steps::{Kind, Recording, State, Step};
 
 /// A run that is stepped through.
 pub struct Timeline {

@@ -18,7 +18,7 @@ const PUSHED_IN: u8 = 0xA5;
 
 /// A record that does not hold what was written there last.
 #[derive(Clone, Debug)]
-pub(super) struct Wrong {
+pub(super) struct WrongRecord {
     zone: usize,
     record: u32,
     /// What was written there last.
@@ -139,7 +139,7 @@ impl Disk {
 
     /// Tells each damaged record of which a read of `range` that found `found` has not found what was written there last.
     pub fn differences(&self, range: &Range<u64>, found: &[u8], mut tell: impl FnMut(usize, u32)) {
-        for Wrong { zone, record, right } in &self.wrong {
+        for WrongRecord { zone, record, right } in &self.wrong {
             let offset = self.zones[*zone].offset(*record);
             let (start, end) = (offset.max(range.start), (offset + right.len() as u64).min(range.end));
             if start < end {
@@ -155,7 +155,7 @@ impl Disk {
     /// A write became durable: what it covers is right again.
     pub(super) fn written_over(&mut self, write: Write) {
         let bytes = self.cache.bytes(write);
-        for Wrong { zone, record, right } in &mut self.wrong {
+        for WrongRecord { zone, record, right } in &mut self.wrong {
             let offset = self.zones[*zone].offset(*record);
             let start = offset.max(write.offset);
             let end = (offset + right.len() as u64).min(write.offset + write.len as u64);
@@ -223,7 +223,7 @@ impl Disk {
                 self.wrong.swap_remove(index);
             }
         } else if content != before {
-            self.wrong.push(Wrong { zone, record, right: before });
+            self.wrong.push(WrongRecord { zone, record, right: before });
         }
     }
 }

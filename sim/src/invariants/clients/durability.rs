@@ -10,7 +10,7 @@
 
 use crate::base::time::Time;
 use crate::invariants::support::{Answered, Violation, kinds, set, short};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 
 /// The invariant's name.
 pub const NAME: &str = "durability";
@@ -32,8 +32,8 @@ impl Durability {
     pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Box<Violation>> {
         let position = answered.answer.position;
         self.told = self.told.max(position);
-        let committed = answered.shadow.committed.len() as u64;
-        if position <= committed || !answered.shadow.liars.is_empty() {
+        let committed = answered.cluster_view.committed.len() as u64;
+        if position <= committed || !answered.cluster_view.liars.is_empty() {
             return None;
         }
         answered.violation(
@@ -44,21 +44,21 @@ impl Durability {
         )
     }
 
-    pub fn finish(&self, at: Time, event: u64, shadow: &Shadow) -> Option<Box<Violation>> {
+    pub fn finish(&self, at: Time, event: u64, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         let violation = |rule, replicas, expected, seen| {
             Some(Box::new(Violation { invariant: NAME, rule, at, event, replicas, expected, seen }))
         };
-        let committed = shadow.committed.len() as u64;
+        let committed = cluster_view.committed.len() as u64;
         if self.told > committed {
             return violation(
                 NOT_COMMITTED,
-                shadow.liars,
+                cluster_view.liars,
                 format!("what clients were told up to position {} is committed", self.told),
                 format!("the committed log ends at op {committed}"),
             );
         }
-        for (id, state) in shadow.correct_replicas().filter(|(id, _)| shadow.is_member(*id)) {
-            for (op, first) in (1..).zip(&shadow.committed) {
+        for (id, state) in cluster_view.correct_replicas().filter(|(id, _)| cluster_view.is_member(*id)) {
+            for (op, first) in (1..).zip(&cluster_view.committed) {
                 let held = state.entry(op);
                 if held.is_none_or(|held| held.entry != first.entry) {
                     return violation(
@@ -107,10 +107,10 @@ mod tests {
     fn a_liar_may_answer_first_but_not_for_ever() {
         let mut script = invoked(Script::with_liar(0));
         assert_eq!(script.answer(1, found(1, 1, 1)), None);
-        let violation = script.judge.each.durability.finish(0, 0, &script.shadow).unwrap();
+        let violation = script.checkers.each.durability.finish(0, 0, &script.cluster_view).unwrap();
         assert_eq!((violation.invariant, violation.rule), (NAME, NOT_COMMITTED));
         script.committed(&[1, 2], 1..=1);
-        assert_eq!(script.judge.each.durability.finish(0, 0, &script.shadow), None);
+        assert_eq!(script.checkers.each.durability.finish(0, 0, &script.cluster_view), None);
     }
 
     #[test]
@@ -120,11 +120,11 @@ mod tests {
         script.append(2, 1..=1);
         let other = O::Appended { op: 2, view: 1, entry: 9, parent: entry(1) };
         assert_eq!(
-            script.judge.each.durability.finish(0, 0, &script.shadow).unwrap().rule,
+            script.checkers.each.durability.finish(0, 0, &script.cluster_view).unwrap().rule,
             "a committed entry is lost"
         );
         script.ok(2, other);
-        let violation = script.judge.each.durability.finish(0, 0, &script.shadow).unwrap();
+        let violation = script.checkers.each.durability.finish(0, 0, &script.cluster_view).unwrap();
         assert_eq!((violation.invariant, violation.rule), (NAME, "a committed entry is lost"));
     }
 }

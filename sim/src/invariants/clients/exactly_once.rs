@@ -35,10 +35,10 @@ impl ExactlyOnce {
             return None;
         };
         let execution = Execution { client, session, number, operation, answer };
-        if let Some(first) = context.record.execution(op) {
+        if let Some(first) = context.history.execution(op) {
             return if *first == execution { None } else { disagree(context, op, first, &execution) };
         }
-        if op != context.record.next() || operation.is_none() {
+        if op != context.history.next() || operation.is_none() {
             return None;
         }
         self.takes_effect(context, op, client, session, number)
@@ -54,9 +54,9 @@ impl ExactlyOnce {
     ) -> Option<Box<Violation>> {
         let id = context.id;
         let name = |number| format!("request {number} of client {} in session {session}", client.0);
-        if let Some(asked) = context.record.find(client, session, number) {
+        if let Some(asked) = context.history.find(client, session, number) {
             if self.ops.len() <= asked {
-                self.ops.resize(context.record.asked.len(), 0);
+                self.ops.resize(context.history.asked.len(), 0);
             }
             let before = self.ops[asked];
             if before != 0 {

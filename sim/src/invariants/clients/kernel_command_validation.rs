@@ -30,10 +30,10 @@ pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violat
             format!("it executed {operation:?} at op {op}"),
         );
     }
-    if op != context.record.next() {
+    if op != context.history.next() {
         return None;
     }
-    let sessions = &context.record.sessions;
+    let sessions = &context.history.sessions;
     let repeated = (session, number) <= sessions.latest(client);
     let over = sessions.max > 0 && !sessions.lives(client, session);
     if repeated || over {

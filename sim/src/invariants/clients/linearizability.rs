@@ -40,14 +40,14 @@ impl Linearizability {
             return None;
         };
         // Who executes the op later is compared with the first (see `exactly_once`).
-        if op != context.record.next() {
+        if op != context.history.next() {
             return None;
         }
-        let asked = context.record.find(client, session, number);
+        let asked = context.history.find(client, session, number);
         let mut violation = None;
         let mut result = None;
         if let Some(executed) = operation {
-            let wanted = asked.map(|asked| context.record.asked[asked].operation);
+            let wanted = asked.map(|asked| context.history.asked[asked].operation);
             // The model follows what was executed, so that it still fits the log after a violation that is not owed.
             let expected = self.store.execute(op, &executed);
             result = asked.map(|asked| (asked, expected));
@@ -71,11 +71,11 @@ impl Linearizability {
             }
         }
         self.results.push(result);
-        violation.or_else(|| self.settle(context, op))
+        violation.or_else(|| self.heal_when_quiescent(context, op))
     }
 
     /// Judges the answers that were waiting for `op`.
-    fn settle(&mut self, context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
+    fn heal_when_quiescent(&mut self, context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
         while let Some(place) = self.early.iter().position(|early| early.1.position == op) {
             let (asked, answer) = self.early.swap_remove(place);
             let replicas = set([context.id]);
@@ -88,7 +88,7 @@ impl Linearizability {
     }
 
     pub fn answered(&mut self, answered: &Answered<'_>) -> Option<Box<Violation>> {
-        let Answered { seen, shadow, record, asked, answer } = *answered;
+        let Answered { seen, cluster_view, history, asked, answer } = *answered;
         let Some(asked) = asked else {
             return answered.violation(
                 NAME,
@@ -97,7 +97,7 @@ impl Linearizability {
                 format!("it accepted {answer:?}"),
             );
         };
-        let floor = record.asked[asked].floor;
+        let floor = history.asked[asked].floor;
         if answer.position <= floor {
             return answered.violation(
                 NAME,
@@ -109,7 +109,7 @@ impl Linearizability {
         if answer.position <= self.results.len() as u64 {
             return self.told(seen, ReplicaSet::default(), asked, answer);
         }
-        if shadow.liars.is_empty() {
+        if cluster_view.liars.is_empty() {
             return answered.violation(
                 NAME,
                 "an answer before the execution",

@@ -19,14 +19,14 @@ pub(in crate::invariants) const INTERESTS: u128 = kinds::EXECUTED;
 
 pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
     let Observation::Executed { op, client, session, number, .. } = context.seen.what else { return None };
-    if op != context.record.next() || session == 0 {
+    if op != context.history.next() || session == 0 {
         return None;
     }
-    let before = context.record.placed_at(client, session, number)?;
+    let before = context.history.placed_at(client, session, number)?;
     // The entry is the work of the primary of its view.
     let view = context.me.entry(op)?.view;
-    let primary = ReplicaId((view % context.shadow.replicas.len() as u64) as u8);
-    if !context.shadow.correct(primary) {
+    let primary = ReplicaId((view % context.cluster_view.replicas.len() as u64) as u8);
+    if !context.cluster_view.correct(primary) {
         return None;
     }
     context.violation_with(

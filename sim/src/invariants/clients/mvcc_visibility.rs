@@ -32,7 +32,7 @@ impl MvccVisibility {
         let Observation::Executed { op, operation: Some(operation), answer, .. } = context.seen.what else {
             return None;
         };
-        let next = context.record.next();
+        let next = context.history.next();
         let (key, bound) = match operation.kind {
             OperationKind::Put { key, value } => {
                 if op == next {

@@ -33,7 +33,7 @@ fn name(session: Option<Session>) -> String {
 }
 
 pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violation>> {
-    let sessions = &context.record.sessions;
+    let sessions = &context.history.sessions;
     let pending = sessions.pending[context.id.index()];
     match context.seen.what {
         Observation::SessionEvicted { client, session } if pending.evicted.is_some() => context.violation(
@@ -43,9 +43,9 @@ pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violat
             format!("it evicted {} as well", name(Some((client, session)))),
         ),
         Observation::Executed { op, client, session, operation, .. } if sessions.max > 0 => {
-            if op == context.record.next() {
+            if op == context.history.next() {
                 first(context, op, (client, session), operation.is_some(), pending)
-            } else if op < context.record.next() && pending != sessions.change(op) {
+            } else if op < context.history.next() && pending != sessions.change(op) {
                 differ(context, op, pending)
             } else {
                 None
@@ -57,7 +57,7 @@ pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violat
 
 /// The first execution of an op.
 fn first(context: &Context<'_>, op: u64, asked: Session, effect: bool, change: Change) -> Option<Box<Violation>> {
-    let (id, sessions) = (context.id, &context.record.sessions);
+    let (id, sessions) = (context.id, &context.history.sessions);
     if effect && !sessions.lives(asked.0, asked.1) {
         return context.violation(
             NAME,
@@ -109,7 +109,7 @@ fn first(context: &Context<'_>, op: u64, asked: Session, effect: bool, change: C
 
 #[cold]
 fn differ(context: &Context<'_>, op: u64, change: Change) -> Option<Box<Violation>> {
-    let first = context.record.sessions.change(op);
+    let first = context.history.sessions.change(op);
     let tell = |change: Change| format!("registers {} and evicts {}", name(change.registered), name(change.evicted));
     context.violation(
         NAME,
@@ -121,8 +121,8 @@ fn differ(context: &Context<'_>, op: u64, change: Change) -> Option<Box<Violatio
 
 /// What a client is told of its session, by a cluster in which nobody lies.
 pub(in crate::invariants) fn told(answered: &Answered<'_>) -> Option<Box<Violation>> {
-    let sessions = &answered.record.sessions;
-    if !answered.shadow.liars.is_empty() {
+    let sessions = &answered.history.sessions;
+    if !answered.cluster_view.liars.is_empty() {
         return None;
     }
     match answered.seen.what {

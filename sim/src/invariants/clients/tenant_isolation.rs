@@ -34,7 +34,7 @@ pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violat
 }
 
 pub(in crate::invariants) fn answered(answered: &Answered<'_>) -> Option<Box<Violation>> {
-    let operation = answered.record.asked[answered.asked?].operation;
+    let operation = answered.history.asked[answered.asked?].operation;
     let value = answered.answer.value;
     if !foreign(value, operation.tenant) {
         return None;

@@ -156,7 +156,7 @@ impl ClockOffsetDetection {
     fn owed(&mut self, context: &Context<'_>) -> Option<Line> {
         let now = context.seen.at;
         let mut good = 0;
-        for (id, _) in context.shadow.correct_replicas() {
+        for (id, _) in context.cluster_view.correct_replicas() {
             let line = &mut self.lines[id.index()];
             line.follow(now, self.tolerance);
             let bad = line.bad;
@@ -202,8 +202,8 @@ mod tests {
         /// What replica `replica` says at so many milliseconds; the rule that it breaks.
         fn at(&mut self, ms: u64, replica: u8, what: Observation) -> Option<&'static str> {
             let seen = Seen { at: ms * MILLISECOND, event: 1, who: Who::Replica(ReplicaId(replica)), what };
-            let violation = self.0.judge.observe(&seen, &self.0.shadow);
-            self.0.shadow.apply(&seen);
+            let violation = self.0.checkers.observe(&seen, &self.0.cluster_view);
+            self.0.cluster_view.apply(&seen);
             assert!(violation.as_ref().is_none_or(|violation| violation.invariant == NAME));
             violation.map(|violation| violation.rule)
         }

@@ -78,7 +78,7 @@ impl CommitTimestampOrder {
         let own = if (in_view, to_op + 1) == (view, op) { own } else { 0 };
         // An old primary may know nothing of what a later view has committed: only what is in its own log binds it.
         let last = op.saturating_sub(1).min(self.committed.len() as u64);
-        let holds = match (context.me.entry(last), context.shadow.committed_at(last)) {
+        let holds = match (context.me.entry(last), context.cluster_view.committed_at(last)) {
             (Some(held), Some(committed)) => held.entry == committed.entry,
             _ => false,
         };

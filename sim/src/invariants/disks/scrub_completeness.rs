@@ -12,9 +12,9 @@
 use crate::base::ids::REPLICAS_MAX;
 use crate::base::time::Time;
 use crate::config::spec::Config;
-use crate::invariants::support::scrub_conditions::{self, Patience};
+use crate::invariants::support::scrub_conditions::{self, ScrubConditions};
 use crate::invariants::support::{Context, Violation, kinds, set};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::Observation;
 
 /// The invariant's name.
@@ -58,14 +58,14 @@ pub(in crate::invariants) struct ScrubCompleteness {
     on: bool,
     tour_max: Time,
     replicas: [Tours; REPLICAS_MAX],
-    patience: Patience,
+    conditions: ScrubConditions,
 }
 
 impl ScrubCompleteness {
     pub fn reset(&mut self, config: &Config) {
         self.on = config.cluster.scrub_iops > 0;
         self.tour_max = config.cluster.scrub_tour_max;
-        self.patience = Patience::default();
+        self.conditions = ScrubConditions::default();
         for tours in &mut self.replicas {
             tours.begin();
             (tours.promised, tours.completed) = (0, 0);
@@ -73,14 +73,14 @@ impl ScrubCompleteness {
     }
 
     pub fn healed(&mut self, at: Time) {
-        self.patience.healed(at);
+        self.conditions.healed(at);
     }
 
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
         if !self.on {
             return None;
         }
-        self.patience.observe(context);
+        self.conditions.observe(context);
         let (id, at) = (context.id, context.seen.at);
         let tours = &mut self.replicas[id.index()];
         match context.seen.what {
@@ -110,7 +110,7 @@ impl ScrubCompleteness {
                     );
                 }
                 let tour_max = self.tour_max;
-                let took = self.patience.waited(id, from, at).filter(|took| *took > tour_max)?;
+                let took = self.conditions.waited(id, from, at).filter(|took| *took > tour_max)?;
                 return context.violation(
                     NAME,
                     LATE,
@@ -124,15 +124,15 @@ impl ScrubCompleteness {
     }
 
     /// The run is over: whether a tour is overdue.
-    pub fn finish(&mut self, at: Time, event: u64, shadow: &Shadow) -> Option<Box<Violation>> {
+    pub fn finish(&mut self, at: Time, event: u64, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         if !self.on {
             return None;
         }
         let tour_max = self.tour_max;
         let (id, waited) =
-            shadow.correct_replicas().filter(|(_, state)| state.up && !state.paused).find_map(|(id, _)| {
+            cluster_view.correct_replicas().filter(|(_, state)| state.up && !state.paused).find_map(|(id, _)| {
                 let from = self.replicas[id.index()].completed;
-                self.patience.waited(id, from, at).filter(|waited| *waited > tour_max).map(|waited| (id, waited))
+                self.conditions.waited(id, from, at).filter(|waited| *waited > tour_max).map(|waited| (id, waited))
             })?;
         Some(Box::new(Violation {
             invariant: NAME,
@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn the_end_of_the_run_counts() {
         let script = Script::clean_run();
-        let mut judge = script.judge;
-        let late = judge.each.scrub_completeness.finish(2 * SECOND, 9, &script.shadow).expect("it is late");
+        let mut checkers = script.checkers;
+        let late = checkers.each.scrub_completeness.finish(2 * SECOND, 9, &script.cluster_view).expect("it is late");
         assert_eq!((late.invariant, late.rule), (NAME, LATE));
     }
 }

@@ -10,7 +10,7 @@
 use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
-use crate::invariants::support::scrub_conditions::{self, Patience};
+use crate::invariants::support::scrub_conditions::{self, ScrubConditions};
 use crate::invariants::support::{Context, Violation, kinds};
 use crate::protocol::observation::{Fault, Observation, Status};
 
@@ -34,14 +34,14 @@ pub(in crate::invariants) struct ScrubRepair {
     replicas: [Findings; REPLICAS_MAX],
     /// The replicas whose disks may read wrong.
     misreading: ReplicaSet,
-    patience: Patience,
+    conditions: ScrubConditions,
 }
 
 impl ScrubRepair {
     pub fn reset(&mut self, config: &Config) {
         self.tour_max = config.cluster.scrub_tour_max;
         self.misreading = ReplicaSet::default();
-        self.patience = Patience::default();
+        self.conditions = ScrubConditions::default();
         for findings in &mut self.replicas {
             findings.forget();
         }
@@ -49,11 +49,11 @@ impl ScrubRepair {
 
     pub fn healed(&mut self, at: Time) {
         self.misreading = ReplicaSet::default();
-        self.patience.healed(at);
+        self.conditions.healed(at);
     }
 
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
-        self.patience.observe(context);
+        self.conditions.observe(context);
         let (id, at) = (context.id, context.seen.at);
         let findings = &mut self.replicas[id.index()];
         match context.seen.what {
@@ -85,7 +85,7 @@ impl ScrubRepair {
             Observation::ScrubReadDone { .. } if context.me.status == Status::Normal => {
                 let (zone, record, found) = *findings.open.first()?;
                 let tour_max = self.tour_max;
-                let waited = self.patience.waited(id, found, at).filter(|waited| *waited > tour_max)?;
+                let waited = self.conditions.waited(id, found, at).filter(|waited| *waited > tour_max)?;
                 return context.violation(
                     NAME,
                     "found and not repaired",

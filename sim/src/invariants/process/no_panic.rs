@@ -1,7 +1,7 @@
 //! No panic: a correct replica never panics, whatever it is sent and whatever its disk says. Always owed.
 //!
 //! Source: this project's first rule (a message that contradicts itself is refused, and costs no more than a lost one).
-//! The world catches the panic, has its message, and constructs the violation; `Judge` only counts the occasions.
+//! The world catches the panic, has its message, and constructs the violation; `Checkers` only counts the occasions.
 //! Not checked: a liar's own panics, and processes that abort without unwinding.
 
 use crate::base::ids::ReplicaId;

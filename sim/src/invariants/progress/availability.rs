@@ -15,7 +15,7 @@ use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::spec::Config;
 use crate::invariants::support::{Context, Violation, kinds};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{Observation, Seen};
 
 /// The invariant's name.
@@ -65,7 +65,7 @@ impl Availability {
     }
 
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
-        let Context { id, me, shadow, .. } = *context;
+        let Context { id, me, cluster_view, .. } = *context;
         if me.delay > 0 {
             // A shorter delay does not overtake a longer one before it.
             let late = &mut self.late_until[id.index()];
@@ -73,7 +73,7 @@ impl Availability {
         }
         match context.seen.what {
             Observation::Committed { op, .. } => {
-                if op == shadow.committed.len() as u64 + 1 {
+                if op == cluster_view.committed.len() as u64 + 1 {
                     self.waiting = None;
                 }
             }
@@ -93,21 +93,21 @@ impl Availability {
     }
 
     /// A client asks again.
-    pub fn retried(&mut self, seen: &Seen, shadow: &Shadow) -> Option<Box<Violation>> {
+    pub fn retried(&mut self, seen: &Seen, cluster_view: &ClusterView) -> Option<Box<Violation>> {
         if !self.promised {
             return None;
         }
         let now = seen.at;
         if self.group.is_empty() {
-            self.group = self.able(now, shadow);
+            self.group = self.able(now, cluster_view);
             self.since = now;
         }
         let waiting = (*self.waiting.get_or_insert(now)).max(self.since);
-        let outside = Time::from(shadow.replicas.len() as u32 - self.group.len());
+        let outside = Time::from(cluster_view.replicas.len() as u32 - self.group.len());
         let bound = self.notice + (outside + 1) * self.view_change;
-        let damaged = shadow.replicas.iter().any(|state| state.damaged);
-        let full = shadow.committed.len() >= self.room;
-        if self.group.is_empty() || now - waiting <= bound || shadow.healed || damaged || full {
+        let damaged = cluster_view.replicas.iter().any(|state| state.damaged);
+        let full = cluster_view.committed.len() >= self.room;
+        if self.group.is_empty() || now - waiting <= bound || cluster_view.healed || damaged || full {
             return None;
         }
         let Seen { at, event, .. } = *seen;
@@ -123,19 +123,19 @@ impl Availability {
     }
 
     /// A largest set of replicas that could serve the clients; empty where there is no quorum.
-    fn able(&self, now: Time, shadow: &Shadow) -> ReplicaSet {
+    fn able(&self, now: Time, cluster_view: &ClusterView) -> ReplicaSet {
         let well = |id: ReplicaId| {
-            let state = &shadow.replicas[id.index()];
+            let state = &cluster_view.replicas[id.index()];
             state.up && !state.paused && !state.loading && state.sound && now >= self.late_until[id.index()]
         };
-        let count = shadow.replicas.len() as u8;
+        let count = cluster_view.replicas.len() as u8;
         let mut best = ReplicaSet::default();
         for members in 1..1_u16 << count {
             let members = ReplicaSet(members as u8);
             if members.len() < self.quorum || members.len() <= best.len() {
                 continue;
             }
-            let linked = |id: ReplicaId| members.iter().all(|other| other == id || shadow.linked(id, other));
+            let linked = |id: ReplicaId| members.iter().all(|other| other == id || cluster_view.linked(id, other));
             if members.iter().all(|id| well(id) && linked(id)) {
                 best = members;
             }

@@ -11,9 +11,9 @@
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::time::Time;
 use crate::config::membership::Configuration;
-use crate::invariants::support::history::Record;
+use crate::invariants::support::history::History;
 use crate::invariants::support::{Violation, set};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::Status;
 
 /// The invariant's name.
@@ -43,21 +43,21 @@ pub(in crate::invariants) enum Missing {
 }
 
 /// The first thing that the cluster lacks; `None` when it has converged.
-pub(in crate::invariants) fn missing(record: &Record, shadow: &Shadow) -> Option<Missing> {
-    if record.outstanding > 0 {
+pub(in crate::invariants) fn missing(history: &History, cluster_view: &ClusterView) -> Option<Missing> {
+    if history.outstanding > 0 {
         return Some(Missing::Answers);
     }
-    if let Some(asked) = shadow.asked.first() {
+    if let Some(asked) = cluster_view.asked.first() {
         return Some(Missing::Asked(*asked));
     }
-    if shadow.decided.is_joint() {
-        return Some(Missing::Joint(shadow.decided));
+    if cluster_view.decided.is_joint() {
+        return Some(Missing::Joint(cluster_view.decided));
     }
-    if record.sessions.registering > 0 {
+    if history.sessions.registering > 0 {
         return Some(Missing::Sessions);
     }
-    let committed = shadow.committed.len() as u64;
-    let members = || shadow.correct_replicas().filter(|(id, _)| shadow.is_member(*id));
+    let committed = cluster_view.committed.len() as u64;
+    let members = || cluster_view.correct_replicas().filter(|(id, _)| cluster_view.is_member(*id));
     let view = members().map(|(_, state)| state.view).max()?;
     for (id, state) in members() {
         if !state.up || state.paused {
@@ -75,9 +75,9 @@ pub(in crate::invariants) fn missing(record: &Record, shadow: &Shadow) -> Option
     }
     let led = (0..)
         .map(ReplicaId)
-        .zip(&shadow.replicas)
-        .any(|(id, state)| shadow.is_member(id) && state.up && state.primary && state.view == view);
-    let by_a_liar = shadow.liars.has(ReplicaId((view % shadow.replicas.len() as u64) as u8));
+        .zip(&cluster_view.replicas)
+        .any(|(id, state)| cluster_view.is_member(id) && state.up && state.primary && state.view == view);
+    let by_a_liar = cluster_view.liars.has(ReplicaId((view % cluster_view.replicas.len() as u64) as u8));
     if led || by_a_liar { None } else { Some(Missing::Primary(view)) }
 }
 
@@ -86,38 +86,38 @@ pub(in crate::invariants) fn violation(
     missing: &Missing,
     at: Time,
     event: u64,
-    record: &Record,
-    shadow: &Shadow,
+    history: &History,
+    cluster_view: &ClusterView,
 ) -> Violation {
     let (rule, replica, expected, seen) = match *missing {
         Missing::Answers => {
-            let first = record.asked.iter().find(|asked| asked.live && !asked.answered);
+            let first = history.asked.iter().find(|asked| asked.live && !asked.answered);
             let first = first.map_or_else(String::new, |asked| {
                 let (client, session, number) = (asked.client.0, asked.session, asked.number);
                 format!(", the first of them request {number} of client {client} in session {session}")
             });
-            let seen = format!("{} are not{first}", record.outstanding);
+            let seen = format!("{} are not{first}", history.outstanding);
             ("requests are not answered", None, "all requests of live sessions are answered".to_owned(), seen)
         }
         Missing::Sessions => {
-            let seen = format!("{} clients wait for one", record.sessions.registering);
+            let seen = format!("{} clients wait for one", history.sessions.registering);
             ("clients get no session", None, "every client that asks for a session has one".to_owned(), seen)
         }
         Missing::Down(id) => {
             ("a replica is down", Some(id), format!("{id} runs again"), "it is down or paused".to_owned())
         }
         Missing::Status(id) => {
-            let state = &shadow.replicas[id.index()];
+            let state = &cluster_view.replicas[id.index()];
             let seen = format!("its status is {:?}, its view {}", state.status, state.view);
             ("a replica is not normal", Some(id), format!("{id} is normal"), seen)
         }
         Missing::View(id, view) => {
-            let seen = format!("it is in view {}", shadow.replicas[id.index()].view);
+            let seen = format!("it is in view {}", cluster_view.replicas[id.index()].view);
             ("replicas are in different views", Some(id), format!("{id} is in view {view}, like the others"), seen)
         }
         Missing::Behind(id) => {
-            let state = &shadow.replicas[id.index()];
-            let committed = shadow.committed.len();
+            let state = &cluster_view.replicas[id.index()];
+            let committed = cluster_view.committed.len();
             let (op, commit, executed) = (state.op(), state.commit, state.executed);
             let seen = format!("its log ends at op {op}; it has committed {commit} ops and executed {executed}");
             (
@@ -154,7 +154,7 @@ mod tests {
     use crate::protocol::observation::Observation as O;
 
     fn stuck(script: &mut Script, rule: &str) {
-        assert!(!script.judge.converged(&script.shadow));
+        assert!(!script.checkers.converged(&script.cluster_view));
         let violation = script.finish().expect("the cluster has not converged");
         assert_eq!((violation.invariant, violation.rule), (NAME, rule), "{violation:?}");
         assert!(!violation.expected.is_empty() && !violation.seen.is_empty());
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_converged_cluster_passes() {
         let mut script = Script::clean_run();
-        assert!(script.judge.converged(&script.shadow));
+        assert!(script.checkers.converged(&script.cluster_view));
         assert_eq!(script.finish(), None);
     }
 
@@ -183,7 +183,7 @@ mod tests {
         let mut script = Script::clean_run();
         let client = crate::base::ids::ClientId(0);
         let see = |script: &mut Script, what| {
-            assert_eq!(script.see(crate::protocol::observation::Who::Client(client), what), None)
+            assert_eq!(script.see(crate::protocol::observation::Who::Client(client), what), None);
         };
         see(&mut script, O::Registering { client, number: 2 });
         stuck(&mut script, "clients get no session");

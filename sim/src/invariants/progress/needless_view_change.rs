@@ -19,7 +19,7 @@ use crate::base::ids::{REPLICAS_MAX, ReplicaSet};
 use crate::base::time::{SECOND, Time};
 use crate::config::spec::Config;
 use crate::invariants::support::{Context, Violation, kinds};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{Observation, Status};
 
 /// The invariant's name.
@@ -129,17 +129,17 @@ impl NeedlessViewChange {
     }
 
     fn started(&self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
-        let Context { id, shadow, .. } = *context;
+        let Context { id, cluster_view, .. } = *context;
         let now = context.seen.at;
-        if !self.owed || shadow.replicas.iter().any(|state| state.view >= view) {
+        if !self.owed || cluster_view.replicas.iter().any(|state| state.view >= view) {
             return None;
         }
         let quiet = now.saturating_sub(self.changed.max(self.late));
-        if self.timeless.is_empty() && self.all_is_well(shadow) && (!self.touched || quiet > self.settling) {
+        if self.timeless.is_empty() && self.all_is_well(cluster_view) && (!self.touched || quiet > self.settling) {
             return context.violation(
                 NAME,
                 "all was well",
-                format!("no replica leaves view {} while all is well", shadow.view_max),
+                format!("no replica leaves view {} while all is well", cluster_view.view_max),
                 format!("{id} leaves for view {view} after {quiet} ns without any change"),
             );
         }
@@ -156,11 +156,11 @@ impl NeedlessViewChange {
         None
     }
 
-    fn all_is_well(&self, shadow: &Shadow) -> bool {
-        shadow.replicas.iter().all(|state| {
+    fn all_is_well(&self, cluster_view: &ClusterView) -> bool {
+        cluster_view.replicas.iter().all(|state| {
             let there = state.up && !state.paused && !state.loading && state.sound;
             let linked = state.hears.0 & self.all.0 == self.all.0;
-            there && linked && state.status == Status::Normal && state.view == shadow.view_max
+            there && linked && state.status == Status::Normal && state.view == cluster_view.view_max
         })
     }
 }

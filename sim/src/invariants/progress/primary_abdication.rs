@@ -53,7 +53,7 @@ impl PrimaryAbdication {
     }
 
     pub fn observe(&mut self, context: &Context<'_>) -> Option<Box<Violation>> {
-        let Context { id, me, shadow, .. } = *context;
+        let Context { id, me, cluster_view, .. } = *context;
         let now = context.seen.at;
         match context.seen.what {
             Observation::Sent { kind: MessageKind::Prepare | MessageKind::Commit | MessageKind::StartView, .. }
@@ -63,8 +63,8 @@ impl PrimaryAbdication {
                 if !leads || alone_for <= self.bound {
                     return None;
                 }
-                let others = (0..shadow.replicas.len() as u8).map(ReplicaId).filter(|other| *other != id);
-                let linked = 1 + others.filter(|other| shadow.linked(id, *other)).count();
+                let others = (0..cluster_view.replicas.len() as u8).map(ReplicaId).filter(|other| *other != id);
+                let linked = 1 + others.filter(|other| cluster_view.linked(id, *other)).count();
                 if linked >= self.quorum {
                     return None;
                 }

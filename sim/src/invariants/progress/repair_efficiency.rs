@@ -96,18 +96,18 @@ impl RepairEfficiency {
     }
 
     fn requested(&mut self, context: &Context<'_>, peer: ReplicaId, to: u64) -> Option<Box<Violation>> {
-        let Context { id, me, shadow, .. } = *context;
+        let Context { id, me, cluster_view, .. } = *context;
         let could_answer = |other: ReplicaId| {
-            let state = &shadow.replicas[other.index()];
-            let there = state.up && !state.paused && shadow.linked(id, other);
+            let state = &cluster_view.replicas[other.index()];
+            let there = state.up && !state.paused && cluster_view.linked(id, other);
             other != id && there && state.status == Status::Normal && state.view == me.view
         };
         let asking = &mut self.asking[id.index()];
-        let all = || (0..shadow.replicas.len() as u8).map(ReplicaId);
+        let all = || (0..cluster_view.replicas.len() as u8).map(ReplicaId);
         let fast = |other: ReplicaId, asking: &Asking| {
             let known = &asking.peers[other.index()];
             let ready = known.fast >= FAST_IN_A_ROW && known.asked_at.is_none();
-            ready && could_answer(other) && shadow.replicas[other.index()].op() >= to
+            ready && could_answer(other) && cluster_view.replicas[other.index()].op() >= to
         };
         let slow = |other: ReplicaId, asking: &Asking| asking.peers[other.index()].slow >= SLOW_IN_A_ROW;
         if all().any(|other| fast(other, asking)) && all().any(|other| slow(other, asking)) {

@@ -63,16 +63,16 @@ fn appended(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Opti
 
 /// Rule 4. The logs themselves are the table of what each view prepared: n - 1 look-ups, and nothing to remember.
 fn unique(context: &Context<'_>, op: u64, view: u64, entry: EntryHash) -> Option<Box<Violation>> {
-    let replicas = context.shadow.replicas.len() as u64;
+    let replicas = context.cluster_view.replicas.len() as u64;
     let index = usize::try_from(op - 1).ok()?;
-    for (other, state) in context.shadow.correct_replicas() {
+    for (other, state) in context.cluster_view.correct_replicas() {
         if let Some(held) = state.log.get(index)
             && held.view == view
             && held.entry != entry
             && other != context.id
         {
             let primary = ReplicaId((view % replicas) as u8);
-            if !context.shadow.correct(primary) {
+            if !context.cluster_view.correct(primary) {
                 return None;
             }
             return context.violation_with(

@@ -19,7 +19,7 @@ use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::config::membership::{Configuration, quorum};
 use crate::config::spec::{Cluster, Config};
 use crate::invariants::support::{Context, Violation, kinds};
-use crate::observers::cluster_view::ReplicaShadow;
+use crate::observers::cluster_view::ReplicaView;
 use crate::protocol::observation::{Observation, Status};
 
 /// The invariant's name.
@@ -56,7 +56,9 @@ impl ReconfigurationSafety {
                 None
             }
             Observation::ViewStarted { view, primary: true, .. } if self.active => self.started(context, view),
-            Observation::Committed { op, .. } if self.active && op == context.shadow.committed.len() as u64 + 1 => {
+            Observation::Committed { op, .. }
+                if self.active && op == context.cluster_view.committed.len() as u64 + 1 =>
+            {
                 self.committed(context, op)
             }
             Observation::ConfigurationAppended { op, old, new } => {
@@ -77,7 +79,7 @@ impl ReconfigurationSafety {
     }
 
     fn started(&self, context: &Context<'_>, view: u64) -> Option<Box<Violation>> {
-        let (id, configuration) = (context.id, context.shadow.configuration(context.me));
+        let (id, configuration) = (context.id, context.cluster_view.configuration(context.me));
         if !configuration.has(id) {
             return context.violation(
                 NAME,
@@ -98,13 +100,13 @@ impl ReconfigurationSafety {
     }
 
     fn committed(&self, context: &Context<'_>, op: u64) -> Option<Box<Violation>> {
-        let (id, me, shadow) = (context.id, context.me, context.shadow);
-        let configuration = shadow.configuration(me);
-        let holds = |state: &ReplicaShadow| {
+        let (id, me, cluster_view) = (context.id, context.me, context.cluster_view);
+        let configuration = cluster_view.configuration(me);
+        let holds = |state: &ReplicaView| {
             state.acknowledged.is_some_and(|(view, acknowledged, _)| acknowledged >= op && view >= me.view)
         };
         let mut holders = ReplicaSet::default();
-        for (holder, _) in (0..).map(ReplicaId).zip(&shadow.replicas).filter(|(_, state)| holds(state)) {
+        for (holder, _) in (0..).map(ReplicaId).zip(&cluster_view.replicas).filter(|(_, state)| holds(state)) {
             holders.insert(holder);
         }
         if let Some(part) = self.lacking(&configuration, holders, self.cluster.replication_quorum) {
@@ -115,11 +117,11 @@ impl ReconfigurationSafety {
                 format!("{id} committed it when {holders} had acknowledged it in view {}", me.view),
             );
         }
-        if configuration != shadow.decided && !configuration.follows(&shadow.decided) {
+        if configuration != cluster_view.decided && !configuration.follows(&cluster_view.decided) {
             return context.violation(
                 NAME,
                 "committed under a configuration that is not next to the last committed one",
-                format!("{id} commits op {op} under {} or what follows it", shadow.decided),
+                format!("{id} commits op {op} under {} or what follows it", cluster_view.decided),
                 format!("{configuration} is in force there"),
             );
         }
@@ -134,8 +136,8 @@ impl ReconfigurationSafety {
 
 /// Rules 4 and 5.
 fn appended(context: &Context<'_>, next: &Configuration) -> Option<Box<Violation>> {
-    let (id, me, shadow) = (context.id, context.me, context.shadow);
-    let before = shadow.configuration(me);
+    let (id, me, cluster_view) = (context.id, context.me, context.cluster_view);
+    let before = cluster_view.configuration(me);
     if !next.follows(&before) {
         return context.violation(
             NAME,
@@ -145,7 +147,7 @@ fn appended(context: &Context<'_>, next: &Configuration) -> Option<Box<Violation
         );
     }
     let held = me.entry(before.op).map(|held| held.entry);
-    if before.op > 0 && shadow.committed_at(before.op).map(|committed| committed.entry) != held {
+    if before.op > 0 && cluster_view.committed_at(before.op).map(|committed| committed.entry) != held {
         return context.violation(
             NAME,
             "a configuration was logged before the one before it was committed",
@@ -161,7 +163,7 @@ fn appended(context: &Context<'_>, next: &Configuration) -> Option<Box<Violation
         return None;
     }
     let caught_up = |added: ReplicaId| {
-        let state = shadow.replicas.get(added.index());
+        let state = cluster_view.replicas.get(added.index());
         state.is_some_and(|state| state.acknowledged.map_or(0, |acknowledged| acknowledged.1) >= me.commit)
     };
     let late = next.new.without(next.old).iter().find(|added| !caught_up(*added))?;
@@ -170,7 +172,10 @@ fn appended(context: &Context<'_>, next: &Configuration) -> Option<Box<Violation
         NAME,
         "a replica became a member before it had caught up",
         format!("{late} has acknowledged op {}, the commit number of {id}, before it becomes a member", me.commit),
-        format!("it has acknowledged {:?}", shadow.replicas.get(late.index()).and_then(|state| state.acknowledged)),
+        format!(
+            "it has acknowledged {:?}",
+            cluster_view.replicas.get(late.index()).and_then(|state| state.acknowledged)
+        ),
     )
 }
 
@@ -237,7 +242,7 @@ mod tests {
             script.ok(replica, configured(2, OLD, NEW));
         }
         script.commit(0, 2..=2);
-        assert!(script.shadow.decided.is_joint());
+        assert!(script.cluster_view.decided.is_joint());
         script.ok(0, Script::appended(3, 0));
         script.ok(0, configured(3, NEW, NEW));
         script.ok(0, acknowledged(3));
@@ -246,7 +251,7 @@ mod tests {
             script.ok(replica, configured(3, NEW, NEW));
         }
         script.commit(0, 3..=3);
-        assert_eq!(script.shadow.decided.new, ReplicaSet(NEW));
+        assert_eq!(script.cluster_view.decided.new, ReplicaSet(NEW));
         for replica in [1, 2, 3] {
             script.ok(replica, voted(1));
         }

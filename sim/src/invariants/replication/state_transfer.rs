@@ -18,7 +18,7 @@ use crate::base::ids::{REPLICAS_MAX, ReplicaId};
 use crate::base::time::{SECOND, Time};
 use crate::config::spec::Config;
 use crate::invariants::support::{Context, Violation, kinds, set, short};
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::{EntryHash, Observation, Status};
 
 /// The invariant's name.
@@ -68,10 +68,10 @@ impl StateTransfer {
     }
 
     /// The faults have ended: who needs a state from here on?
-    pub fn healed(&mut self, at: Time, shadow: &Shadow) {
+    pub fn healed(&mut self, at: Time, cluster_view: &ClusterView) {
         self.healed = Some(at);
-        for (id, state) in shadow.correct_replicas() {
-            let others = shadow.correct_replicas().filter(|(other, _)| *other != id);
+        for (id, state) in cluster_view.correct_replicas() {
+            let others = cluster_view.correct_replicas().filter(|(other, _)| *other != id);
             let begin = others.map(|(_, other)| other.dropped).min().unwrap_or(0);
             self.replicas[id.index()].needs = state.op() < begin;
         }
@@ -147,14 +147,14 @@ impl StateTransfer {
         if wrong.is_some() {
             return wrong;
         }
-        let committed = context.shadow.committed_at(op);
+        let committed = context.cluster_view.committed_at(op);
         if committed.is_none_or(|committed| committed.entry != entry) {
             return context.violation(
                 NAME,
                 "a state of what is not committed",
                 match committed {
                     Some(committed) => format!("the state at op {op} is that after {}", short(committed.entry)),
-                    None => format!("{id} installs a state of at most op {}", context.shadow.committed.len()),
+                    None => format!("{id} installs a state of at most op {}", context.cluster_view.committed.len()),
                 },
                 format!("{id} installed the state at op {op} after {}", short(entry)),
             );
@@ -334,8 +334,11 @@ mod tests {
         }
         script.see(Who::World, O::Healed);
         let end = 60 * SECOND;
-        assert_eq!(script.judge.finish(end, 1, &script.shadow).unwrap().rule, TOO_LATE);
+        assert_eq!(script.checkers.finish(end, 1, &script.cluster_view).unwrap().rule, TOO_LATE);
         script.ok(2, installed(4, 9, 4));
-        assert_ne!(script.judge.finish(end, 1, &script.shadow).map(|violation| violation.rule), Some(TOO_LATE));
+        assert_ne!(
+            script.checkers.finish(end, 1, &script.cluster_view).map(|violation| violation.rule),
+            Some(TOO_LATE)
+        );
     }
 }

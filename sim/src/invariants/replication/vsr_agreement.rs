@@ -18,7 +18,7 @@ pub(in crate::invariants) fn observe(context: &Context<'_>) -> Option<Box<Violat
     match context.seen.what {
         // An entry of 0 is held by nobody; the prefix property judges it.
         Observation::Committed { op, entry } if entry != 0 => {
-            let first = context.shadow.committed_at(op)?;
+            let first = context.cluster_view.committed_at(op)?;
             if first.entry == entry {
                 return None;
             }

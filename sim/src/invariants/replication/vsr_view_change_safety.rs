@@ -76,7 +76,7 @@ impl ViewChangeSafety {
         let lost = |op: u64, first: &crate::observers::cluster_view::CommittedEntry| {
             first.view < view && me.entry(op).is_none_or(|held| held.entry != first.entry)
         };
-        let (op, first) = (1..).zip(&context.shadow.committed).find(|(op, first)| lost(*op, first))?;
+        let (op, first) = (1..).zip(&context.cluster_view.committed).find(|(op, first)| lost(*op, first))?;
         context.violation_with(
             first.by,
             NAME,
@@ -97,7 +97,7 @@ impl ViewChangeSafety {
     fn committed(&mut self, context: &Context<'_>, op: u64, entry: EntryHash) -> Option<Box<Violation>> {
         let (view, primary) = *self.started.last()?;
         let me = context.me;
-        if op != context.shadow.committed.len() as u64 + 1 || me.view > view {
+        if op != context.cluster_view.committed.len() as u64 + 1 || me.view > view {
             return None;
         }
         let held = me.entry(op).filter(|held| held.entry == entry && held.view < view)?;

@@ -1,20 +1,20 @@
 //! What an invariant sees of one observation, and how it says that a rule is broken.
 #![allow(clippy::unnecessary_wraps, reason = "a violation is made where a rule returns, as that rule's result")]
 
-use super::history::Record;
+use super::history::History;
 use super::violation::Violation;
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::config::workload::Answer;
-use crate::observers::cluster_view::{ReplicaShadow, Shadow};
+use crate::observers::cluster_view::{ClusterView, ReplicaView};
 use crate::protocol::observation::{EntryHash, Seen};
 
 /// What an invariant sees: one observation of a correct replica, and what was known before it.
 pub(in crate::invariants) struct Context<'a> {
     pub seen: &'a Seen,
     pub id: ReplicaId,
-    pub me: &'a ReplicaShadow,
-    pub shadow: &'a Shadow,
-    pub record: &'a Record,
+    pub me: &'a ReplicaView,
+    pub cluster_view: &'a ClusterView,
+    pub history: &'a History,
 }
 
 impl Context<'_> {
@@ -49,8 +49,8 @@ impl Context<'_> {
 /// What an invariant sees when a client accepts a reply.
 pub(in crate::invariants) struct Answered<'a> {
     pub seen: &'a Seen,
-    pub shadow: &'a Shadow,
-    pub record: &'a Record,
+    pub cluster_view: &'a ClusterView,
+    pub history: &'a History,
     /// The request in the record; `None` where nobody asked.
     pub asked: Option<usize>,
     pub answer: Answer,

@@ -34,7 +34,7 @@ pub(in crate::invariants) struct Execution {
 
 /// What was asked, told and executed so far.
 #[derive(Debug, Default)]
-pub(in crate::invariants) struct Record {
+pub(in crate::invariants) struct History {
     /// All requests, in the order of their sending.
     pub asked: Vec<Asked>,
     /// Per client (session, number, index in `asked`), sorted.
@@ -49,7 +49,7 @@ pub(in crate::invariants) struct Record {
     pub sessions: Sessions,
 }
 
-impl Record {
+impl History {
     pub fn reset(&mut self, sessions_max: u16) {
         self.asked.clear();
         self.clients.iter_mut().for_each(Vec::clear);
@@ -155,24 +155,24 @@ mod tests {
 
     #[test]
     fn a_crashed_client_waits_for_nothing() {
-        let mut record = Record::default();
+        let mut history = History::default();
         let operation = Operation { tenant: 0, kind: OperationKind::Get { key: 1 } };
         for number in 1..=3 {
-            record.invoked(ClientId(2), 1, number, operation);
+            history.invoked(ClientId(2), 1, number, operation);
         }
-        record.invoked(ClientId(0), 1, 1, operation);
-        let first = record.find(ClientId(2), 1, 1);
-        record.answered(first, 5);
-        record.answered(first, 5);
-        assert_eq!((record.outstanding, record.answered_max), (3, 5));
-        record.client_gave_up(ClientId(2));
-        record.client_gave_up(ClientId(2));
-        assert_eq!(record.outstanding, 1);
-        record.answered(record.find(ClientId(2), 1, 2), 6);
-        assert_eq!(record.outstanding, 1, "an answer to a session that is over changes nothing");
-        record.invoked(ClientId(2), 2, 1, operation);
-        assert_eq!(record.outstanding, 2);
-        assert_eq!(record.asked[record.find(ClientId(2), 2, 1).unwrap()].floor, 6);
-        assert_eq!(record.find(ClientId(9), 1, 1), None);
+        history.invoked(ClientId(0), 1, 1, operation);
+        let first = history.find(ClientId(2), 1, 1);
+        history.answered(first, 5);
+        history.answered(first, 5);
+        assert_eq!((history.outstanding, history.answered_max), (3, 5));
+        history.client_gave_up(ClientId(2));
+        history.client_gave_up(ClientId(2));
+        assert_eq!(history.outstanding, 1);
+        history.answered(history.find(ClientId(2), 1, 2), 6);
+        assert_eq!(history.outstanding, 1, "an answer to a session that is over changes nothing");
+        history.invoked(ClientId(2), 2, 1, operation);
+        assert_eq!(history.outstanding, 2);
+        assert_eq!(history.asked[history.find(ClientId(2), 2, 1).unwrap()].floor, 6);
+        assert_eq!(history.find(ClientId(9), 1, 1), None);
     }
 }

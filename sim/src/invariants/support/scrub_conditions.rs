@@ -19,7 +19,7 @@ pub(in crate::invariants) const INTERESTS: u128 = kinds::RESTARTED
     | kinds::CONDITIONS;
 
 #[derive(Debug, Default)]
-pub(in crate::invariants) struct Patience {
+pub(in crate::invariants) struct ScrubConditions {
     since: [Time; REPLICAS_MAX],
     excused: ReplicaSet,
     /// Whose devices or links are failing now.
@@ -27,7 +27,7 @@ pub(in crate::invariants) struct Patience {
     healed: bool,
 }
 
-impl Patience {
+impl ScrubConditions {
     pub fn observe(&mut self, context: &Context<'_>) {
         let (id, at) = (context.id, context.seen.at);
         match context.seen.what {

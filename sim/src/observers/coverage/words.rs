@@ -2,7 +2,7 @@
 //! state of a cluster.
 
 use crate::base::ids::ReplicaId;
-use crate::observers::cluster_view::Shadow;
+use crate::observers::cluster_view::ClusterView;
 use crate::protocol::observation::Status;
 
 /// How many groups of replicas make the state of a cluster: see `groups`.
@@ -14,16 +14,16 @@ pub(super) const DOWN: usize = 0;
 /// up, paused, loading, primary, liar, damaged: one bit each; status: 2 bits; view: 2 bits (the highest, a coming one,
 /// one behind, further behind); log: 2 bits (shorter than the committed one, as long, longer, another); and commit lag:
 /// 3 bits (0, 1, 2-3, 4-7, 8 or more); no member by its own log, a change of the membership under way: one bit each.
-pub(super) fn fine(id: ReplicaId, shadow: &Shadow, diverged: bool, lag: u64, liar: bool) -> u32 {
-    let replica = &shadow.replicas[id.index()];
-    let configuration = shadow.configuration(replica);
+pub(super) fn fine(id: ReplicaId, cluster_view: &ClusterView, diverged: bool, lag: u64, liar: bool) -> u32 {
+    let replica = &cluster_view.replicas[id.index()];
+    let configuration = cluster_view.configuration(replica);
     let view = match replica.view {
-        view if view == shadow.view_max => 0,
-        view if view > shadow.view_max => 1,
-        view if view + 1 == shadow.view_max => 2,
+        view if view == cluster_view.view_max => 0,
+        view if view > cluster_view.view_max => 1,
+        view if view + 1 == cluster_view.view_max => 2,
         _ => 3,
     };
-    let log = match replica.op().cmp(&(shadow.committed.len() as u64)) {
+    let log = match replica.op().cmp(&(cluster_view.committed.len() as u64)) {
         _ if diverged => 3,
         std::cmp::Ordering::Less => 0,
         std::cmp::Ordering::Equal => 1,
@@ -46,8 +46,8 @@ pub(super) fn fine(id: ReplicaId, shadow: &Shadow, diverged: bool, lag: u64, lia
 
 /// What the cluster is doing: whether a view change or a recovery goes on, somebody is down, somebody leads, and something
 /// is not committed.
-pub(super) fn phase(shadow: &Shadow) -> u32 {
-    shadow.replicas.iter().fold(0, |phase, replica| {
+pub(super) fn phase(cluster_view: &ClusterView) -> u32 {
+    cluster_view.replicas.iter().fold(0, |phase, replica| {
         let (up, status) = (replica.up, replica.status);
         phase
             | u32::from(up && status == Status::ViewChange)

@@ -19,7 +19,7 @@ mod store;
 
 use std::process::ExitCode;
 
-use vopr::engine::SystemEntry;
+use vopr::systems::SystemEntry;
 
 /// The system's name.
 const NAME: &str = "omnipaxos-0.2.0";
@@ -30,7 +30,7 @@ type OmniPaxos = host::Host<adapter::Adapter>;
 
 fn main() -> ExitCode {
     static SYSTEMS: [SystemEntry; 1] = [SystemEntry::of::<OmniPaxos>()];
-    vopr::engine::add(&SYSTEMS);
+    vopr::systems::add(&SYSTEMS);
     vopr::main(libfuzzer::drive)
 }
 
@@ -38,9 +38,9 @@ fn main() -> ExitCode {
 mod tests {
     use std::path::Path;
 
+    use engine::cases::kmb::Kmb;
     use scenarios::ScenarioType;
     use sim::{Verdict, World};
-    use vopr::kmb::Kmb;
 
     use super::*;
     use crate::cluster::{Cluster, all, without};

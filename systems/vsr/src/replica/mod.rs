@@ -31,7 +31,7 @@ use crate::log::{Base, Log};
 use crate::messages::message::{Body, Certificate, CommitClaim, MESSAGE_BYTES_MAX, Message, Vote};
 use crate::messages::wire;
 use crate::replica::clock_synchronization::CLOCK_TIMER;
-use crate::replica::primary_timeouts::Patience;
+use crate::replica::primary_timeouts::PrimaryTimeouts;
 use crate::replica::recovery::Loader;
 use crate::replica::repair::{REPAIR_TIMER, Repair};
 use crate::replica::scrub::{SCRUB_TIMER, Scrubber};
@@ -100,7 +100,7 @@ pub struct Vsr {
     /// Backup: which missing entries it has asked whom for.
     pub(crate) repair: Repair,
     /// What tells a primary that leads nowhere.
-    pub(crate) patience: Patience,
+    pub(crate) primary_timeouts: PrimaryTimeouts,
 
     // -- view change
     /// The view that this replica wants to start; 0 when it wants none.
@@ -151,7 +151,7 @@ impl Vsr {
 
     /// Whether it is a primary that has not stepped down, and a member.
     pub(crate) fn leads(&self) -> bool {
-        self.status == Status::Normal && self.is_primary() && !self.patience.abdicated() && !self.is_outsider()
+        self.status == Status::Normal && self.is_primary() && !self.primary_timeouts.abdicated() && !self.is_outsider()
     }
 
     /// Whether a replica may lie in this cluster, so that claims need their reasons.
@@ -440,7 +440,7 @@ impl System for Vsr {
             resend_to: 0,
             pending: Vec::new(),
             repair: Repair::default(),
-            patience: Patience::default(),
+            primary_timeouts: PrimaryTimeouts::default(),
             own_vote: 0,
             votes: [None; REPLICAS_MAX],
             entered_by: Rc::from([]),

@@ -14,7 +14,7 @@ use crate::log::entry::{Entry, Place};
 use crate::messages::message::{Body, Certificate, CommitClaim, Message};
 use crate::replica::{HEARTBEAT_TIMER, Handled, Share, VIEW_CHANGE_TIMER, Vsr};
 use crate::state::membership::Kind;
-use crate::state::sessions::Standing;
+use crate::state::sessions::SessionStatus;
 
 impl Vsr {
     /// Primary: a client's request.
@@ -29,15 +29,15 @@ impl Vsr {
         if request.number == 0 || !self.is_well_formed(&request) {
             return Err(RejectReason::BadCommand);
         }
-        match self.sessions.standing(&request, self.executed) {
-            Standing::New => {}
-            Standing::Logged | Standing::Stale => return Err(RejectReason::Duplicate),
-            Standing::Unknown => return Err(RejectReason::Busy),
-            Standing::Over => {
+        match self.sessions.session_status(&request, self.executed) {
+            SessionStatus::New => {}
+            SessionStatus::Logged | SessionStatus::Stale => return Err(RejectReason::Duplicate),
+            SessionStatus::Unknown => return Err(RejectReason::Busy),
+            SessionStatus::Over => {
                 env.session_over(request.client, request.session);
                 return Ok(());
             }
-            Standing::Executed(answer) => {
+            SessionStatus::Executed(answer) => {
                 let Request { client, session, number, .. } = request;
                 env.reply(Reply { client, session, number, view: self.view, answer });
                 return Ok(());
@@ -271,7 +271,7 @@ impl Vsr {
         if self.log.hash_at(op) != hash {
             return Err(RejectReason::BadHash);
         }
-        self.patience.hear(message.from, env.monotonic());
+        self.primary_timeouts.hear(message.from, env.monotonic());
         self.count(message.from, op, message.signature);
         self.try_commit(env);
         Ok(())

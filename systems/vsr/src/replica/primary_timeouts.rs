@@ -20,11 +20,11 @@ use sim::{Env, Observation, ReplicaId, Request, Status, Time};
 use crate::bugs::PlantedBug;
 use crate::replica::{HEARTBEAT_TIMER, Vsr};
 use crate::state::membership::Kind;
-use crate::state::sessions::Standing;
+use crate::state::sessions::SessionStatus;
 
 /// What a replica knows of the progress of its view.
 #[derive(Debug, Default)]
-pub(crate) struct Patience {
+pub(crate) struct PrimaryTimeouts {
     /// Primary: when each backup was last heard.
     heard: [Time; REPLICAS_MAX],
     /// Primary: whether it has stepped down.
@@ -37,10 +37,10 @@ pub(crate) struct Patience {
     request_waits: bool,
 }
 
-impl Patience {
+impl PrimaryTimeouts {
     /// A view begins.
     pub(crate) fn begin(&mut self, now: Time) {
-        *self = Patience { heard: [now; REPLICAS_MAX], ..Patience::default() };
+        *self = PrimaryTimeouts { heard: [now; REPLICAS_MAX], ..PrimaryTimeouts::default() };
     }
 
     /// Primary: a backup follows it.
@@ -59,8 +59,10 @@ impl Vsr {
     pub(crate) fn request_waits(&mut self, request: &Request) {
         // A log that is full is no fault of the primary.
         if self.cluster.commit_stall_timeout > 0 && self.log.last_op() < self.journal.layout().slots {
-            self.patience.request_waits |=
-                matches!(self.sessions.standing(request, self.executed), Standing::New | Standing::Logged);
+            self.primary_timeouts.request_waits |= matches!(
+                self.sessions.session_status(request, self.executed),
+                SessionStatus::New | SessionStatus::Logged
+            );
         }
     }
 
@@ -73,17 +75,18 @@ impl Vsr {
         }
         let now = env.monotonic();
         let commit = if self.distrusts() { self.commit } else { self.commit.max(claimed) };
-        let patience = &mut self.patience;
-        if commit > patience.commit {
-            *patience = Patience { commit, stalled_since: None, request_waits: false, ..*patience };
+        let primary_timeouts = &mut self.primary_timeouts;
+        if commit > primary_timeouts.commit {
+            *primary_timeouts =
+                PrimaryTimeouts { commit, stalled_since: None, request_waits: false, ..*primary_timeouts };
         }
-        if self.log.last_op() <= commit && !patience.request_waits {
-            patience.stalled_since = None;
+        if self.log.last_op() <= commit && !primary_timeouts.request_waits {
+            primary_timeouts.stalled_since = None;
             return false;
         }
-        let since = *patience.stalled_since.get_or_insert(now);
+        let since = *primary_timeouts.stalled_since.get_or_insert(now);
         if self.bugs.on(PlantedBug::StallTimerResetByHeartbeat) {
-            patience.stalled_since = Some(now);
+            primary_timeouts.stalled_since = Some(now);
         }
         now >= since + timeout
     }
@@ -106,7 +109,7 @@ impl Vsr {
             return false;
         }
         debug_assert_eq!(self.status, Status::Normal);
-        self.patience.abdicated = true;
+        self.primary_timeouts.abdicated = true;
         env.cancel_timer(HEARTBEAT_TIMER);
         env.observe(Observation::Abdicated { view: self.view });
         self.vote(env);
@@ -121,7 +124,7 @@ impl Vsr {
         }
         let now = env.monotonic();
         let heard = std::array::from_fn(|index| {
-            u64::from(index == self.id.index() || now < self.patience.heard[index] + timeout)
+            u64::from(index == self.id.index() || now < self.primary_timeouts.heard[index] + timeout)
         });
         self.membership.reached(&self.configuration(), Kind::Replication, &heard) == 0
     }

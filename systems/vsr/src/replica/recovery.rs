@@ -298,7 +298,7 @@ impl Vsr {
 
     /// The first superblock of a fresh disk is durable: view 0 begins.
     pub(crate) fn start_first_view(&mut self, env: &mut Env<'_, Self>) {
-        self.patience.begin(env.monotonic());
+        self.primary_timeouts.begin(env.monotonic());
         self.set_status(env, Status::Normal, 0);
         if self.is_primary() {
             env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);

@@ -41,8 +41,8 @@ impl Vsr {
         let wanted = self.wanted_by(usize::from(self.cluster.byzantine), env);
         self.own_vote = self.next_led_by_member(self.own_vote.max(self.view + 1).max(wanted));
         // From attempt to attempt a little more patience, so that slow replicas get a chance.
-        let patience = self.cluster.view_change_timeout * Time::from(4 + self.attempts.min(8)) / 4;
-        env.set_timer(VIEW_CHANGE_TIMER, patience + self.jitter);
+        let primary_timeouts = self.cluster.view_change_timeout * Time::from(4 + self.attempts.min(8)) / 4;
+        env.set_timer(VIEW_CHANGE_TIMER, primary_timeouts + self.jitter);
         env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
         self.say_vote(env);
         self.count_votes(env);
@@ -384,7 +384,7 @@ impl Vsr {
         }
         self.start_op = start_op;
         self.acknowledged = 0;
-        self.patience.begin(env.monotonic());
+        self.primary_timeouts.begin(env.monotonic());
         self.transfer.progress();
         self.set_status(env, Status::Normal, view);
         self.install(env, log, again);

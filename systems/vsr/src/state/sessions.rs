@@ -61,7 +61,7 @@ pub struct Sessions {
 
 /// What a primary does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum SessionStatus {
     /// It is new: log it.
     New,
     /// It is in the log and not executed yet: wait.
@@ -141,7 +141,7 @@ impl Sessions {
     }
 
     /// What to do with a request that arrived, by a replica that has executed the ops up to `executed`.
-    pub fn standing(&self, request: &Request, executed: u64) -> Standing {
+    pub fn session_status(&self, request: &Request, executed: u64) -> SessionStatus {
         let asked = (request.session, request.number);
         let session = self.of(request.client);
         let logged = self.logged.iter().find(|logged| logged.client == request.client);
@@ -149,30 +149,30 @@ impl Sessions {
             let logged = logged.map_or(0, |logged| logged.registration);
             return match session {
                 Some(known) if self.registered_before(known, request) => {
-                    Standing::Executed(Answer { position: known.session.into(), ..Answer::default() })
+                    SessionStatus::Executed(Answer { position: known.session.into(), ..Answer::default() })
                 }
-                Some(known) if request.number < known.registration => Standing::Stale,
-                _ if request.number == logged => Standing::Logged,
-                _ if request.number < logged => Standing::Stale,
-                _ => Standing::New,
+                Some(known) if request.number < known.registration => SessionStatus::Stale,
+                _ if request.number == logged => SessionStatus::Logged,
+                _ if request.number < logged => SessionStatus::Stale,
+                _ => SessionStatus::New,
             };
         }
         let newest = session.map_or((0, 0), |known| (known.session, known.number));
         if self.max > 0 && newest.0 != request.session {
-            return if u64::from(request.session) <= executed { Standing::Over } else { Standing::Unknown };
+            return if u64::from(request.session) <= executed { SessionStatus::Over } else { SessionStatus::Unknown };
         }
         let answer = session.map_or(Answer::default(), |known| known.answer);
         let logged = logged.map_or((0, 0), |logged| logged.request);
         let is_logged = asked == logged;
         let is_executed = asked == newest && !self.bugs.on(PlantedBug::DuplicateExecuted);
         if is_executed || is_logged && self.bugs.on(PlantedBug::SessionTableRace) {
-            Standing::Executed(answer)
+            SessionStatus::Executed(answer)
         } else if is_logged && asked > newest && !self.bugs.on(PlantedBug::DuplicateLogged) {
-            Standing::Logged
+            SessionStatus::Logged
         } else if asked < newest || asked < logged {
-            Standing::Stale
+            SessionStatus::Stale
         } else {
-            Standing::New
+            SessionStatus::New
         }
     }
 
@@ -314,19 +314,19 @@ mod tests {
     fn a_request_is_new_then_logged_then_executed_then_stale() {
         let mut table = table(0);
         let first = request(3, 1, 1);
-        assert_eq!(table.standing(&first, 0), Standing::New);
+        assert_eq!(table.session_status(&first, 0), SessionStatus::New);
         table.log(&first, 1);
-        assert_eq!(table.standing(&first, 0), Standing::Logged);
+        assert_eq!(table.session_status(&first, 0), SessionStatus::Logged);
         assert_eq!(table.turn(&first), Turn::Execute);
         table.execute(&first, answer(1), 1);
-        assert_eq!(table.standing(&first, 1), Standing::Executed(answer(1)));
+        assert_eq!(table.session_status(&first, 1), SessionStatus::Executed(answer(1)));
         assert_eq!(table.turn(&first), Turn::Repeated);
         // A session that the client names itself begins anew.
         let next = request(3, 2, 1);
         table.log(&next, 2);
         table.execute(&next, answer(2), 2);
-        assert_eq!(table.standing(&first, 2), Standing::Stale);
-        assert_eq!(table.standing(&next, 2), Standing::Executed(answer(2)));
+        assert_eq!(table.session_status(&first, 2), SessionStatus::Stale);
+        assert_eq!(table.session_status(&next, 2), SessionStatus::Executed(answer(2)));
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
         let mut table = table(0);
         table.log(&request(3, 1, 1), 1);
         table.forget_logged();
-        assert_eq!(table.standing(&request(3, 1, 1), 0), Standing::New);
+        assert_eq!(table.session_status(&request(3, 1, 1), 0), SessionStatus::New);
     }
 
     #[test]
@@ -344,14 +344,14 @@ mod tests {
             assert_eq!(table.turn(&request(client, 0, 1)), Turn::Register);
             assert_eq!(table.register(&request(client, 0, 1), op), None);
         }
-        assert_eq!(table.standing(&request(7, 0, 1), 2), Standing::Executed(answer(1)));
+        assert_eq!(table.session_status(&request(7, 0, 1), 2), SessionStatus::Executed(answer(1)));
         table.execute(&request(7, 1, 1), answer(3), 3);
         assert_eq!(table.register(&request(5, 0, 1), 4), Some((ClientId(4), 2)));
-        assert_eq!(table.standing(&request(4, 2, 1), 4), Standing::Over);
+        assert_eq!(table.session_status(&request(4, 2, 1), 4), SessionStatus::Over);
         assert_eq!(table.turn(&request(4, 2, 1)), Turn::Over);
-        assert_eq!(table.standing(&request(4, 9, 1), 4), Standing::Unknown, "op 9 is yet to be executed");
+        assert_eq!(table.session_status(&request(4, 9, 1), 4), SessionStatus::Unknown, "op 9 is yet to be executed");
         // It comes back, and the next one to go is the one that has not been used since.
-        assert_eq!(table.standing(&request(4, 0, 2), 4), Standing::New);
+        assert_eq!(table.session_status(&request(4, 0, 2), 4), SessionStatus::New);
         assert_eq!(table.register(&request(4, 0, 2), 5), Some((ClientId(7), 1)));
     }
 
@@ -360,11 +360,11 @@ mod tests {
         let mut table = table(1);
         table.register(&request(7, 0, 1), 1);
         table.execute(&request(7, 1, 1), answer(2), 2);
-        assert_eq!(table.standing(&request(7, 0, 2), 2), Standing::New);
+        assert_eq!(table.session_status(&request(7, 0, 2), 2), SessionStatus::New);
         assert_eq!(table.register(&request(7, 0, 2), 3), None);
-        assert_eq!(table.standing(&request(7, 3, 1), 3), Standing::New);
-        assert_eq!(table.standing(&request(7, 1, 1), 3), Standing::Over);
-        assert_eq!(table.standing(&request(7, 0, 1), 3), Standing::Stale);
+        assert_eq!(table.session_status(&request(7, 3, 1), 3), SessionStatus::New);
+        assert_eq!(table.session_status(&request(7, 1, 1), 3), SessionStatus::Over);
+        assert_eq!(table.session_status(&request(7, 0, 1), 3), SessionStatus::Stale);
         assert_eq!(table.turn(&request(7, 0, 1)), Turn::Repeated);
     }
 
@@ -374,7 +374,7 @@ mod tests {
         table.log(&request(7, 0, 1), 1);
         table.log(&request(7, 1, 1), 2);
         table.register(&request(7, 0, 1), 1);
-        assert_eq!(table.standing(&request(7, 1, 1), 1), Standing::Logged);
+        assert_eq!(table.session_status(&request(7, 1, 1), 1), SessionStatus::Logged);
     }
 
     #[test]
@@ -383,8 +383,8 @@ mod tests {
         table.register(&request(7, 0, 1), 1);
         table.log(&request(7, 1, 1), 2);
         table.log(&request(7, 0, 2), 3);
-        assert_eq!(table.standing(&request(7, 1, 1), 1), Standing::Logged);
-        assert_eq!(table.standing(&request(7, 0, 2), 1), Standing::Logged);
+        assert_eq!(table.session_status(&request(7, 1, 1), 1), SessionStatus::Logged);
+        assert_eq!(table.session_status(&request(7, 0, 2), 1), SessionStatus::Logged);
     }
 
     #[test]
@@ -399,8 +399,8 @@ mod tests {
         other.encode(&mut same, false);
         assert_eq!(bytes, same);
         let back = other.decode(&mut Reader::new(&bytes)).expect("it is whole");
-        assert_eq!(back.standing(&request(2, 1, 5), 9), Standing::Executed(answer(9)));
-        assert_eq!(back.standing(&request(2, 1, 6), 9), Standing::New);
+        assert_eq!(back.session_status(&request(2, 1, 5), 9), SessionStatus::Executed(answer(9)));
+        assert_eq!(back.session_status(&request(2, 1, 6), 9), SessionStatus::New);
         assert!((0..bytes.len()).all(|end| one.decode(&mut Reader::new(&bytes[..end])).is_none()));
     }
 }

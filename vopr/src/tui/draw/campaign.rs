@@ -8,13 +8,13 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Paragraph, Wrap};
 
-use super::super::app::{App, Own};
-use super::super::list::List;
-use super::{Theme, boxed, rows};
-use crate::data::{Past, date};
-use crate::fuzzing::log::Progress;
-use crate::output::{grouped, rate};
-use crate::words;
+use crate::tui::app::{App, Own};
+use crate::tui::draw::{Theme, boxed, rows};
+use crate::tui::list::List;
+use engine::base::format;
+use engine::base::terminal::{grouped, rate};
+use engine::campaigns::campaign_log::Progress;
+use engine::campaigns::data_dir::{Past, date};
 
 /// A curve has no more points.
 const POINTS_MAX: usize = 400;
@@ -77,7 +77,7 @@ fn heading(app: &App, past: &Past, theme: Theme) -> Vec<Line<'static>> {
             found,
             died,
         ]),
-        Line::styled(words::printable(&about), theme.faint()),
+        Line::styled(format::printable(&about), theme.faint()),
     ]
 }
 
@@ -97,7 +97,7 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, past: &Past, theme: Them
         let (name, series) = all[index];
         let Some((_, progress)) = series.last() else { return Line::default() };
         let style = if progress.violated > 0 { theme.bad() } else { theme.faint() };
-        let name: String = words::printable(name).chars().take(23).collect();
+        let name: String = format::printable(name).chars().take(23).collect();
         Line::from(vec![
             Span::raw(format!(
                 "{name:<24}{:>7} s{:>13}{:>8}{:>8}{:>8}",
@@ -132,7 +132,7 @@ fn draw_chart(frame: &mut Frame, area: Rect, app: &App, past: &Past, theme: Them
         area,
         format!(
             " {}: {} states, estimated at least {} ",
-            words::printable(name),
+            format::printable(name),
             grouped(reached.states as u64),
             grouped(reached.estimated() as u64)
         ),

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::super::app::App;
-use super::super::failures::Row;
-use super::{Theme, boxed, rows, two};
-use crate::data::Failure;
-use crate::words::{self, printable};
+use crate::tui::app::App;
+use crate::tui::draw::{Theme, boxed, rows, two};
+use crate::tui::failures::Row;
+use engine::base::format;
+use engine::base::format::printable;
+use engine::campaigns::data_dir::Failure;
 
 /// A longer text is cut off.
 const TEXT_MAX: usize = 2_000;
@@ -70,7 +71,7 @@ fn describe(app: &App, failure: &Failure, theme: Theme) -> Vec<Line<'static>> {
     if let Some(violation) = &kmb.expected {
         let rule = format!("{}: {}", violation.invariant, violation.rule);
         lines.push(Line::styled(clip(&printable(&rule)), theme.bad()));
-        let (at, whom) = (words::moment(violation.at), words::replicas(violation.replicas));
+        let (at, whom) = (format::moment(violation.at), format::replicas(violation.replicas));
         lines.push(Line::from(format!("at {at}, event {}, {whom}", violation.event)));
         lines.push(Line::from(format!("expected: {}", clip(&printable(&violation.expected)))));
         lines.push(Line::from(format!("seen:     {}", clip(&printable(&violation.seen)))));
@@ -81,10 +82,10 @@ fn describe(app: &App, failure: &Failure, theme: Theme) -> Vec<Line<'static>> {
     let about = format!("{} in {} {}{bugs}", case.scenario, case.system, kmb.system_version);
     lines.push(Line::styled(clip(&printable(&about)), theme.faint()));
     for (number, action) in (1..).zip(&case.actions) {
-        lines.push(Line::from(format!("{number:>3}. {}", words::action(action))));
+        lines.push(Line::from(format!("{number:>3}. {}", format::action(action))));
     }
     let file = app.directory.join(failure.smallest_file());
-    let replay = format!("vopr repro {}", words::quoted(&file.display().to_string()));
+    let replay = format!("vopr repro {}", format::quoted(&file.display().to_string()));
     lines.push(Line::styled(clip(&printable(&replay)), theme.strong()));
     lines
 }

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
 
-use super::super::app::App;
-use super::super::targets::{TIMES, Target};
-use super::{Theme, boxed, centered, rows, two};
+use crate::tui::app::App;
+use crate::tui::draw::{Theme, boxed, centered, rows, two};
+use crate::tui::targets::{TIMES, Target};
 
 /// Draws it.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {

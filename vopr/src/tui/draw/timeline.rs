@@ -6,12 +6,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::super::app::App;
-use super::super::steps::{Condition, Kind, State, Step};
-use super::super::timeline::{Timeline, who};
-use super::{Theme, WIDE, boxed, rows};
-use crate::output::grouped;
-use crate::words;
+use crate::tui::app::App;
+use crate::tui::draw::{Theme, WIDE, boxed, rows};
+use crate::tui::steps::{Condition, Kind, State, Step};
+use crate::tui::timeline::{Timeline, who};
+use engine::base::format;
+use engine::base::terminal::grouped;
 
 /// How wide the table of replicas is.
 const STATES_WIDTH: u16 = 54;
@@ -43,7 +43,7 @@ fn heading(timeline: &Timeline, theme: Theme) -> Line<'static> {
         None => Span::styled("no violation", theme.good()),
     };
     Line::from(vec![
-        Span::raw(format!("{}  ", words::printable(&timeline.file))),
+        Span::raw(format!("{}  ", format::printable(&timeline.file))),
         violation,
         Span::styled(format!("  ({})", recording.comparison), theme.faint()),
     ])
@@ -51,7 +51,7 @@ fn heading(timeline: &Timeline, theme: Theme) -> Line<'static> {
 
 fn draw_states(frame: &mut Frame, area: Rect, timeline: &Timeline, states: &[(State, bool)], theme: Theme) {
     let title = match timeline.step() {
-        Some(step) => format!(" After event {} at {} ", grouped(step.event), words::moment(step.at)),
+        Some(step) => format!(" After event {} at {} ", grouped(step.event), format::moment(step.at)),
         None => String::new(),
     };
     let inside = boxed(frame, area, title);
@@ -107,7 +107,7 @@ fn draw_steps(frame: &mut Frame, area: Rect, timeline: &Timeline, theme: Theme) 
         line(step, first, theme)
     });
     if let Some(step) = timeline.step() {
-        let text = format!("{}: {}", who(step), words::printable(&step.text));
+        let text = format!("{}: {}", who(step), format::printable(&step.text));
         frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: false }), full);
     }
 }
@@ -121,10 +121,10 @@ fn line(step: &Step, first: bool, theme: Theme) -> Line<'static> {
         Kind::Message | Kind::Other => theme.faint(),
         Kind::Notable => Style::new(),
     };
-    let event = if first { format!("{:>7} {:>12} ", step.event, words::moment(step.at)) } else { " ".repeat(21) };
+    let event = if first { format!("{:>7} {:>12} ", step.event, format::moment(step.at)) } else { " ".repeat(21) };
     Line::from(vec![
         Span::raw(event),
         Span::raw(format!("{:<10}", who(step))),
-        Span::styled(words::printable(&step.text), style),
+        Span::styled(format::printable(&step.text), style),
     ])
 }

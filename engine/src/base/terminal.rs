@@ -1,0 +1,161 @@
+//! How a command talks: results to the standard output in the format asked for, progress and news to the standard error.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{LineStyle, TableStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::base::error::Error;
+
+/// The version of all JSON that is written; it grows when a field changes its meaning or goes away.
+pub const JSON_VERSION: u32 = 1;
+
+/// In a pipe, progress is a line this often.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// The style of what is as it should be.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// The style of what is not.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// The style of what is doubtful.
+pub const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
+
+/// A text in a style; where there are no colours, the plain text comes out.
+pub fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Writes text to the standard output, as a whole.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = anstream::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Error::output(&error))
+}
+
+/// Writes a JSON document to the standard output: a line of its own.
+pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string(value).map_err(|error| Error::Internal(format!("no JSON: {error}")))?;
+    print(&format!("{text}\n"))
+}
+
+/// Tells something at once, whatever the format of the results is. Nobody may be listening: that is no error.
+pub fn tell(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// Progress: a bar or a spinner on a terminal, a plain line every few seconds in a pipe.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    told: Instant,
+}
+
+impl Progress {
+    /// A bar that is full at `total`; a spinner for 0.
+    pub fn new(total: u64) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let template = if total == 0 { "{spinner} {msg}" } else { "{bar:24} {pos}/{len}  {msg}" };
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style)
+        });
+        Progress { bar, told: Instant::now() }
+    }
+
+    /// So much is done.
+    pub fn set(&mut self, done: u64, message: impl FnOnce() -> String) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(message());
+                bar.set_position(done);
+                bar.tick();
+            }
+            None if self.told.elapsed() >= PLAIN_EVERY => {
+                self.told = Instant::now();
+                tell(&message());
+            }
+            None => {}
+        }
+    }
+
+    /// Tells something that stays on the screen.
+    pub fn tell(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Lines above, below and under the header; none between the rows.
+const TABLE_STYLE: TableStyle = {
+    let line = LineStyle::none().fill('─').junction('─');
+    TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
+};
+
+/// A table in the style of all tables here.
+pub fn table(headers: &[&str]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(TABLE_STYLE).set_header(headers.to_vec());
+    // In a pipe a table is as wide as it wants to be.
+    if let Some((_, columns)) = console::Term::stdout().size_checked() {
+        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(columns);
+    }
+    table
+}
+
+/// A large number with its digits in groups.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// So many of a thing.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {many}", grouped(number as u64)) }
+}
+
+/// A span of real time.
+pub fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{:.1} h", seconds as f64 / 3_600.0),
+    }
+}
+
+/// So many of them in a second.
+pub fn rate(count: u64, elapsed: Duration) -> u64 {
+    let seconds = elapsed.as_secs_f64();
+    if seconds > 0.0 { (count as f64 / seconds) as u64 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_234), "1,234");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(rate(10, Duration::from_millis(500)), 20);
+        assert_eq!(rate(10, Duration::ZERO), 0);
+    }
+}

@@ -1,0 +1,11 @@
+//! Cases outside of a run: the systems that run them, the files that hold them, and what can be said of one.
+
+pub mod action_changes;
+pub mod comparison;
+pub mod description;
+pub mod fault_classes;
+pub mod kmb;
+pub mod limits;
+pub mod seeds;
+pub mod subprocess;
+pub mod systems;

@@ -1,0 +1,14 @@
+//! The commands, as their users call them.
+
+mod bench;
+mod corpus;
+mod errors;
+mod failures;
+mod fuzzing;
+mod lists;
+mod matrix;
+mod packing;
+mod reports;
+mod running;
+mod scenario_files;
+mod timeline;

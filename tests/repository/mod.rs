@@ -1,0 +1,6 @@
+//! What holds for the repository: layers, file sizes, dependencies, documentation.
+
+mod dependencies;
+mod fuzzing_page;
+mod layers;
+pub(crate) mod tidy;

@@ -1,0 +1,61 @@
+//! The runs in docs/findings that led to what was found in raft and omnipaxos: each still breaks what it broke, and a version
+//! in which that is mended passes the same plan. (The versions that need a workspace of their own are tested there, too;
+//! the runs of kimberlite by `.ci/run`.)
+
+use std::path::Path;
+
+use engine::cases::kmb::Kmb;
+use omnipaxos_system::{OmniPaxos, OmniPaxosStrict};
+use raft_system::{Raft, RaftAlpha};
+use sim::{Case, System, Verdict, World};
+
+/// The failure files in a folder of docs/findings.
+fn files(folder: &str) -> Vec<(String, Kmb)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/findings").join(folder);
+    let mut files: Vec<_> = folder.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "kmb"));
+    assert!(!files.is_empty(), "{} has some", folder.display());
+    files.into_iter().map(|file| (file.display().to_string(), Kmb::read(&file).expect("a failure file"))).collect()
+}
+
+/// The run, of this system.
+fn run<S: System>(kmb: &Kmb) -> Verdict {
+    let case = Case { system: S::NAME.to_string(), ..kmb.case.clone() };
+    World::<S>::new().run(&case, false).verdict
+}
+
+/// All runs in the folder break in `Found` what they are about, and nothing in `Fixed`.
+fn show<Found: System, Fixed: System>(folder: &str) {
+    for (name, kmb) in files(folder) {
+        assert_eq!(kmb.case.system, Found::NAME, "{name}");
+        let expected = kmb.expected.as_ref().expect("a violation");
+        match run::<Found>(&kmb) {
+            Verdict::Violated(violation) => assert!(expected.matches(&violation), "{name}: {violation:?}"),
+            verdict => panic!("{name}: {verdict:?}"),
+        }
+        let verdict = run::<Fixed>(&kmb);
+        assert!(!matches!(verdict, Verdict::Violated(_)), "{name}, {}: {verdict:?}", Fixed::NAME);
+    }
+}
+
+#[test]
+fn the_run_of_raft_shows_its_bug_and_the_fixed_version_passes() {
+    show::<RaftAlpha, Raft>("raft-0.6.0-alpha");
+}
+
+#[test]
+fn the_runs_of_omnipaxos_leave_a_replica_behind_and_clients_served() {
+    show::<OmniPaxosStrict, OmniPaxos>("omnipaxos-0.2.4");
+}
+
+#[test]
+fn the_runs_of_earlier_versions_of_omnipaxos_pass() {
+    for folder in ["omnipaxos-0.2.0", "omnipaxos-0.2.2"] {
+        for (name, kmb) in files(folder) {
+            assert_eq!(kmb.case.system, folder, "{name}");
+            let verdict = run::<OmniPaxos>(&kmb);
+            assert!(!matches!(verdict, Verdict::Violated(_)), "{name}: {verdict:?}");
+        }
+    }
+}
