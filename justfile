@@ -73,6 +73,11 @@ corpus-min runs="20000" bytes="20000" *targets:
     cargo build --release --quiet --bin vopr
     corpus/regenerate target/release/vopr {{ runs }} {{ bytes }} {{ targets }}
 
+# The seeds of a target as the folder that cargo-fuzz reads and writes by itself: `just fuzz-corpus clock`, then
+# `cargo fuzz run -s none clock`.
+fuzz-corpus target:
+    {{ vopr }} corpus unpack {{ target }} --output fuzz/corpus/{{ target }}
+
 # All that CI checks.
 ci:
     .ci/run

@@ -18,14 +18,16 @@ for target in $targets; do
     # inputs may be larger.
     options="max_len = 2048
 len_control = 0"
-    seeds=corpus/$target
+    seeds=$OUT/${target}_seed_corpus.zip
     case $target in
-        kmb_reader) seeds=corpus/regressions options="max_len = 65536" ;;
-        plan_decoder) seeds=corpus/combined ;;
-        disk_records | message_codec) seeds="" options="max_len = 65536" ;;
+        kmb_reader | corpus_reader | disk_records | message_codec) options="max_len = 65536" ;;
     esac
     printf '[libfuzzer]\n%s\ntimeout = 30\n' "$options" > "$OUT/$target.options"
-    if [ -n "$seeds" ]; then
-        (cd "$seeds" && python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" *)
-    fi
+    case $target in
+        disk_records | message_codec) ;;
+        kmb_reader) python3 -m zipfile -c "$seeds" corpus/regressions/*.kmb ;;
+        corpus_reader) python3 -m zipfile -c "$seeds" corpus/*.corpus ;;
+        plan_decoder) python3 .clusterfuzzlite/seeds.py corpus/combined.corpus "$seeds" ;;
+        *) python3 .clusterfuzzlite/seeds.py "corpus/$target.corpus" "$seeds" ;;
+    esac
 done

@@ -55,6 +55,11 @@ impl Choice {
         self.numbers[index]
     }
 
+    /// The number of the scenario that a byte picks: of all bytes that pick it, the one that never changes its meaning.
+    pub fn number(&self, byte: u8) -> u8 {
+        self.byte(usize::from(self.picks[usize::from(byte)]))
+    }
+
     /// The scenarios, at least one, in the target's order.
     pub fn scenarios(&self) -> &[Scenario] {
         &self.scenarios
@@ -82,6 +87,11 @@ mod tests {
             let choice = choice.expect("the first is applicable");
             for (index, scenario) in choice.scenarios().iter().enumerate() {
                 assert_eq!(choice.pick(choice.byte(index)).name, scenario.name, "{}", target.name);
+            }
+            for byte in 0..=255 {
+                let number = choice.number(byte);
+                assert_eq!(choice.pick(number).name, choice.pick(byte).name, "{}", target.name);
+                assert_eq!(choice.number(number), number, "{}", target.name);
             }
         }
     }

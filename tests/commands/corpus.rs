@@ -1,11 +1,13 @@
 //! The inputs and failures that the repository ships, and `vopr corpus`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine::cases::kmb::Kmb;
 use engine::cases::systems::Engine;
-use scenarios::{FuzzTarget, Scenario, TARGETS};
+use engine::search::packed::Packed;
+use scenarios::{Choice, FuzzTarget, Scenario, TARGETS};
 use sim::{Case, Plan, Verdict, plan::codec};
 
 use crate::support::{Failing, directory, failing, json, json_either_way, stdout, vopr};
@@ -20,6 +22,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     files
+}
+
+/// The seeds that the repository ships for a target, by name.
+fn seeds(target: &FuzzTarget) -> BTreeMap<String, Vec<u8>> {
+    let file = corpus().join(target.name).with_extension("corpus");
+    Packed::read(&file).unwrap_or_else(|error| panic!("{error}")).inputs
 }
 
 fn scenarios(target: &FuzzTarget) -> Vec<Scenario> {
@@ -39,20 +47,52 @@ fn no_input_of_the_corpus_breaks_anything_and_every_scenario_has_one() {
     let mut engine = Engine::new(&engine::cases::systems::SYSTEMS[0]);
     let mut bytes = 0;
     for target in TARGETS {
-        let (folder, scenarios) = (corpus().join(target.name), scenarios(target));
+        let (seeds, scenarios) = (seeds(target), scenarios(target));
         for (number, scenario) in (0u8..).zip(&scenarios) {
-            let seed = fs::read(folder.join(scenario.name)).unwrap_or_default();
             let plan = Plan { scenario: number, ..Plan::default() };
-            assert_eq!(seed, codec::encode(&plan), "{}/{}", folder.display(), scenario.name);
+            assert_eq!(seeds.get(scenario.name), Some(&codec::encode(&plan)), "{}/{}", target.name, scenario.name);
         }
-        for file in files(&folder) {
-            let input = fs::read(&file).expect("a file");
+        for (name, input) in seeds {
             bytes += input.len();
             let verdict = engine.run(&case(&scenarios, &[], &input), false).verdict;
-            assert!(!matches!(verdict, Verdict::Violated(_)), "{}: {verdict:?}", file.display());
+            assert!(!matches!(verdict, Verdict::Violated(_)), "{}/{name}: {verdict:?}", target.name);
         }
     }
     assert!((10_000..500_000).contains(&bytes), "{bytes} bytes: a few hundred kilobytes in all");
+}
+
+/// An input is what `encode` writes, with the number of its scenario: so no byte means nothing, and none can change its meaning
+/// when a table grows. `vopr corpus pack --target` brings inputs into this form.
+#[test]
+fn every_input_of_the_corpus_is_canonical_and_is_named_after_a_thing_or_its_content() {
+    let regressions = files(&corpus().join("regressions"));
+    let stems: Vec<_> = regressions.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
+    for target in TARGETS {
+        let choice = Choice::of_target(target, |kind| Some(kind.create_scenario())).expect("it has scenarios");
+        for (name, input) in seeds(target) {
+            let mut plan = codec::decode(&input);
+            plan.scenario = choice.number(plan.scenario);
+            assert_eq!(input, codec::encode(&plan), "{}/{name}", target.name);
+            let thing = stems.contains(&name.as_str()) || choice.scenarios().iter().any(|it| it.name == name);
+            let hash = blake3::hash(&input).to_hex();
+            assert!(thing || name == hash[..40], "{}/{name}", target.name);
+        }
+    }
+}
+
+/// A reader of the repository can look through it.
+#[test]
+fn the_corpus_is_a_packed_file_for_each_target_and_a_failure_file_for_each_regression() {
+    let extensions = |folder: &Path| {
+        let mut counts = BTreeMap::<_, usize>::new();
+        for file in files(folder) {
+            *counts.entry(file.extension().unwrap_or_default().to_string_lossy().to_string()).or_default() += 1;
+        }
+        counts
+    };
+    assert_eq!(extensions(&corpus()).get("corpus"), Some(&TARGETS.len()));
+    let regressions = extensions(&corpus().join("regressions"));
+    assert!(regressions.len() == 1 && regressions["kmb"] < 80, "{regressions:?}");
 }
 
 /// A fault that was mended is in the corpus of the targets that can express it: with the planted bug that brings it back,
@@ -65,14 +105,14 @@ fn the_corpus_remembers_the_faults_that_were_mended() {
         let kmb = Kmb::read(&file).expect("a failure file");
         let expected = kmb.expected.as_ref().expect("a violation");
         for target in TARGETS {
-            let input = corpus().join(target.name).join(file.file_stem().expect("a name"));
-            let Ok(bytes) = fs::read(&input) else { continue };
+            let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+            let Some(bytes) = seeds(target).remove(name) else { continue };
             let case = case(&scenarios(target), &kmb.case.bugs, &bytes);
-            assert_eq!(case.scenario, kmb.case.scenario, "{}", input.display());
+            assert_eq!(case.scenario, kmb.case.scenario, "{}/{name}", target.name);
             if !kmb.case.bugs.is_empty() {
                 match engine.run(&case, false).verdict {
-                    Verdict::Violated(it) => assert_eq!(it.invariant, expected.invariant, "{}", input.display()),
-                    verdict => panic!("{}: {verdict:?}", input.display()),
+                    Verdict::Violated(it) => assert_eq!(it.invariant, expected.invariant, "{}/{name}", target.name),
+                    verdict => panic!("{}/{name}: {verdict:?}", target.name),
                 }
                 remembered += 1;
             }

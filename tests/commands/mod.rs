@@ -7,6 +7,7 @@ mod failures;
 mod fuzzing;
 mod lists;
 mod matrix;
+mod packing;
 mod reports;
 mod running;
 mod scenario_files;

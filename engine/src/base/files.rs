@@ -46,6 +46,19 @@ pub fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a file of just this name; whether it did. Whatever is there already stays as it is.
+pub fn write_absent(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    match write_temporary(directory, bytes)?.persist_noclobber(path) {
+        Ok(_) => {
+            sync_directory(directory);
+            Ok(true)
+        }
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
 /// Creates a folder if it is missing, and makes sure that it can be written to; if not, the error ends with `next`.
 pub fn prepare(folder: &Path, next: &str) -> Result<(), Error> {
     let tried = std::fs::create_dir_all(folder).and_then(|()| try_to_write(folder));
@@ -147,6 +160,16 @@ mod tests {
         assert_eq!(contents, (0..8_u8).map(|writer| vec![writer]).collect::<Vec<_>>());
         assert!(directory.path().join("failure.kmb").exists() && directory.path().join("failure-8.kmb").exists());
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 8, "no temporary file is left");
+    }
+
+    #[test]
+    fn what_is_there_stays_where_only_an_absent_file_may_be_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("input");
+        assert!(write_absent(&path, b"one").unwrap());
+        assert!(!write_absent(&path, b"two").unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "no temporary file is left");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Corpora: folders of inputs, one file each, as libFuzzer and AFL++ keep them. What comes in, what can be left out.
+//! Corpora: folders of inputs, one file each, as libFuzzer and AFL++ keep them, and packed ones. What comes in, what can be
+//! left out.
 //!
 //! An input is what a fuzzer hands over: any bytes at all. A `.kmb` file says more than an input can (a smaller cluster,
 //! times to the nanosecond), so it becomes an input only where that means the same case.
@@ -12,18 +13,24 @@ use crate::base::error::Error;
 use crate::base::files;
 use crate::cases::kmb::{FILE_BYTES_MAX, Kmb, Origin, read_bounded};
 use crate::cases::systems::Engine;
+use crate::search::packed::{self, Packed, is_packed};
 use crate::search::summary::Slots;
 use crate::search::targets::Target;
 
 /// A file of a corpus.
 pub struct Input {
-    /// Where it is.
+    /// Where it is; of an input in a packed corpus, the path of that and the input's name.
     pub path: PathBuf,
     /// What is in it.
     pub bytes: Vec<u8>,
 }
 
 impl Input {
+    /// The name that somebody gave it, if it is text.
+    pub fn given_name(&self) -> Option<&str> {
+        self.path.file_name().and_then(|name| name.to_str()).filter(|_| self.is_named())
+    }
+
     /// Whether somebody gave it a name. Fuzzers name inputs by a hash of their content, AFL++ by a number (`id:000000,...`).
     pub fn is_named(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
@@ -40,9 +47,30 @@ pub struct Found {
     pub skipped: Vec<String>,
 }
 
-/// Reads these files, and the files of these folders: not what is below, nor what is hidden, nor AFL++'s `README.txt`.
+impl Found {
+    /// Takes in the inputs of a packed corpus.
+    fn add_packed(&mut self, path: &Path, packed: Packed) {
+        let inputs = packed.inputs.into_iter();
+        self.inputs.extend(inputs.map(|(name, bytes)| Input { path: path.join(name), bytes }));
+    }
+
+    /// Takes in a file as it is.
+    fn add_file(&mut self, path: PathBuf) {
+        match read_bounded(&path) {
+            Ok(bytes) if bytes.len() > FILE_BYTES_MAX => {
+                self.skipped.push(format!("{}: larger than {FILE_BYTES_MAX} bytes", path.display()));
+            }
+            Ok(bytes) => self.inputs.push(Input { path, bytes }),
+            Err(error) => self.skipped.push(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+/// Reads these files, and the files of these folders: not what is below, nor what is hidden, nor AFL++'s `README.txt`. Of a
+/// packed corpus it reads what is in it.
 pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
     let failed = |path: &Path, error: &std::io::Error| Error::io("read", path, error, "check the path");
+    let mut found = Found { inputs: Vec::new(), skipped: Vec::new() };
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -50,6 +78,8 @@ pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
             let entries = entries.map_err(|error| failed(path, &error))?;
             let kept = |name: &std::ffi::OsStr| !name.as_encoded_bytes().starts_with(b".") && name != "README.txt";
             files.extend(entries.iter().filter(|entry| kept(&entry.file_name())).map(std::fs::DirEntry::path));
+        } else if is_packed(path) {
+            found.add_packed(path, Packed::read(path)?);
         } else {
             // A name that the user gave has to be there.
             path.metadata().map_err(|error| failed(path, &error))?;
@@ -58,27 +88,37 @@ pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
     }
     files.sort();
     files.dedup();
-    let mut found = Found { inputs: Vec::new(), skipped: Vec::new() };
     for path in files {
         // A pipe or a device in a folder would never end.
         if path.is_dir() || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             continue;
         }
-        match read_bounded(&path) {
-            Ok(bytes) if bytes.len() > FILE_BYTES_MAX => {
-                found.skipped.push(format!("{}: larger than {FILE_BYTES_MAX} bytes", path.display()));
+        if is_packed(&path) {
+            match Packed::read(&path) {
+                Ok(packed) => found.add_packed(&path, packed),
+                Err(error) => found.skipped.push(error.to_string()),
             }
-            Ok(bytes) => found.inputs.push(Input { path, bytes }),
-            Err(error) => found.skipped.push(format!("{}: {error}", path.display())),
+        } else {
+            found.add_file(path);
         }
     }
+    found.inputs.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
+}
+
+/// The packed seed corpus of a target, from the root of the repository.
+pub fn seeds_of(target: &str) -> PathBuf {
+    Path::new("corpus").join(format!("{target}.{}", packed::EXTENSION))
+}
+
+/// The name under which an input of this content is kept, if it has no other.
+pub fn hash_name(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..40].to_string()
 }
 
 /// Writes an input into a corpus, under a hash of its content as libFuzzer does, or under this name; whether it is new there.
 pub fn add(corpus: &Path, name: Option<&str>, bytes: &[u8]) -> std::io::Result<bool> {
-    let hash = blake3::hash(bytes).to_hex();
-    let path = corpus.join(name.unwrap_or(&hash[..40]));
+    let path = corpus.join(name.map_or_else(|| hash_name(bytes), str::to_string));
     if read_bounded(&path).is_ok_and(|there| there == bytes) {
         return Ok(false);
     }

@@ -9,13 +9,15 @@ use vsr::state::sessions::Sessions;
 use vsr::storage::layout::{SUPERBLOCK_BYTES, Superblock};
 
 use crate::cases::kmb::{Kmb, KmbError};
+use crate::search::packed::{self, Packed};
 
 /// Reads an input, and panics where something is wrong.
 pub type Reader = fn(&[u8]);
 
 /// The targets that know no simulator: readers of bytes that anybody may have written.
-const FORMATS: [(&str, Reader); 4] = [
+const FORMATS: [(&str, Reader); 5] = [
     ("kmb_reader", read_kmb),
+    ("corpus_reader", read_packed),
     ("plan_decoder", round_trip_plan),
     ("disk_records", read_disk_records),
     ("message_codec", read_message),
@@ -39,6 +41,23 @@ pub fn read_kmb(input: &[u8]) {
     if let Ok(kmb) = Kmb::decode(input) {
         let again = kmb.encode().and_then(|bytes| Kmb::decode(&bytes));
         assert_eq!(again.as_ref(), Ok::<&Kmb, &KmbError>(&kmb), "what was read can be written and read again");
+    }
+}
+
+/// Reads an input as a packed corpus, as it is and as the body of one, with a header that fits: whatever it is, the reader
+/// answers, and what it accepts is encoded to the same bytes.
+///
+/// # Panics
+/// When that is not so.
+pub fn read_packed(input: &[u8]) {
+    let length = (input.len() as u32).to_le_bytes();
+    let (magic, version, checksum) = (packed::MAGIC, packed::FORMAT_VERSION, crc32fast::hash(input).to_le_bytes());
+    let fitting = [&magic[..], &version.to_le_bytes(), &length, &checksum, input].concat();
+    for bytes in [input, &fitting] {
+        if let Ok(packed) = Packed::decode(bytes) {
+            assert!(packed.inputs.keys().all(|name| packed::is_plain_name(name)), "no name leads out of a folder");
+            assert_eq!(packed.encode().as_deref(), Ok(bytes), "a corpus has one encoding");
+        }
     }
 }
 

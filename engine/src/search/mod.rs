@@ -9,5 +9,6 @@ pub mod fuzz_entry;
 pub mod fuzzing;
 pub mod matrix;
 pub mod mutator;
+pub mod packed;
 pub mod summary;
 pub mod targets;

@@ -157,6 +157,14 @@ impl Target {
         let plan = codec::decode(input);
         self.choice.pick(plan.scenario).planned_case(self.system.name, bugs, &plan)
     }
+
+    /// The canonical form of an input: it means the same case, each choice in it is an index, and bytes that mean nothing are
+    /// 0.
+    pub fn canonical(&self, input: &[u8]) -> Vec<u8> {
+        let mut plan = codec::decode(input);
+        plan.scenario = self.choice.number(plan.scenario);
+        codec::encode(&plan)
+    }
 }
 
 fn unknown_target(name: &str) -> Error {

@@ -15,6 +15,7 @@ use crate::campaigns::finding::{Finding, Rule};
 use crate::campaigns::reached::States;
 use crate::cases::kmb::Kmb;
 use crate::cases::systems::SystemEntry;
+use crate::search::fuzzing::seed_corpus::SeedCorpus;
 use crate::search::fuzzing::{Death, SAVED_OF_A_RULE};
 use crate::search::targets::Target;
 
@@ -146,6 +147,8 @@ pub struct Running<'a> {
     pub campaign: &'a Campaign,
     /// What earlier campaigns found.
     pub known: Vec<Known>,
+    /// The seeds of each target.
+    pub seeds: Vec<SeedCorpus>,
     /// What came of it so far.
     pub summary: Summary,
     pub(super) log: Option<Log>,

@@ -14,6 +14,7 @@ use crate::search::mutator::MutateBytes;
 pub mod campaign;
 pub mod process;
 mod schedule;
+pub mod seed_corpus;
 pub mod turn;
 pub mod worker;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::base::error::Error;
 use crate::campaigns::campaign_log::{Log, Record, Started};
 use crate::search::fuzzing::campaign::{Campaign, Running, Share, Summary};
+use crate::search::fuzzing::seed_corpus::SeedCorpus;
 use crate::search::fuzzing::turn::Turn;
 
 const OTHER: &str = "choose another with --output-dir";
@@ -25,10 +26,12 @@ impl Campaign {
     /// Runs it until its time is over, its inputs are used up, or `stop` is set.
     pub fn run(&self, stop: &AtomicBool) -> Result<Summary, Error> {
         let directory = &self.output_directory;
+        let seeds = self.targets.iter().map(|target| SeedCorpus::find(&target.name, &self.corpus(target)));
+        let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
         let opened = Log::open(directory, &self.name)
             .map_err(|error| Error::io("write the log in", directory, &error, OTHER))?;
         let mut running =
-            Running { campaign: self, known: self.known(), summary: Summary::default(), log: Some(opened) };
+            Running { campaign: self, known: self.known(), seeds, summary: Summary::default(), log: Some(opened) };
         running.summary.shares = self.targets.iter().map(|_| Share::default()).collect();
         running.note(Record::Started(Started {
             version: env!("CARGO_PKG_VERSION").to_string(),

@@ -143,6 +143,9 @@ impl Workers<'_, '_> {
         }
         option("output-dir", path(&campaign.output_directory));
         option("corpus", path(&self.corpus));
+        for folder in self.running.seeds[self.turn.index].folders() {
+            option("seeds", path(folder));
+        }
         option("artifact-prefix", artifact_prefix.clone());
         // 0 would mean "choose one" to libFuzzer.
         option("seed", seed.max(1).to_string());

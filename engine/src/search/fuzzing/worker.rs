@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -43,6 +43,8 @@ pub struct Options {
     pub output_dir: PathBuf,
     /// The corpus that all workers share.
     pub corpus: PathBuf,
+    /// More folders of inputs to begin with.
+    pub seeds: Vec<PathBuf>,
     /// How libFuzzer names the inputs that it leaves when the process dies.
     pub artifact_prefix: String,
     /// The seed of libFuzzer's own decisions.
@@ -92,7 +94,7 @@ pub fn run(options: &Options, driver: Driver) -> Result<u8, Error> {
         Some(path) => Target::of_file(system, path)?,
         None => Target::find(system, &options.target, None)?,
     };
-    let seeds = corpora(options).iter().map(|corpus| files_in(corpus) as u64).sum();
+    let seeds = corpora(options).map(|corpus| files_in(corpus) as u64).sum();
     let worker = Worker {
         engine: Engine::new(system),
         mutator: Mutator::new(&target.choice).with_corpus(seeds),
@@ -125,7 +127,7 @@ fn libfuzzer_arguments(options: &Options) -> Vec<String> {
     ]);
     // Absolute, so that no name looks like one of libFuzzer's flags.
     let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
-    flags.extend(corpora(options).iter().map(absolute));
+    flags.extend(corpora(options).map(absolute));
     flags
 }
 
@@ -151,10 +153,8 @@ pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
 }
 
 /// Where inputs are read from; the first is where libFuzzer writes.
-fn corpora(options: &Options) -> Vec<PathBuf> {
-    let seeds = Path::new("corpus").join(&options.target);
-    let seeds = Some(seeds).filter(|seeds| seeds.is_dir() && *seeds != options.corpus);
-    [options.corpus.clone()].into_iter().chain(seeds).collect()
+fn corpora(options: &Options) -> impl Iterator<Item = &PathBuf> {
+    std::iter::once(&options.corpus).chain(&options.seeds)
 }
 
 fn stop_when_input_ends(stop: Arc<AtomicBool>) {

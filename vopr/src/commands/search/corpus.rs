@@ -1,5 +1,7 @@
 //! `vopr corpus`: inputs of a fuzz target in and out, the few that reach what all do, and what they reach.
 
+mod packing;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use engine::cases::kmb::{Kmb, Origin};
 use engine::cases::systems::Engine;
 use engine::search::corpus;
 use engine::search::corpus::{Input, Weighed};
+use engine::search::packed::is_packed;
 use engine::search::summary::Slots;
 use engine::search::targets::Target;
 
@@ -33,6 +36,10 @@ pub(crate) enum Command {
     Minimize(Minimize),
     /// Count inputs, bytes, scenarios and the protocol states that are reached
     Stats(Stats),
+    /// Write the inputs of a folder into one file, those of a fuzz target in their canonical form
+    Pack(packing::Pack),
+    /// Write the inputs of a packed file into a folder, as libFuzzer, AFL++ and others read them
+    Unpack(packing::Unpack),
 }
 
 /// Which corpus.
@@ -40,7 +47,7 @@ pub(crate) enum Command {
 struct Place {
     /// The fuzz target, or a scenario that stands for one
     target: String,
-    /// The corpus [default: <output-dir>/corpus/<target>, as for `vopr fuzz`]
+    /// The corpus, a folder or, to read from, a packed file [default: <output-dir>/corpus/<target>, as for `vopr fuzz`]
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
     #[command(flatten)]
@@ -54,7 +61,7 @@ struct Place {
 pub(crate) struct Import {
     #[command(flatten)]
     place: Place,
-    /// Inputs, .kmb files, and folders of them, such as the queue of AFL++
+    /// Inputs, .kmb files, packed corpora, and folders of them, such as the queue of AFL++
     from: Vec<PathBuf>,
     /// An input for each scenario of the target, too, named after it: its own faults alone
     #[arg(long)]
@@ -100,6 +107,8 @@ pub(crate) fn run(common: &Common, command: &Command) -> Result<u8, Error> {
         Command::Export(arguments) => export(common, arguments)?,
         Command::Minimize(arguments) => minimize(common, arguments)?,
         Command::Stats(arguments) => stats(common, arguments)?,
+        Command::Pack(arguments) => packing::pack(common, arguments)?,
+        Command::Unpack(arguments) => packing::unpack(common, arguments)?,
     }
     Ok(exit::CLEAN)
 }
@@ -247,6 +256,12 @@ fn slots(reached: &[Vec<u32>]) -> Slots {
 
 fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
     let corpus = arguments.place.resolve()?;
+    if arguments.output.is_none() && is_packed(&corpus.folder) {
+        let folder = corpus.folder.display();
+        return Err(Error::usage(format!(
+            "{folder} is packed and stays as it is; write the few elsewhere with --output"
+        )));
+    }
     let (inputs, reached) = measure(&corpus)?;
     let states = slots(&reached).count();
     let weighed: Vec<_> = inputs
@@ -258,9 +273,8 @@ fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
     if let Some(output) = &arguments.output {
         prepare(output, "choose another with --output")?;
         for index in &chosen {
-            let Input { path, bytes } = &inputs[*index];
-            let name = path.file_name().and_then(|name| name.to_str()).filter(|_| inputs[*index].is_named());
-            write(output, name, bytes)?;
+            let input = &inputs[*index];
+            write(output, input.given_name(), &input.bytes)?;
         }
     } else {
         // Nothing goes before all that stays is known.

@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// The corpus that all workers share
     #[arg(long)]
     corpus: PathBuf,
+    /// More folders of inputs to begin with (repeatable)
+    #[arg(long)]
+    seeds: Vec<PathBuf>,
     /// How libFuzzer names the inputs that it leaves when the process dies
     #[arg(long)]
     artifact_prefix: String,
@@ -49,7 +52,7 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
-    let Arguments { target, scenario_file, output_dir, corpus, artifact_prefix, .. } = arguments;
+    let Arguments { target, scenario_file, output_dir, corpus, seeds, artifact_prefix, .. } = arguments;
     let Arguments { seed, runs, milliseconds, shared, known, .. } = arguments;
     let options = Options {
         target,
@@ -58,6 +61,7 @@ pub(crate) fn run(arguments: Arguments, driver: Driver) -> Result<u8, Error> {
         bugs,
         output_dir,
         corpus,
+        seeds,
         artifact_prefix,
         seed,
         runs,
