@@ -180,20 +180,7 @@ impl Faults {
                         effects.misread[at] = Some(Misread { zone: zone.into(), away, share });
                     }
                 }
-                ActionKind::Crash { .. }
-                | ActionKind::PowerLoss { .. }
-                | ActionKind::BitFlip { .. }
-                | ActionKind::LostWrite { .. }
-                | ActionKind::MisdirectedWrite { .. }
-                | ActionKind::FlippedBits { .. }
-                | ActionKind::TruncatedRecord { .. }
-                | ActionKind::ShiftedRecord { .. }
-                | ActionKind::ClockStep { .. }
-                | ActionKind::Burst { .. }
-                | ActionKind::ClientCrash { .. }
-                | ActionKind::DuplicateRequest { .. }
-                | ActionKind::Lie(_)
-                | ActionKind::Reconfigure { .. } => unreachable!("it does not last"),
+                _ => unreachable!("{what:?} lasts and has no effect"),
             }
         }
         self.effects = effects;
@@ -210,7 +197,8 @@ fn cut(links: &mut [ReplicaSet; REPLICAS_MAX], sources: ReplicaSet, targets: Rep
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Target;
+    use crate::plan::codec::decode_action;
+    use crate::plan::{RECORD_BYTES, Target};
 
     const ANY: Target = Target::Primary;
 
@@ -228,6 +216,22 @@ mod tests {
         assert_eq!(faults.effects().cut[..3], [ReplicaSet(0), ReplicaSet(0b101), ReplicaSet(0)]);
         faults.end(2);
         assert_eq!(*faults.effects(), Effects::default());
+    }
+
+    /// Every detail 7: what lasts then has an effect, and none that does not last gets here.
+    #[test]
+    fn every_fault_that_lasts_has_an_effect() {
+        for slot in 0..ActionKind::COUNT {
+            let mut record = [7; RECORD_BYTES];
+            record[1] = slot as u8;
+            let what = decode_action(&record).what;
+            if what.lasts() {
+                let mut faults = Faults::default();
+                faults.reset(5);
+                faults.begin(0, what, ReplicaId(0));
+                assert_ne!(*faults.effects(), Effects::default(), "{what:?}");
+            }
+        }
     }
 
     #[test]

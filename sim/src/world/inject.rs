@@ -160,23 +160,8 @@ impl<S: System> Core<S> {
                 self.damage_budget.misreading(target, zone);
                 self.begin(action, what, target, who);
             }
-            ActionKind::Partition { .. }
-            | ActionKind::Isolate { .. }
-            | ActionKind::Cut { .. }
-            | ActionKind::Clog { .. }
-            | ActionKind::Loss { .. }
-            | ActionKind::Delay { .. }
-            | ActionKind::Duplicate { .. }
-            | ActionKind::Reorder { .. }
-            | ActionKind::Garble { .. }
-            | ActionKind::Pause { .. }
-            | ActionKind::DiskError { .. }
-            | ActionKind::DiskSlow { .. }
-            | ActionKind::DiskFull { .. }
-            | ActionKind::ClockDrift { .. }
-            | ActionKind::ClockFreeze { .. }
-            | ActionKind::NoNtp { .. }
-            | ActionKind::WrongNtp { .. } => self.begin(action, what, target.unwrap_or(ReplicaId(0)), who),
+            _ if what.lasts() => self.begin(action, what, target.unwrap_or(ReplicaId(0)), who),
+            _ => unreachable!("{what:?} has no effect"),
         }
         Ok(Effect::Done)
     }

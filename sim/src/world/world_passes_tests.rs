@@ -9,7 +9,8 @@ use crate::base::time::SECOND;
 use crate::config::model::Store;
 use crate::config::spec::Cluster;
 use crate::config::workload::{Answer, Operation, Reply, Request};
-use crate::plan::{Action, ActionKind, Target, When};
+use crate::plan::codec::decode_action;
+use crate::plan::{Action, ActionKind, RECORD_BYTES, Target, When};
 use crate::protocol::lie::{Liar, Lie, LieClass};
 use crate::protocol::observation::{EntryHash, MessageKind, Status};
 use crate::world::branch::Onward;
@@ -182,6 +183,21 @@ fn clients_crash_burst_and_repeat_themselves() {
     });
     assert_eq!(outcome.verdict, Verdict::Passed);
     assert!(outcome.committed <= 40 && outcome.actions_done > 40);
+}
+
+#[test]
+fn every_action_is_carried_out_or_skipped() {
+    for slot in 0..ActionKind::COUNT {
+        let mut record = [1; RECORD_BYTES];
+        // At a time, and what.
+        (record[0], record[1]) = (0, slot as u8);
+        let action = decode_action(&record);
+        let outcome = run(|case| {
+            case.config.cluster.members = 1;
+            case.actions = vec![action];
+        });
+        assert_eq!(outcome.actions_done + outcome.actions_skipped, 1, "{action:?}");
+    }
 }
 
 #[test]
