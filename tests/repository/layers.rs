@@ -23,6 +23,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("host", &["sim"]),
     ("raft-system", &["host", "sim"]),
     ("omnipaxos-system", &["host", "sim"]),
+    ("systems-tests", &[]),
     ("scenarios", &["sim"]),
     (
         "engine",

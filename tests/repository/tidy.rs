@@ -81,7 +81,7 @@ fn nothing_inside_a_run_can_differ_from_run_to_run() {
 
 #[test]
 fn files_are_of_a_size_that_one_reads_in_one_go() {
-    for folder in CRATES.iter().copied().chain(["fuzz", "tests"]) {
+    for folder in CRATES.iter().copied().chain(["fuzz", "tests", "systems/tests"]) {
         for file in rust_files(folder) {
             let lines = fs::read_to_string(&file).expect("text").lines().count();
             assert!(lines <= 600, "{} has {lines} lines; past 500 it is probably two files", file.display());
@@ -91,7 +91,7 @@ fn files_are_of_a_size_that_one_reads_in_one_go() {
 
 #[test]
 fn every_file_says_in_its_first_line_what_it_is() {
-    for folder in CRATES.iter().copied().chain(["fuzz", "tests"]) {
+    for folder in CRATES.iter().copied().chain(["fuzz", "tests", "systems/tests"]) {
         for file in rust_files(folder) {
             let text = fs::read_to_string(&file).expect("text");
             assert!(text.starts_with("//!"), "{} does not", file.display());

@@ -1,6 +1,4 @@
-//! Runs: the same everywhere, of every system, and with one that dies.
+//! Runs: the same in every process, and with a system that dies.
 
 mod deaths;
 mod determinism;
-mod findings;
-mod systems;

@@ -11,7 +11,7 @@ use sim::{Case, System, Verdict, World};
 
 /// The failure files in a folder of docs/findings.
 fn files(folder: &str) -> Vec<(String, Kmb)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/findings").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/findings").join(folder);
     let mut files: Vec<_> = folder.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "kmb"));
