@@ -7,8 +7,9 @@ cd "$SRC/vopr"
 # The sanitizer and the fuzzing engine are in RUSTFLAGS and CUSTOM_LIBFUZZER_PATH already; cargo-fuzz adds what it needs to
 # see the edges of the code. Debug assertions are worth their price in a search for bugs.
 targets=${VOPR_FUZZ_TARGETS:-$(cargo fuzz list)}
-for target in $targets; do
-    cargo fuzz build -O --debug-assertions --sanitizer none "$target"
+# All in one call if none is named, so that Cargo builds them on all cores.
+for target in ${VOPR_FUZZ_TARGETS:-""}; do
+    cargo fuzz build -O --debug-assertions --sanitizer none ${target:+"$target"}
 done
 
 output=${CARGO_TARGET_DIR:-fuzz/target}/x86_64-unknown-linux-gnu/release
