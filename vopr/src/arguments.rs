@@ -1,14 +1,14 @@
 //! What several commands understand: the format, the system with its bugs, the output directory, and Ctrl-C.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-
 use engine::base::error::Error;
-use engine::base::files;
+use engine::base::{files, terminal};
 use engine::cases::systems::{SYSTEMS, SystemEntry};
 use engine::search::targets;
 use scenarios::Scenario;
+use serde_json::Value;
 
 /// What every command understands.
 #[derive(Args)]
@@ -33,6 +33,25 @@ pub enum Format {
     Json,
     /// One line for each thing.
     Compact,
+}
+
+/// A result that can be printed in every format.
+pub(crate) trait Printed {
+    /// For people.
+    fn human(&self) -> String;
+    /// For programs.
+    fn json(&self) -> Value;
+    /// One line for each thing.
+    fn compact(&self) -> String;
+
+    /// Prints it to the standard output.
+    fn print(&self, format: Format) -> Result<(), Error> {
+        match format {
+            Format::Human => terminal::print(&self.human()),
+            Format::Json => terminal::print_json(&self.json()),
+            Format::Compact => terminal::print(&self.compact()),
+        }
+    }
 }
 
 /// When to use colours.
@@ -130,6 +149,11 @@ pub(crate) struct DataDirectory {
     /// The directory with the failure files and the log
     #[arg(long = "data-dir", env = "VOPR_DATA_DIR", value_name = "DIR", default_value = "./failures/")]
     pub path: PathBuf,
+}
+
+/// Writes the file that the user named with `--output`, as a whole.
+pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    files::write_named(path, bytes).map_err(|error| Error::io("write", path, &error, "choose another with --output"))
 }
 
 /// Sets a flag at Ctrl-C (and when asked to terminate), instead of dying.

@@ -122,6 +122,24 @@ pub struct Lie {
     pub count: u8,
 }
 
+/// What a number becomes by [`How::Huge`], at least.
+const HUGE: u64 = 1 << 40;
+
+impl Lie {
+    /// The number that is said instead of `value`; `None` if it would be the same, or if the lie is not about numbers.
+    pub fn number(&self, value: u64) -> Option<u64> {
+        let amount = u64::from(self.amount.max(1));
+        let lied = match self.how {
+            How::Increase => value.saturating_add(amount),
+            How::Decrease => value.saturating_sub(amount),
+            How::Huge => HUGE + value % HUGE,
+            How::Zero => 0,
+            _ => return None,
+        };
+        (lied != value).then_some(lied)
+    }
+}
+
 impl fmt::Display for Lie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let to = self.to.map_or(String::new(), |to| format!(" to {to}"));

@@ -13,8 +13,6 @@ use sim::{Field, How, Liar, Lie, LieClass};
 
 use crate::own_lies::{self, BEYOND};
 
-/// Larger than any number that a run reaches, and far from overflowing.
-const HUGE: u64 = 1 << 40;
 /// Larger than any number that a run reaches, and not too large to count up to.
 const LARGE: u64 = 1 << 14;
 /// One more than the crate takes in one message.
@@ -122,31 +120,18 @@ fn asks(class: Option<LieClass>) -> Option<LieClass> {
     class.map(|_| LieClass::Contradiction)
 }
 
-/// A number that lies; `None` if it would stay the same.
-fn number(value: u64, lie: Lie) -> Option<u64> {
-    let amount = u64::from(lie.amount.max(1));
-    let lied = match lie.how {
-        How::Increase => value.saturating_add(amount),
-        How::Decrease => value.saturating_sub(amount),
-        How::Huge => HUGE + value % HUGE,
-        How::Zero => 0,
-        _ => return None,
-    };
-    (lied != value).then_some(lied)
-}
-
 fn view(view: &mut ViewNumber, lie: Lie) -> Option<LieClass> {
-    *view = ViewNumber::new(number(view.as_u64(), lie)?);
+    *view = ViewNumber::new(lie.number(view.as_u64())?);
     Some(BEYOND)
 }
 
 fn op(op: &mut OpNumber, lie: Lie) -> Option<LieClass> {
-    *op = OpNumber::new(number(op.as_u64(), lie)?);
+    *op = OpNumber::new(lie.number(op.as_u64())?);
     Some(BEYOND)
 }
 
 fn commit(commit: &mut CommitNumber, lie: Lie) -> Option<LieClass> {
-    *commit = CommitNumber::new(OpNumber::new(number(commit.as_u64(), lie)?));
+    *commit = CommitNumber::new(OpNumber::new(lie.number(commit.as_u64())?));
     Some(BEYOND)
 }
 
@@ -230,7 +215,7 @@ fn entry(entry: &mut LogEntry, field: Field, lie: Lie) -> Option<LieClass> {
             entry.checksum ^= 1 << (lie.amount % 32);
             return Some(LieClass::Contradiction);
         }
-        Field::EntryView => *entry = same(entry, entry.op_number, ViewNumber::new(number(entry.view.as_u64(), lie)?)),
+        Field::EntryView => *entry = same(entry, entry.op_number, ViewNumber::new(lie.number(entry.view.as_u64())?)),
         Field::Command => *entry = forged(entry, entry.op_number, entry.view),
         _ => return None,
     }

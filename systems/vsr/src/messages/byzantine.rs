@@ -12,9 +12,6 @@ use crate::log::entry::{Entry, Place};
 use crate::log::signature::sign;
 use crate::messages::message::{Body, CommitClaim, DoViewChange, Message, StartView};
 
-/// Larger than any number that a run reaches, and far from overflowing.
-const HUGE: u64 = 1 << 40;
-
 /// The message as the liar sends it, and what that amounts to; `None` where the lie makes no sense.
 pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
     match lie.field {
@@ -34,7 +31,7 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
         Body::PrepareOk { view, op, hash } => prepare_ok(*view, *op, *hash, lie),
         Body::Commit { view, commit, op } => commit_message(*view, commit, *op, lie),
         Body::StartViewChange { view, entered, votes, configuration } => {
-            let view = (lie.field == Field::View).then(|| number(*view, lie)).flatten()?;
+            let view = (lie.field == Field::View).then(|| lie.number(*view)).flatten()?;
             let (entered, votes, configuration) = (*entered, votes.clone(), *configuration);
             Some((Body::StartViewChange { view, entered, votes, configuration }, LieClass::FalseClaim))
         }
@@ -47,21 +44,21 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             Some((Body::StartView(Rc::new(body)), class))
         }
         Body::RequestStartView { view } => {
-            let view = (lie.field == Field::View).then(|| number(*view, lie)).flatten()?;
+            let view = (lie.field == Field::View).then(|| lie.number(*view)).flatten()?;
             Some((Body::RequestStartView { view }, LieClass::FalseClaim))
         }
         Body::RequestRepair { view, from, to, number: asked } => {
             let (view, from, to) = match lie.field {
-                Field::View => (number(*view, lie)?, *from, *to),
-                Field::RangeStart => (*view, number(*from, lie)?, *to),
-                Field::RangeEnd => (*view, *from, number(*to, lie)?),
+                Field::View => (lie.number(*view)?, *from, *to),
+                Field::RangeStart => (*view, lie.number(*from)?, *to),
+                Field::RangeEnd => (*view, *from, lie.number(*to)?),
                 _ => return None,
             };
             Some((Body::RequestRepair { view, from, to, number: *asked }, LieClass::Contradiction))
         }
         Body::Repair { view, number: asked, entries } => {
             let (view, entries) = if lie.field == Field::View {
-                (number(*view, lie)?, entries.to_vec())
+                (lie.number(*view)?, entries.to_vec())
             } else {
                 (*view, entry_list(entries, lie, liar, *view)?.0)
             };
@@ -82,33 +79,20 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
     Some((Message { from: message.from, body, signature }, class))
 }
 
-/// A number that lies; `None` if it would stay the same.
-fn number(value: u64, lie: Lie) -> Option<u64> {
-    let amount = u64::from(lie.amount.max(1));
-    let lied = match lie.how {
-        How::Increase => value.saturating_add(amount),
-        How::Decrease => value.saturating_sub(amount),
-        How::Huge => HUGE + value % HUGE,
-        How::Zero => 0,
-        _ => return None,
-    };
-    (lied != value).then_some(lied)
-}
-
 fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &Liar) -> Option<(Body, LieClass)> {
     let request = entry.request.clone()?;
     let same = |entry: Entry| Body::Prepare { view, commit: commit.clone(), entry: Rc::new(entry) };
     Some(match lie.field {
         Field::View => (
-            Body::Prepare { view: number(view, lie)?, commit: commit.clone(), entry: entry.clone() },
+            Body::Prepare { view: lie.number(view)?, commit: commit.clone(), entry: entry.clone() },
             LieClass::Contradiction,
         ),
         Field::Commit => {
-            let commit = CommitClaim { op: number(commit.op, lie)?, ..commit.clone() };
+            let commit = CommitClaim { op: lie.number(commit.op)?, ..commit.clone() };
             (Body::Prepare { view, commit, entry: entry.clone() }, LieClass::FalseClaim)
         }
         Field::EntryView => {
-            let place = Place { view: number(entry.view, lie)?, ..entry.place() };
+            let place = Place { view: lie.number(entry.view)?, ..entry.place() };
             let lied = Entry::forged(place, entry.timestamp, request, &liar.key);
             (same(lied), LieClass::Contradiction)
         }
@@ -127,7 +111,7 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
         }
         Field::Op => {
             // Its parent is not the entry before the other place, so no correct replica ever puts it there.
-            let place = Place { op: number(entry.op, lie)?, ..entry.place() };
+            let place = Place { op: lie.number(entry.op)?, ..entry.place() };
             let lied = Entry::forged(place, entry.timestamp, request, &liar.key);
             (same(lied), LieClass::Contradiction)
         }
@@ -137,8 +121,8 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
 
 fn prepare_ok(view: u64, op: u64, hash: EntryHash, lie: Lie) -> Option<(Body, LieClass)> {
     let body = match lie.field {
-        Field::View => Body::PrepareOk { view: number(view, lie)?, op, hash },
-        Field::Op => Body::PrepareOk { view, op: number(op, lie)?, hash },
+        Field::View => Body::PrepareOk { view: lie.number(view)?, op, hash },
+        Field::Op => Body::PrepareOk { view, op: lie.number(op)?, hash },
         Field::EntryHash => Body::PrepareOk { view, op, hash: hash ^ 1 << lie.amount },
         _ => return None,
     };
@@ -147,10 +131,10 @@ fn prepare_ok(view: u64, op: u64, hash: EntryHash, lie: Lie) -> Option<(Body, Li
 
 fn commit_message(view: u64, commit: &CommitClaim, op: u64, lie: Lie) -> Option<(Body, LieClass)> {
     let body = match lie.field {
-        Field::View => Body::Commit { view: number(view, lie)?, commit: commit.clone(), op },
-        Field::Op => Body::Commit { view, commit: commit.clone(), op: number(op, lie)? },
+        Field::View => Body::Commit { view: lie.number(view)?, commit: commit.clone(), op },
+        Field::Op => Body::Commit { view, commit: commit.clone(), op: lie.number(op)? },
         Field::Commit => {
-            Body::Commit { view, commit: CommitClaim { op: number(commit.op, lie)?, ..commit.clone() }, op }
+            Body::Commit { view, commit: CommitClaim { op: lie.number(commit.op)?, ..commit.clone() }, op }
         }
         _ => return None,
     };
@@ -160,18 +144,18 @@ fn commit_message(view: u64, commit: &CommitClaim, op: u64, lie: Lie) -> Option<
 fn do_view_change(body: &DoViewChange, lie: Lie, liar: &mut Liar) -> Option<(DoViewChange, LieClass)> {
     let body = body.clone();
     Some(match lie.field {
-        Field::View => (DoViewChange { view: number(body.view, lie)?, ..body }, LieClass::FalseClaim),
+        Field::View => (DoViewChange { view: lie.number(body.view)?, ..body }, LieClass::FalseClaim),
         Field::Commit => {
-            let commit = number(body.commit, lie)?;
+            let commit = lie.number(body.commit)?;
             let class = if commit > body.op { LieClass::Contradiction } else { LieClass::FalseClaim };
             (DoViewChange { commit, ..body }, class)
         }
         Field::LastNormalView => {
-            let last_normal = number(body.last_normal, lie)?;
+            let last_normal = lie.number(body.last_normal)?;
             let class = if last_normal >= body.view { LieClass::Contradiction } else { LieClass::FalseClaim };
             (DoViewChange { last_normal, ..body }, class)
         }
-        Field::Op | Field::TailLength => (DoViewChange { op: number(body.op, lie)?, ..body }, LieClass::Contradiction),
+        Field::Op | Field::TailLength => (DoViewChange { op: lie.number(body.op)?, ..body }, LieClass::Contradiction),
         _ => {
             // Where no entry can be forged for a view that the sender was normal in, it claims to have been in a later one.
             let (log, class) = match entry_list(&body.log, lie, liar, body.last_normal) {
@@ -188,12 +172,12 @@ fn do_view_change(body: &DoViewChange, lie: Lie, liar: &mut Liar) -> Option<(DoV
 fn start_view(body: &StartView, lie: Lie, liar: &mut Liar) -> Option<(StartView, LieClass)> {
     let body = body.clone();
     Some(match lie.field {
-        Field::View => (StartView { view: number(body.view, lie)?, ..body }, LieClass::Contradiction),
+        Field::View => (StartView { view: lie.number(body.view)?, ..body }, LieClass::Contradiction),
         Field::Commit => {
-            let commit = CommitClaim { op: number(body.commit.op, lie)?, ..body.commit };
+            let commit = CommitClaim { op: lie.number(body.commit.op)?, ..body.commit };
             (StartView { commit, ..body }, LieClass::Contradiction)
         }
-        Field::Op | Field::TailLength => (StartView { op: number(body.op, lie)?, ..body }, LieClass::Contradiction),
+        Field::Op | Field::TailLength => (StartView { op: lie.number(body.op)?, ..body }, LieClass::Contradiction),
         Field::Reasons => {
             let keep = match lie.how {
                 How::Truncate => body.reasons.len().saturating_sub(lie.amount.max(1).into()),

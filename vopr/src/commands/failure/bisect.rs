@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use sim::{Case, Seen};
 
-use crate::arguments::{Common, Format, stop_at_interrupt};
+use crate::arguments::{Common, Printed, stop_at_interrupt, write_output};
 use crate::commands::failure::read_kmb;
 use crate::commands::search::run::{jobs_default, parse_jobs};
 use engine::analysis::bisect::search::{Shape, Step};
@@ -16,7 +16,7 @@ use engine::analysis::bisect::{Bisected, Bisecter, draw};
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, Progress, grouped, styled};
-use engine::base::{exit, files, format};
+use engine::base::{exit, format};
 use engine::cases::kmb::Kmb;
 
 /// So many events before and after the jump are told.
@@ -95,14 +95,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
             Kind::Json => format!("{}\n", report.json()),
             Kind::Text => anstream::adapter::strip_str(&report.human()).to_string(),
         };
-        let next = "choose another with --output";
-        files::write_named(path, content.as_bytes()).map_err(|error| Error::io("write", path, &error, next))?;
+        write_output(path, content.as_bytes())?;
     }
-    match common.format {
-        Format::Human => terminal::print(&report.human())?,
-        Format::Json => terminal::print_json(&report.json())?,
-        Format::Compact => terminal::print(&report.compact())?,
-    }
+    report.print(common.format)?;
     Ok(exit::CLEAN)
 }
 
@@ -112,15 +107,7 @@ struct Report<'a> {
     bisected: &'a Bisected,
 }
 
-impl Report<'_> {
-    fn case(&self) -> &Case {
-        &self.kmb.case
-    }
-
-    fn title(&self) -> String {
-        format!("{}: how likely {} is broken", self.kmb.name(), self.bisected.violation.invariant)
-    }
-
+impl Printed for Report<'_> {
     fn human(&self) -> String {
         let Bisected { violation, curve, begun, prefix, runs, .. } = self.bisected;
         let mut text = String::new();
@@ -143,6 +130,62 @@ impl Report<'_> {
         let file = self.file.display();
         let _ = writeln!(text, "{} runs; `vopr explain {file}` tells the failure step by step", grouped(*runs));
         text
+    }
+
+    fn json(&self) -> Value {
+        let Bisected { violation, curve, begun, prefix, runs, recorded } = self.bisected;
+        let step = |step: Step| {
+            let seen = recorded.iter().filter(|seen| seen.event == step.after.event).map(format::observation);
+            json!({
+                "event": step.after.event, "before": step.before.share(), "after": step.after.share(),
+                "observations": seen.collect::<Vec<_>>(),
+            })
+        };
+        let points = curve.points.iter().map(|point| {
+            let (low, high) = point.interval();
+            json!({
+                "event": point.event, "failed": point.failed, "runs": point.runs, "share": point.share(),
+                "low": low, "high": high,
+            })
+        });
+        let actions = begun[..prefix.needed].iter().map(|begun| {
+            let action = &self.case().actions[usize::from(begun.action)];
+            json!({ "event": begun.event, "action": format::action(action) })
+        });
+        json!({
+            "version": terminal::JSON_VERSION, "command": "bisect", "name": self.kmb.name(),
+            "invariant": violation.invariant, "rule": violation.rule, "event": violation.event,
+            "shape": curve.shape(), "jump": curve.largest().map(step), "certain_from": curve.certain_from(),
+            "steps": curve.steps().into_iter().map(step).collect::<Vec<_>>(),
+            "curve": points.collect::<Vec<_>>(),
+            "actions_needed": prefix.needed, "actions_done": prefix.of, "actions": actions.collect::<Vec<_>>(),
+            "runs": runs,
+        })
+    }
+
+    fn compact(&self) -> String {
+        let Bisected { violation, curve, prefix, .. } = self.bisected;
+        let shape = match curve.shape() {
+            Shape::FromTheBeginning => "from_the_beginning",
+            Shape::Jump => "jump",
+            Shape::Steps => "steps",
+        };
+        let (event, before, after) =
+            curve.largest().map_or((0, 0.0, 0.0), |step| (step.after.event, step.before.share(), step.after.share()));
+        let certain = curve.certain_from().unwrap_or(violation.event);
+        let (name, invariant, last) = (self.kmb.name(), violation.invariant, violation.event);
+        let (needed, of) = (prefix.needed, prefix.of);
+        format!("{name} {invariant} {shape} {event} {before:.2} {after:.2} {certain} {last} {needed}/{of}\n")
+    }
+}
+
+impl Report<'_> {
+    fn case(&self) -> &Case {
+        &self.kmb.case
+    }
+
+    fn title(&self) -> String {
+        format!("{}: how likely {} is broken", self.kmb.name(), self.bisected.violation.invariant)
     }
 
     /// What the curve says, in words.
@@ -198,51 +241,5 @@ impl Report<'_> {
             (needed, of) if needed == of => format!("all {of} actions are needed:"),
             (needed, of) => format!("the first {needed} of {of} actions are enough:"),
         }
-    }
-
-    fn json(&self) -> Value {
-        let Bisected { violation, curve, begun, prefix, runs, recorded } = self.bisected;
-        let step = |step: Step| {
-            let seen = recorded.iter().filter(|seen| seen.event == step.after.event).map(format::observation);
-            json!({
-                "event": step.after.event, "before": step.before.share(), "after": step.after.share(),
-                "observations": seen.collect::<Vec<_>>(),
-            })
-        };
-        let points = curve.points.iter().map(|point| {
-            let (low, high) = point.interval();
-            json!({
-                "event": point.event, "failed": point.failed, "runs": point.runs, "share": point.share(),
-                "low": low, "high": high,
-            })
-        });
-        let actions = begun[..prefix.needed].iter().map(|begun| {
-            let action = &self.case().actions[usize::from(begun.action)];
-            json!({ "event": begun.event, "action": format::action(action) })
-        });
-        json!({
-            "version": terminal::JSON_VERSION, "command": "bisect", "name": self.kmb.name(),
-            "invariant": violation.invariant, "rule": violation.rule, "event": violation.event,
-            "shape": curve.shape(), "jump": curve.largest().map(step), "certain_from": curve.certain_from(),
-            "steps": curve.steps().into_iter().map(step).collect::<Vec<_>>(),
-            "curve": points.collect::<Vec<_>>(),
-            "actions_needed": prefix.needed, "actions_done": prefix.of, "actions": actions.collect::<Vec<_>>(),
-            "runs": runs,
-        })
-    }
-
-    fn compact(&self) -> String {
-        let Bisected { violation, curve, prefix, .. } = self.bisected;
-        let shape = match curve.shape() {
-            Shape::FromTheBeginning => "from_the_beginning",
-            Shape::Jump => "jump",
-            Shape::Steps => "steps",
-        };
-        let (event, before, after) =
-            curve.largest().map_or((0, 0.0, 0.0), |step| (step.after.event, step.before.share(), step.after.share()));
-        let certain = curve.certain_from().unwrap_or(violation.event);
-        let (name, invariant, last) = (self.kmb.name(), violation.invariant, violation.event);
-        let (needed, of) = (prefix.needed, prefix.of);
-        format!("{name} {invariant} {shape} {event} {before:.2} {after:.2} {certain} {last} {needed}/{of}\n")
     }
 }

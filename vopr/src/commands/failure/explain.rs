@@ -7,13 +7,13 @@ use clap::Args;
 use serde_json::{Value, json};
 use sim::{Verdict, Violation};
 
-use crate::arguments::{Common, Format};
+use crate::arguments::{Common, Printed, write_output};
 use crate::commands::failure::read_kmb;
 use engine::analysis::explain::{Explanation, explain};
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, styled};
-use engine::base::{exit, files, format};
+use engine::base::{exit, format};
 use engine::cases::kmb::Kmb;
 use engine::cases::systems::{Engine, SystemEntry};
 
@@ -39,15 +39,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     let report =
         Report { kmb: &kmb, system: engine.system(), file: &arguments.file, violation: &violation, explanation };
     if let Some(path) = &arguments.output {
-        let next = "choose another with --output";
-        files::write_named(path, report.markdown().as_bytes())
-            .map_err(|error| Error::io("write", path, &error, next))?;
+        write_output(path, report.markdown().as_bytes())?;
     }
-    match common.format {
-        Format::Human => terminal::print(&report.human())?,
-        Format::Json => terminal::print_json(&report.json())?,
-        Format::Compact => terminal::print(&report.compact())?,
-    }
+    report.print(common.format)?;
     Ok(exit::CLEAN)
 }
 
@@ -57,6 +51,49 @@ struct Report<'a> {
     file: &'a Path,
     violation: &'a Violation,
     explanation: Explanation,
+}
+
+impl Printed for Report<'_> {
+    fn human(&self) -> String {
+        let mut text = format!("{}\n\n", self.about());
+        for (number, step) in (1..).zip(&self.explanation.steps) {
+            let _ = writeln!(text, "{number:>3}. {:>12}  {}", format::moment(step.at), step.text);
+        }
+        if let Some(left_out) = self.left_out() {
+            let _ = writeln!(text, "                   ({left_out})");
+        }
+        let violation = self.violation;
+        let _ = writeln!(text, "\n{}: {}", styled(BAD, violation.invariant), violation.rule);
+        let _ = writeln!(text, "    promised: {}", format::printable(&violation.expected));
+        let _ = writeln!(text, "    seen:     {}", format::printable(&violation.seen));
+        for (name, breaks) in self.bugs() {
+            let _ = writeln!(text, "    planted:  {name}, with which {breaks}");
+        }
+        let _ = writeln!(text, "    vopr repro {}", self.file.display());
+        text
+    }
+
+    fn json(&self) -> Value {
+        let violation = self.violation;
+        let bugs = self.bugs().map(|(name, breaks)| json!({ "name": name, "breaks": breaks }));
+        json!({
+            "version": terminal::JSON_VERSION, "command": "explain", "name": self.kmb.name(),
+            "system": self.kmb.case.system, "scenario": self.kmb.case.scenario,
+            "steps": self.explanation.steps, "left_out": self.explanation.left_out,
+            "violation": {
+                "invariant": violation.invariant, "rule": violation.rule, "at": violation.at,
+                "event": violation.event, "expected": violation.expected, "seen": violation.seen,
+            },
+            "bugs": bugs.collect::<Vec<_>>(), "replay": format!("vopr repro {}", self.file.display()),
+        })
+    }
+
+    fn compact(&self) -> String {
+        self.explanation.steps.iter().fold(String::new(), |mut text, step| {
+            let _ = writeln!(text, "{} {} {}", self.kmb.name(), step.event, step.text);
+            text
+        })
+    }
 }
 
 impl Report<'_> {
@@ -93,25 +130,6 @@ impl Report<'_> {
         }
     }
 
-    fn human(&self) -> String {
-        let mut text = format!("{}\n\n", self.about());
-        for (number, step) in (1..).zip(&self.explanation.steps) {
-            let _ = writeln!(text, "{number:>3}. {:>12}  {}", format::moment(step.at), step.text);
-        }
-        if let Some(left_out) = self.left_out() {
-            let _ = writeln!(text, "                   ({left_out})");
-        }
-        let violation = self.violation;
-        let _ = writeln!(text, "\n{}: {}", styled(BAD, violation.invariant), violation.rule);
-        let _ = writeln!(text, "    promised: {}", format::printable(&violation.expected));
-        let _ = writeln!(text, "    seen:     {}", format::printable(&violation.seen));
-        for (name, breaks) in self.bugs() {
-            let _ = writeln!(text, "    planted:  {name}, with which {breaks}");
-        }
-        let _ = writeln!(text, "    vopr repro {}", self.file.display());
-        text
-    }
-
     fn markdown(&self) -> String {
         let violation = self.violation;
         let mut text = format!("# `{}`: {}\n\n{}\n\n", violation.invariant, violation.rule, escaped(&self.about()));
@@ -130,28 +148,6 @@ impl Report<'_> {
         let _ =
             writeln!(text, "\nTo replay it:\n\n```sh\nvopr repro {}\n```", format::printable(&name).replace('`', ""));
         text
-    }
-
-    fn json(&self) -> Value {
-        let violation = self.violation;
-        let bugs = self.bugs().map(|(name, breaks)| json!({ "name": name, "breaks": breaks }));
-        json!({
-            "version": terminal::JSON_VERSION, "command": "explain", "name": self.kmb.name(),
-            "system": self.kmb.case.system, "scenario": self.kmb.case.scenario,
-            "steps": self.explanation.steps, "left_out": self.explanation.left_out,
-            "violation": {
-                "invariant": violation.invariant, "rule": violation.rule, "at": violation.at,
-                "event": violation.event, "expected": violation.expected, "seen": violation.seen,
-            },
-            "bugs": bugs.collect::<Vec<_>>(), "replay": format!("vopr repro {}", self.file.display()),
-        })
-    }
-
-    fn compact(&self) -> String {
-        self.explanation.steps.iter().fold(String::new(), |mut text, step| {
-            let _ = writeln!(text, "{} {} {}", self.kmb.name(), step.event, step.text);
-            text
-        })
     }
 }
 

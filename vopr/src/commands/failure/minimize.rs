@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::arguments::{Common, Format, stop_at_interrupt};
+use crate::arguments::{Common, Printed, stop_at_interrupt, write_output};
 use crate::commands::failure::read_kmb;
 use crate::commands::search::fuzz::parse_duration;
 use crate::commands::search::run::{jobs_default, parse_jobs};
@@ -15,7 +15,7 @@ use engine::analysis::minimize::{Minimized, Minimizer, Strategy};
 use engine::base::error::Error;
 use engine::base::terminal;
 use engine::base::terminal::{DOUBTFUL, GOOD, Progress, grouped, styled};
-use engine::base::{exit, files, format};
+use engine::base::{exit, format};
 use engine::cases::kmb::Kmb;
 use engine::cases::systems::SystemEntry;
 
@@ -65,14 +65,9 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     let system = SystemEntry::find(&kmb.case.system)?;
     let small = Kmb::new(minimized.case.clone(), system.version, kmb.origin.clone(), Some(&minimized.outcome));
     let bytes = small.encode().map_err(|error| Error::Internal(error.to_string()))?;
-    let next = "choose another with --output";
-    files::write_named(&path, &bytes).map_err(|error| Error::io("write", &path, &error, next))?;
+    write_output(&path, &bytes)?;
     let report = Report { before: &kmb, after: &small, minimized: &minimized, path, elapsed: started.elapsed() };
-    match common.format {
-        Format::Human => terminal::print(&report.human())?,
-        Format::Json => terminal::print_json(&report.json())?,
-        Format::Compact => terminal::print(&report.compact())?,
-    }
+    report.print(common.format)?;
     Ok(exit::CLEAN)
 }
 
@@ -84,7 +79,7 @@ struct Report<'a> {
     elapsed: Duration,
 }
 
-impl Report<'_> {
+impl Printed for Report<'_> {
     fn human(&self) -> String {
         let [before, after] = [self.before, self.after].map(|kmb| &kmb.case);
         let mut text = String::new();
@@ -112,7 +107,7 @@ impl Report<'_> {
         text
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn json(&self) -> Value {
         let size = |kmb: &Kmb| {
             let config = &kmb.case.config;
             json!({

@@ -7,14 +7,14 @@ use serde_json::json;
 use sim::Time;
 use sim::base::time::MILLISECOND;
 
-use crate::arguments::{Common, Format};
+use crate::arguments::{Common, Format, write_output};
 use crate::commands::failure::read_kmb;
 use engine::analysis::timeline::downsample::TOLD_APART;
 use engine::analysis::timeline::text;
 use engine::analysis::timeline::text::Show;
 use engine::analysis::timeline::{Timeline, build, page, svg};
 use engine::base::error::Error;
-use engine::base::{exit, files, terminal};
+use engine::base::{exit, terminal};
 
 /// Narrower than this nothing can be read, wider than this nobody looks.
 const WIDTH: std::ops::RangeInclusive<usize> = 60..=1000;
@@ -95,8 +95,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
             Picture::Svg => svg::file(&timeline),
             Picture::Page => page::file(&timeline),
         };
-        let next = "choose another with --output";
-        files::write_named(path, text.as_bytes()).map_err(|error| Error::io("write", path, &error, next))?;
+        write_output(path, text.as_bytes())?;
     }
     match (common.format, &arguments.output) {
         (Format::Json, file) => terminal::print_json(&json!({

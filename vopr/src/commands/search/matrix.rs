@@ -9,12 +9,12 @@ use maud::{DOCTYPE, html};
 use serde_json::json;
 use sim::Bug;
 
-use crate::arguments::{Common, Format, ScenarioArguments, stop_at_interrupt};
+use crate::arguments::{Common, Format, ScenarioArguments, stop_at_interrupt, write_output};
 use crate::commands::search::run::{jobs_default, parse_jobs};
 use engine::base::error::Error;
+use engine::base::exit;
 use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, styled};
-use engine::base::{exit, files};
 use engine::cases::seeds;
 use engine::cases::systems::{SYSTEMS, SystemEntry};
 use engine::search::matrix::{Caught, Cell, Matrix};
@@ -115,8 +115,7 @@ impl Report<'_> {
             Some("md") => self.markdown(),
             _ => format!("{}\n", self.json()),
         };
-        let next = "choose another with --output";
-        files::write_named(path, text.as_bytes()).map_err(|error| Error::io("write", path, &error, next))
+        write_output(path, text.as_bytes())
     }
 
     /// The cells with this bug; those of the correct protocol for `None`.
