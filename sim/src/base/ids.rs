@@ -1,4 +1,4 @@
-//! Who is who: replicas and clients by number, and how many of them there can be.
+//! Ids of replicas and clients, sets of replicas, ids of timers, and the upper bounds of their numbers.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What everything else stands on: ids, time, random numbers, the event queue, the disk's terms, panics.
+//! The foundation: ids, time, random numbers, the event queue, the disk's terms, panics, values in words.
 
 pub mod ids;
 pub mod panics;

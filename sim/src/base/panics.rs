@@ -1,7 +1,7 @@
-//! Panics inside a run: kept quiet, caught, and turned into words.
+//! Panics inside a run: they are silenced, caught and converted to text.
 //!
-//! A replica that panics is a finding, not a crash of the fuzzer. The hook that keeps it quiet asks a flag of its own
-//! thread, so that every other panic is reported as ever.
+//! A replica that panics is a finding, not a crash of the fuzzer. The panic hook checks a thread-local flag, so that
+//! all other panics are reported as usual.
 
 use std::any::Any;
 use std::cell::Cell;

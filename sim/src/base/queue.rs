@@ -1,8 +1,8 @@
 //! The event queue: a binary heap of packed keys over a slab of payloads.
 //!
-//! A key is one `u128`: time (64 bits), sequence number (40 bits), slot of the payload (24 bits). Events of the same time
-//! come out in the order in which they were pushed. Payloads stay where they are while the heap moves keys only, and freed
-//! slots are used again, so that nothing is allocated once the queue has reached its size.
+//! A key is one `u128`: time (64 bits), sequence number (40 bits), slot of the payload (24 bits). Events of the same
+//! time are popped in the order in which they were pushed. The heap moves only keys, payloads stay in place, and freed
+//! slots are reused, so that nothing is allocated once the queue has reached its size.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,8 +1,8 @@
-//! Randomness: keys drawn once per run, and a keyed function of what is decided.
+//! Random decisions: keys that are drawn once per run, and a keyed function of what is decided.
 //!
-//! Nothing draws from a shared stream. The delay of the 7th message from replica 1 to replica 2 is a function of the key
-//! for delays and of (1, 2, 7), whatever else happens in the run; so taking one fault out of a plan leaves all other
-//! decisions as they were. Integers only; a share is so many parts of a million.
+//! No decision is drawn from a shared stream. The delay of the 7th message from replica 1 to replica 2 is a function
+//! of the key for delays and of (1, 2, 7), whatever else happens in the run. So removing one fault from a plan leaves
+//! all other decisions unchanged. Integers only; probabilities are parts per million.
 //!
 //! Left out: cryptographic strength. The keys come from `ChaCha8`, the function under them is a cheap mixer.
 

@@ -1,4 +1,4 @@
-//! The terms in which a replica and its disk speak to each other.
+//! The terms of the disk interface: zones, ids of reads and syncs, and their results.
 
 /// A read or a sync that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

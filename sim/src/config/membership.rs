@@ -1,8 +1,8 @@
-//! Memberships: who belongs to the cluster, as an entry of the log says it.
+//! Memberships: which replicas are members of the cluster, as an entry of the log states it.
 //!
-//! A change goes through a *joint* configuration of the old and the new members, in which every decision needs a quorum of
-//! each ("In Search of an Understandable Consensus Algorithm", Ongaro and Ousterhout 2014, section 6), and ends with the
-//! new one alone.
+//! A change goes through a *joint* configuration of the old and the new members, in which every decision needs a
+//! quorum of each ("In Search of an Understandable Consensus Algorithm", Ongaro and Ousterhout 2014, section 6), and
+//! ends with the new members alone.
 
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::config::spec::Cluster;

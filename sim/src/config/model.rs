@@ -1,8 +1,8 @@
-//! The model of the store: what every answer is compared with.
+//! The model of the store: every answer is compared with it.
 //!
-//! It is as plain as possible and shares no code with the reference protocol, which has a store of its own. (A system that
-//! is tested for its log alone may execute this one.) Every write is kept for ever, so a read as of
-//! any position is a look-up. Tenants never meet: a place is a tenant together with a key or a stream.
+//! It is as simple as possible and shares no code with the reference protocol, which has its own store. (A system that
+//! is tested only for its log may execute this one.) It keeps every write, so a read as of any position is a look-up.
+//! A place is a tenant together with a key or a stream, so tenants never share one.
 
 use crate::config::workload::{Answer, Operation, OperationKind};
 

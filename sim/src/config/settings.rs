@@ -1,8 +1,8 @@
 //! The settings of a configuration by name, as numbers: `cluster.replicas`, `network.delay_max`, `heal_at` ...
 //!
-//! Files hold a configuration in this form. So one that was written before a setting existed can still be read: what it
-//! does not name keeps its default, and a new setting's default is therefore "as before". One that names a setting which
-//! does not exist was written by a newer version, and is refused.
+//! Files store a configuration in this form. A file that was written before a setting existed can therefore be read:
+//! settings that it does not name have their defaults, and the default of a new setting means "as before". A file that
+//! names an unknown setting was written by a newer version, and is refused.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The configuration of a run: cluster, network, disks, clocks, workload. It is plain data, travels whole inside every
-//! `.kmb` file, and is therefore checked (`Config::check`) before anything is built from it. `settings.rs` lists it by name.
+//! The configuration of a run: cluster, network, disks, clocks, workload. It is plain data and part of every `.kmb`
+//! file, so it is checked (`Config::check`) before anything is built from it. `settings.rs` lists it by name.
 
 use crate::base::ids::{CLIENTS_MAX, REPLICAS_MAX, ReplicaSet};
 use crate::base::time::{MICROSECOND, MILLISECOND, SECOND, Time};

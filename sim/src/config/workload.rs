@@ -1,7 +1,7 @@
-//! What clients ask for: operations on a small multi-tenant store, their bytes on the wire, and the answers.
+//! The operations that clients ask for on a small multi-tenant store, their encoding, and the answers.
 //!
 //! A system under test executes these operations in the order of its log, at positions 1, 2, 3, ... (the op number).
-//! `config/model.rs` holds the model that every answer is compared with; the system has an implementation of its own.
+//! Every answer is compared with the model in `config/model.rs`; the system has an implementation of its own.
 
 use std::rc::Rc;
 

@@ -1,21 +1,20 @@
-//! The clients: what they ask, when, and which replies they accept.
+//! The clients: their requests, the times of these, and the replies that they accept.
 //!
-//! A client has one request under way at a time. It sends it to the replica that it believes to be the primary, and after
-//! each timeout to all replicas, until the first reply to it arrives; then it thinks and asks the next thing, until its
-//! share of the workload is used up. A client that crashes forgets its request, which nobody has to answer any more, and
-//! goes on in a new session whose request numbers start at 1 again.
+//! A client has one request in progress at a time. It sends the request to the replica that it believes to be the
+//! primary, and after each timeout to all replicas, until the first reply to it arrives. Then it pauses and sends the
+//! next request, until its share of the workload is used up. A client that crashes forgets its request, which no
+//! replica has to answer any more, and continues in a new session whose request numbers start at 1 again.
 //!
-//! Where the cluster keeps sessions (`Cluster::sessions_max`), a client registers before it asks: a request of its own, with
-//! session 0 and the number of its lives, that is answered with the session. When it is told that its session is over, it
-//! cannot know whether the request that it waits for was executed: "the outcome is unknown" is all that a client can be told
-//! then (Viewstamped Replication Revisited, section 4.5, says the same of a client that crashes). So it gives that request
-//! up, registers again, and asks something new in its place: the workload is not over before all of its requests are
-//! answered, and no request is ever sent in two sessions.
+//! Where the cluster keeps sessions (`Cluster::sessions_max`), a client registers first: a request with session 0 and
+//! the number of its lives, which is answered with the session. A client that is told that its session has ended
+//! cannot know whether its request was executed (Viewstamped Replication Revisited, section 4.5, says the same of a
+//! client that crashes). It gives that request up, registers again, and asks something new instead. The workload is
+//! over when all of its requests are answered, and no request is ever sent in two sessions.
 //!
-//! What a client asks and how long it thinks are drawn from (client, life, number). Tenants use the same few key and
-//! stream numbers, so that data which leaks from one to another is really read.
+//! Requests and pauses are drawn from (client, life, number). Tenants use the same few key and stream numbers, so that
+//! data that leaks from one tenant to another is read.
 //!
-//! Left out: clients with several requests under way, and clients that lie.
+//! Left out: clients with several requests in progress, and clients that lie.
 
 use std::rc::Rc;
 

@@ -1,11 +1,13 @@
-//! A replica's clocks: a monotonic one that drifts and can be frozen, and a wall clock that is also off and can be stepped.
+//! A replica's clocks: a monotonic clock that drifts and can be frozen, and a wall clock that also has an offset and
+//! steps.
 //!
-//! The monotonic clock is a line through its last change: so much since then, at so many parts per million of true time.
-//! The wall clock is the monotonic one plus an offset, over an epoch so late that it never has to go below zero. Timers
-//! are deadlines of the monotonic clock, and `due` maps them to true time.
+//! The monotonic clock is a line from its last change, with a rate in parts per million of true time. The wall clock
+//! is the monotonic clock plus an offset, over an epoch that is late enough to keep it above zero. Timers are
+//! deadlines of the monotonic clock; `due` maps them to true time.
 //!
-//! A time service may set wall clocks while a run lasts (`world/ntp.rs`). When the cluster heals, they are set to what they would
-//! show without any fault; always in one step, and a monotonic clock never goes back. Left out: leap seconds.
+//! A time service may set wall clocks during a run (`world/ntp.rs`). When the cluster heals, wall clocks are set to
+//! what they would show without any fault. Both happen in one step; a monotonic clock never goes back. Left out: leap
+//! seconds.
 
 use crate::base::time::Time;
 

@@ -1,11 +1,12 @@
-//! A replica's disk at work: which writes a sync covers, how long reads and syncs take, and how they fail.
+//! A replica's disk in operation: the writes that a sync covers, and the latencies and failures of reads and syncs.
 //!
-//! A write goes to the disk's cache at once. A sync covers the writes before it and takes a while; syncs may overtake each
-//! other. A failed sync forgets the writes that it covers, and so do the syncs under way that cover one of those. A full
-//! disk lets the next sync fail. Each duration and each failure is drawn from (replica, number of the read or sync).
+//! A write enters the disk's cache at once. A sync covers the writes before it and takes time; syncs may overtake each
+//! other. A failed sync discards the writes that it covers, and so do syncs in progress that cover one of these
+//! writes. A full disk makes the next sync fail. Each latency and each failure is drawn from (replica, number of the
+//! read or sync).
 //!
-//! A disk that reads wrong answers with older content or another record, each record drawn from (replica, number of the
-//! read, record). Left out: partial reads.
+//! A disk that reads wrong returns older content or another record; this is drawn for each record from (replica,
+//! number of the read, record). Left out: partial reads.
 
 use std::ops::Range;
 

@@ -1,12 +1,13 @@
-//! A simulated disk: sparse, copy on write, with a volatile cache in front of what is durable.
+//! A simulated disk: sparse, copy on write, with a volatile cache in front of the durable content.
 //!
-//! The model: a write goes to the cache, in order; a sync makes the oldest writes of the cache durable; a crash decides the
-//! fate of each cached write by itself (kept, lost, torn), so later ones may survive earlier ones. What is durable stays,
-//! but for the damage that faults do to single records of the system's zones, all of it silent (`disk/damage.rs`). Not
-//! modelled: sectors, damage to bytes outside the zones, and damage that is found by the disk itself (failing reads and
-//! syncs are the world's affair).
+//! A write enters the cache, in order. A sync makes the oldest writes of the cache durable. A crash keeps, loses or
+//! tears each cached write independently, so later writes may survive earlier ones. Durable content stays, except for
+//! the damage that faults do to single records of the system's zones, all of it silent (`disk/damage.rs`). Not
+//! modelled: sectors, damage outside the zones, and damage that the disk itself detects (the world models failing
+//! reads and syncs).
 //!
-//! In the steady state nothing is allocated: pages, the cache's arena and the records' tables are reused run after run.
+//! In the steady state nothing is allocated: pages, the cache's arena and the tables of records are reused from run to
+//! run.
 
 use std::ops::Range;
 use std::rc::Rc;

@@ -1,14 +1,13 @@
-//! The network between replicas: delay, loss, duplication, reordering, and which links are cut or clogged.
+//! The network between replicas: delay, loss, duplication, reordering, and links that are cut or clogged.
 //!
-//! Each directed link numbers its messages, and each decision about a message is drawn from (link, number). A link is first
-//! in, first out, unless the reordering draw lets a message overtake. A cut loses messages at both ends: those sent while
-//! it lasts, and those that would arrive while it lasts. A clog loses nothing: what would arrive while it lasts is held
-//! and arrives, in order, when it ends.
+//! Each directed link numbers its messages, and each decision about a message is drawn from (link, number). A link is
+//! first in, first out, unless the reordering draw lets a message overtake. A cut loses messages at both ends: those
+//! sent and those due while it lasts. A clog loses nothing: messages that are due while it lasts are held, and
+//! delivered in order when it ends.
 //!
-//! A message may be damaged on the way. Both copies of it are, then: `world/transport.rs` says what the receiver makes of it.
+//! A damaged message is damaged in both copies; `world/transport.rs` has what the receiver makes of it.
 //!
-//! Left out: bandwidth and connections.
-//! Clients reach every replica that is up; no cut or clog stands between them.
+//! Left out: bandwidth and connections. Clients reach every replica that is up; cuts and clogs do not affect them.
 
 use crate::base::ids::{ClientId, REPLICAS_MAX, ReplicaId};
 use crate::base::random::{Domain, Keys};

@@ -1,10 +1,10 @@
-//! Faults that last for a while, and what they add up to.
+//! Faults that last, and their combined effects.
 //!
-//! The list of active faults is the only state; whenever it changes, their effects are computed anew. So faults overlap
-//! without any counting: two partitions cut what either of them cuts, of two loss rates the higher one holds, drifts add up,
-//! and when one fault ends, exactly its own share is gone.
+//! The list of active faults is the only state; whenever it changes, the effects are recomputed. So faults overlap
+//! without counters: two partitions cut what either of them cuts, of two loss rates the higher one applies, drifts are
+//! added, and when a fault ends, exactly its own effect ends.
 //!
-//! `world/inject.rs` carries actions out, and hands those that last to this list.
+//! `world/inject.rs` carries actions out, and adds those that last to this list.
 
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::base::random::MILLION;

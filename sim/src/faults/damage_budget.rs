@@ -1,10 +1,13 @@
-//! The damage ledger: how much disk damage a run may contain while everything is still owed.
+//! The damage budget: how many replicas may lose data before a safety property no longer holds.
 //!
-//! A replica may lose what is in one zone of its disk only, in one run: systems keep redundant copies in different zones.
-//! And at most as many members may be damaged as neither quorum needs, n − max(r, v): every acknowledged entry keeps
-//! enough intact copies then. Where the membership changes, that holds for each membership that was asked for. A disk that failed to keep what it had synced stays in the ledger until the end of the run,
-//! even if its replica has repaired itself since. A disk that reads wrong counts while it does so; and when it has really
-//! answered wrongly, until the end, too, since what was made of the answer may outlast the fault.
+//! In one run, a replica may lose data in one zone of its disk only, because systems keep redundant copies in
+//! different zones. At most n − max(r, v) members may be damaged, since neither quorum needs them: every acknowledged
+//! entry then keeps enough intact copies. Where the membership changes, this holds for each membership that was asked
+//! for.
+//!
+//! A replica whose disk lost synced data counts until the end of the run, even after it has repaired itself. A disk
+//! that reads wrong counts while it does so; once it has returned a wrong answer, it counts until the end, since the
+//! effect of the answer may outlast the fault.
 
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::config::spec::{Cluster, Config};

@@ -1,7 +1,7 @@
-//! The liars: the lies that they are told to tell, and what they need for it.
+//! The liars: the lies that they have been told to tell, and the data that they need.
 //!
-//! A lie is armed for every liar and changes the next messages of its kind. Which message it changes is decided when the
-//! liar sends it; where a lie makes no sense for a message, it waits for the next one.
+//! A lie is armed for every liar and changes the next messages of its kind. The message is chosen when the liar sends
+//! it. Where a lie makes no sense for a message, it waits for the next one.
 
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::random::Keys;

@@ -1,4 +1,4 @@
-//! The faults that are in force during a run: what they add up to, the lies, and how much disk damage is allowed.
+//! The faults that are in force during a run: their combined effects, the lies, and the damage budget.
 
 pub mod active;
 pub mod damage_budget;

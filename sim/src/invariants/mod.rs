@@ -1,9 +1,9 @@
-//! The invariants: one file each, incremental, checked at every observation. `Checkers` asks each of them about those kinds
-//! of observations that it cares for.
+//! The invariants: one file each, incremental, checked at every observation. `Checkers` calls each of them for the
+//! kinds of observations in its `INTERESTS`.
 //!
-//! They judge correct replicas and clients only; what a liar holds is its own affair. They never stop at a violation: it
-//! may not be owed in this run, and what comes after it is judged as well. Of several violations in one observation the
-//! first in `invariants!` is reported, so the more specific name comes before the more general one.
+//! They judge correct replicas and clients only; the state of a liar is not judged. They do not stop at a violation,
+//! because it may not be owed in this run, and later observations are judged as well. Of several violations in one
+//! observation the first in `invariants!` is reported, so a more specific invariant stands before a more general one.
 
 pub mod clients;
 pub mod clocks;

@@ -1,9 +1,9 @@
-//! What an onlooker knows of the cluster from the observation stream alone: per replica its status, view, log and commit
-//! number, and the one committed log. Invariants, coverage, marks and targets read it; only `ClusterView::apply` writes it.
+//! Cluster state reconstructed from observations: per replica its status, view, log and commit number, and the one
+//! committed log. Invariants, coverage, marks and targets read it; only `ClusterView::apply` writes it.
 //!
-//! It believes what replicas say of themselves, liars included (a liar runs the ordinary code and lies on the way out);
-//! only the committed log is made by correct replicas alone. It judges nothing: what contradicts itself is taken in as far
-//! as it makes sense, since the run goes on where an invariant is not owed.
+//! It takes what replicas report as true, including liars (a liar runs the ordinary code and lies on the way out).
+//! Only correct replicas extend the committed log. It reports no violations: contradictory observations are applied as
+//! far as possible, since the run continues where an invariant is not guaranteed.
 
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::time::Time;

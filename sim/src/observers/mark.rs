@@ -1,7 +1,8 @@
-//! Marks: observations without which a run did not exercise what its scenario is for. A run that misses one is vacuous.
+//! Marks: observations without which a run did not exercise what its scenario is for. A run that misses one is
+//! vacuous.
 //!
-//! Each wanted mark is a small counter; once it is seen it costs nothing any more, and observations of a kind that no
-//! open mark waits for are passed over at once.
+//! Each wanted mark is a small counter. A mark that has been seen costs nothing more, and observations of a kind that
+//! no open mark needs are skipped at once.
 
 use serde::{Deserialize, Serialize};
 

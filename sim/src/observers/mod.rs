@@ -1,4 +1,4 @@
-//! The readers of the observation stream that judge nothing: the state of the cluster, coverage, marks, triggers, the trace.
+//! Readers of the observation stream that do not judge: cluster view, coverage, marks, triggers, trace, outcomes.
 
 pub mod cluster_view;
 pub mod coverage;

@@ -1,7 +1,7 @@
-//! Fates: what became of each message and of each action, for those who look at a run that was recorded.
+//! Outcomes: what became of each message and of each action, for tools that show a recorded run.
 //!
-//! The stream of observations says what happened, not which departure an arrival belongs to or which action of the plan a
-//! fault comes from. Nothing inside of a run reads this, and it is no part of the digest.
+//! The observations do not say which sending belongs to a delivery, or which action of the plan a fault comes from.
+//! Nothing inside a run reads the outcomes, and they are not part of the digest.
 
 use crate::base::ids::ReplicaId;
 use crate::base::time::Time;

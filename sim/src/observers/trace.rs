@@ -1,9 +1,9 @@
-//! The trace: a rolling digest of every observation, and, when asked for, the observations themselves.
+//! The trace: a rolling digest of every observation, and the observations themselves if the run is recorded.
 //!
-//! The digest covers every field of every observation, so that two runs with one digest are one run. It is computed from
-//! plain numbers, the same on every machine: each observation becomes a few words (its kind in the first of them, so no
-//! two kinds can be confused), and the words go by turns into two lanes. A lane's step is a bijection of the lane for a
-//! given word, so a difference, once in, never dies out by itself.
+//! The digest covers every field of every observation, so two runs with one digest are the same run. It is computed
+//! from integers, the same on every machine: each observation becomes a few words (the first contains its kind, so
+//! that no two kinds can be confused), and the words alternate between two lanes. For a given word, a lane's step is a
+//! bijection of the lane, so a difference that has entered a lane never disappears by itself.
 
 use crate::protocol::observation::{Seen, Who};
 

@@ -1,7 +1,7 @@
 //! Triggers: actions that wait for the n-th observation of a kind.
 //!
-//! Every observation asks whether somebody waits for its kind, which is one bit of a mask; only if so, the waiting actions
-//! are looked through.
+//! Each observation tests one bit of a mask, for whether an action waits for its kind. Only then are the waiting
+//! actions searched.
 
 use crate::base::ids::ReplicaId;
 use crate::base::time::Time;

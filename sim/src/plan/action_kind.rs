@@ -1,8 +1,9 @@
 //! What an action of a plan does: one entry of `action_kinds!` for each fault that can be injected.
 //!
-//! From an entry follow the variant, its number in encoded plans, the fault's name in observations, the bytes of its details,
-//! and its words. What it does to the cluster is in `faults/active.rs` (what lasts) and `world/inject.rs` (all else), and how
-//! it is drawn at random in the palette of `scenarios`; both match on all variants, so the compiler names what is missing.
+//! From an entry follow the variant, its number in encoded plans, the fault's name in observations, the bytes of its
+//! details, and its words. Its effect on the cluster is in `faults/active.rs` (what lasts) or `world/inject.rs` (what
+//! is done once); a test of each names what is missing there. How it is drawn at random is in the palette of
+//! `scenarios`.
 
 use std::fmt;
 

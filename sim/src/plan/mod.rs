@@ -1,6 +1,6 @@
-//! The plan: what a fuzzer writes. A list of actions, each one *when* and *what*.
+//! The plan, which a fuzzer writes: a list of actions. An action is *when* and *what*.
 //!
-//! `plan/codec.rs` turns bytes into plans and back; a scenario lays a plan over its own baseline.
+//! `plan/codec.rs` converts bytes to plans and back; a scenario adds a plan to its own faults.
 
 pub mod action_kind;
 pub mod codec;

@@ -1,4 +1,4 @@
-//! Slots: how a byte of an input chooses from a table, so that inputs keep their meaning while tables grow.
+//! Slots: how a byte of an input chooses from a table, so that inputs keep their meaning when tables grow.
 
 /// The index that `byte` stands for in a table that has `length` entries now, and had `frozen` ones when the meaning of all
 /// 256 bytes was fixed.

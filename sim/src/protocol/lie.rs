@@ -1,8 +1,9 @@
-//! Lies: how a Byzantine replica's outgoing messages are changed.
+//! Lies: changes of a Byzantine replica's outgoing messages.
 //!
-//! The liar runs the ordinary code; its lies are made on the way out, by the world (silence, replay, flooding) or by the
-//! system itself ([`crate::System::tamper`]), which knows its messages and signs the lie again with the liar's own key.
-//! Lies are small by default (a field ± 1, an older value, a shorter tail): those find more than random bytes.
+//! The liar runs the ordinary code. Its messages are changed on the way out: by the world (silence, replay, flooding),
+//! or by the system ([`crate::System::tamper`]), which knows its messages and signs the result with the liar's own
+//! key. Lies are small by default (a field ± 1, an older value, a shorter tail), because these find more bugs than
+//! random bytes.
 
 use std::fmt;
 

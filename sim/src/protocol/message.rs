@@ -1,4 +1,4 @@
-//! What is known of messages without reading them: their kinds, and the entries that they carry by hash.
+//! What is known of messages without decoding them: their kinds, and the hashes of entries.
 
 use serde::{Deserialize, Serialize};
 

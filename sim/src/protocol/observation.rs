@@ -1,10 +1,11 @@
-//! The shared vocabulary: what happened in a run, in protocol terms.
+//! The observations: what happened in a run, in protocol terms.
 //!
-//! A system says what it did, the world adds what it did to the system, and everything else (invariants, coverage,
-//! triggers, marks, trace) reads only this one stream. A new checker needs no change in a protocol, and a new protocol
-//! needs no change in a checker.
+//! A system reports what it did, the world adds what it did to the system, and everything else (invariants, coverage,
+//! triggers, marks, trace) reads only this stream. A new invariant needs no change in a protocol, and a new protocol
+//! needs no change in an invariant.
 //!
-//! Everything that is known of a kind of observation follows from its entry in `observations!`: the macro is in `declare.rs`.
+//! Everything that is known of a kind of observation follows from its entry in `observations!`: the macro is in
+//! `declare.rs`.
 
 use serde::{Deserialize, Serialize};
 

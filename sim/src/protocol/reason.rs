@@ -1,4 +1,5 @@
-//! Which, and why: the small vocabularies that observations are made of.
+//! The statuses of a replica, and the reasons in observations: why a message was lost or refused, why an action was
+//! skipped.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,8 @@
-//! The administrator: asks the primary for other members, again and again, until they are in force or refused.
+//! The administrator: asks the primary to change the membership, repeatedly, until the new members are in force or
+//! refused.
 //!
-//! The administrator sits at the replicas' machines: a command reaches the replica that leads, as far as an onlooker can
-//! tell, unless that is down or paused. Left out: commands that get lost or come late; that is the primary's own lot.
+//! A command reaches the replica that is primary according to the cluster view, unless that replica is down or paused.
+//! Left out: commands that are lost or delayed, because the primary handles these like a missing command.
 
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::protocol::observation::{Observation, Who};

@@ -1,17 +1,19 @@
-//! Branches: a run that is another's from its boot up to some event, and goes on in its own way.
+//! Branches: a run that equals another run from its boot up to some event, and then continues differently.
 //!
-//! A bisection asks of an event: given all that has happened up to here, how likely is the failure? It goes on from
-//! there many times, with other random choices and without what the plan still has in store (`Onward::Reseeded`). A
-//! world cannot be copied, and a system need not be: the run is played again up to the event instead. All decisions are
-//! keyed functions of what they decide, so those first events are exactly the other run's.
+//! A bisection asks of an event: given everything that has happened so far, how likely is the failure? It continues
+//! from there many times, with other random decisions and without the remaining actions of the plan
+//! (`Onward::Reseeded`). A world cannot be copied, and a system need not be: the run is replayed up to the event
+//! instead. All decisions are keyed functions of what they decide, so these first events are exactly those of the
+//! other run.
 //!
-//! What has been decided before stays decided: messages are on their way until the time that was drawn for them, a
-//! crashed replica restarts and a fault ends when it was to. Whatever is drawn afterwards is drawn with the new keys:
-//! what messages that are sent from now on meet, what clients ask next, how long disks take. The configuration stays,
-//! its baseline of lost and doubled messages included. Nor does the heal phase begin earlier: the plan is waited for as
-//! if its actions were still there, or a failure that takes its time would be healed away.
+//! What has been decided before stays decided: messages in transit arrive at the time that was drawn for them, a
+//! crashed replica restarts and a fault ends at their times. Everything that is drawn later is drawn with the new
+//! keys: what later messages meet, what clients ask next, the latencies of disks. The configuration stays the same,
+//! including its rates of lost and duplicated messages. The heal phase does not begin earlier: the world waits as if
+//! the actions of the plan were still there, since otherwise a slow failure would be healed before it shows.
 //!
-//! Left out: random numbers that a system draws by itself, past its `Env`; they stay those of the case's seed.
+//! Left out: random numbers that a system draws by itself instead of through `Env`; these stay those of the case's
+//! seed.
 
 use crate::world::core::Core;
 use crate::world::system::System;

@@ -1,4 +1,5 @@
-//! A case is all that a run depends on; an outcome is all that it yields. `run(case) -> outcome`, and nothing else.
+//! A case is everything that a run depends on; an outcome is everything that it yields. A run is a function from case
+//! to outcome.
 
 use serde::{Deserialize, Serialize};
 

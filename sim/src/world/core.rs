@@ -1,12 +1,14 @@
-//! The runtime under the replicas: what they reach through `Env`, and the one stream of observations.
+//! The core: every part of a run except the replicas. Replicas reach it through `Env`, and it has the one stream of
+//! observations.
 //!
-//! It holds every part of a run except the replicas themselves, so that a replica can be called with the rest of the world
-//! in its hands. Whatever happens is an event in one queue; `world/mod.rs` takes events out and calls the replicas.
+//! It is separate from the replicas so that a replica can be called while it has access to everything else. Everything
+//! that happens is an event in one queue; `world/mod.rs` takes events out and calls the replicas.
 //!
-//! Timers are armed lazily: a timer has one deadline and at most one queued event, and an event that comes before the
-//! deadline goes back into the queue. Most timers are pushed back again and again and never run out; that costs nothing.
+//! Timers are armed lazily: a timer has one deadline and at most one queued event, and an event that is earlier than
+//! the deadline goes back into the queue. Most timers are postponed repeatedly and never run out; postponing costs
+//! nothing.
 //!
-//! Left out: processing time (a replica handles an event in no time), and crashes in the middle of handling one.
+//! Left out: processing time (a replica handles an event in no time), and crashes while a replica handles an event.
 
 use std::ops::Range;
 

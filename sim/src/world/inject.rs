@@ -1,8 +1,10 @@
-//! Carries out the actions of a plan: finds the target, begins and ends faults, and says what was done and what was not.
+//! Carries out the actions of a plan: finds the target, begins and ends faults, and reports what was done and what was
+//! skipped.
 //!
-//! No action begins in the heal phase. That phase begins at `heal_at`, or earlier, when nothing is left to wait for: all
-//! requests are answered, all changes of the membership done or refused, all actions with a fixed time (and those whose
-//! trigger has fired) are carried out, and a short grace has passed since. Faults that still last then end early.
+//! No action begins in the heal phase. This phase begins at `heal_at`, or earlier when nothing is left to wait for:
+//! all requests are answered, all changes of the membership are done or refused, all actions with a fixed time (and
+//! those whose trigger has fired) are carried out, and a short grace period has passed. Faults that are still active
+//! then end early.
 
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::base::random::Domain;

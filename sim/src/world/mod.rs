@@ -1,14 +1,15 @@
 //! The world: runs a case, event by event, from the boot of the replicas to the end of the heal phase.
 //!
-//! 1. All replicas boot at time 0 and the clients begin. Actions are carried out as their time comes or their trigger fires.
-//! 2. The heal phase begins at `heal_at`, or earlier when nothing is left to wait for (`world/inject.rs`). All faults end, the
-//!    network's own loss included; crashed replicas restart; liars stop lying; waiting clients ask everybody again.
-//! 3. In the second half of the heal phase clients ask nothing new, so that every request has at least that long.
-//! 4. The run ends as soon as the cluster has converged, when an invariant that is owed is broken, or when the heal phase is
-//!    over; only the last is a failure to be live.
+//! 1. All replicas boot at time 0 and the clients begin. Actions are carried out at their times or when their triggers fire.
+//! 2. The heal phase begins at `heal_at`, or earlier when nothing is left to wait for (`world/inject.rs`). All faults end,
+//!    including the configured loss of the network; crashed replicas restart; liars stop lying; waiting clients ask all
+//!    replicas again.
+//! 3. In the second half of the heal phase clients send no new requests, so that every request has at least that long.
+//! 4. The run ends when the cluster has converged, when an invariant that is owed is broken, or when the heal phase is over;
+//!    only the last is a violation of liveness.
 //!
-//! A panic of a correct replica is a violation. A panic of a liar ends the run too, since the call it came from cannot be
-//! resumed: it is reported as beyond the promise, liveness is not judged, and the verdict rests on what was seen until then.
+//! A panic of a correct replica is a violation. A panic of a liar also ends the run, since the call cannot be resumed: it is
+//! reported as beyond the promise, liveness is not judged, and the verdict depends on what was observed until then.
 
 mod admin;
 pub mod branch;

@@ -1,11 +1,13 @@
-//! The time service: what NTP does for a real machine. It sets each wall clock right, again and again.
+//! The time service, as NTP is for a real machine: it sets each wall clock at intervals.
 //!
-//! Every `ntp_interval` of true time, each replica at its own time within it, a wall clock is set to the true time and up to
-//! `ntp_error_max` more or less, in one step. It can be out of reach (`ActionKind::NoNtp`), so that the clock drifts away, or tell
-//! a false time (`ActionKind::WrongNtp`). It serves replicas that are down or paused, too: it is their machine's.
+//! Every `ntp_interval` of true time, at a time of its own for each replica, a wall clock is set to the true time plus
+//! or minus at most `ntp_error_max`, in one step. The service can be out of reach (`ActionKind::NoNtp`), so that
+//! clocks drift away, or return a false time (`ActionKind::WrongNtp`). It also sets the clocks of replicas that are
+//! down or paused, since the clock belongs to the machine.
 //!
-//! Where clocks are part of the protocol, every change of a clock is observed, so that a checker can know how far off each
-//! one is. Left out: the way to the service, and slewing: a real service corrects small errors by running a little faster.
+//! Where clocks are part of the protocol, every change of a clock is observed, so that an invariant knows the error of
+//! each clock. Left out: the network to the service, and slewing (a real service corrects small errors by a slightly
+//! faster clock).
 
 use crate::base::ids::ReplicaId;
 use crate::base::random::Domain;

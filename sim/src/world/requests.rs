@@ -1,8 +1,9 @@
-//! Requests and replies on their way between clients and replicas.
+//! Requests and replies between clients and replicas.
 //!
-//! A client's message reaches any replica that is up; the default loss and duplication and the faults of the same names
-//! concern it as they do those between replicas. A request that arrives is observed as `Delivered` from the replica itself,
-//! since a client is no replica; requests and replies that are lost are not observed: `Retried` is what comes of it.
+//! A client's message reaches any replica that is up. The configured loss and duplication and the faults of the same
+//! names apply to it as to messages between replicas. A request that arrives is observed as `Delivered` from the
+//! replica itself, since a client is not a replica. Lost requests and replies are not observed; their effect is
+//! `Retried`.
 
 use crate::base::ids::{ClientId, ReplicaId};
 use crate::config::workload::{Reply, Request};

@@ -1,4 +1,4 @@
-//! The trait that a system under test implements, and `Env`, all that a replica sees of the world.
+//! The trait that a system under test implements, and `Env`, the replica's interface to everything else.
 
 use crate::base::ids::{ClientId, ReplicaId, ReplicaSet, TimerId};
 use crate::base::storage::{IoId, IoResult, Zone};

@@ -1,11 +1,11 @@
-//! Messages on their way between replicas: what a liar makes of them, and how they leave and arrive.
+//! Messages between replicas: how they leave, how a liar changes them, and how they arrive.
 //!
-//! A message is observed when it leaves (`Sent`) and when it arrives (`Delivered`) or is lost (`Dropped`, told of its sender).
-//! One that a liar holds back was never sent. Both ends of a link look at its cuts; its far end also at clogs and pauses,
-//! which make a message wait there.
+//! A message is observed when it leaves (`Sent`) and when it arrives (`Delivered`) or is lost (`Dropped`, an
+//! observation of its sender). A message that a liar holds back was never sent. Cuts apply at both ends of a link;
+//! clogs and pauses apply at the far end, where the message waits.
 //!
-//! Messages move as values. Only one that is damaged on the way becomes bytes: some of its bits flip, and the receiver's
-//! decoder either refuses it, which is a loss, or takes it for another message, which then arrives in its place.
+//! Messages move as values. Only a message that is damaged in transit becomes bytes: some of its bits flip, and the
+//! receiver's decoder either refuses it, which is a loss, or decodes another message, which is then delivered instead.
 
 use crate::base::ids::ReplicaId;
 use crate::faults::liars;

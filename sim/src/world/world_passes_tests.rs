@@ -1,4 +1,4 @@
-//! The world at work on an honest system of one replica: when a run ends, and with which verdict.
+//! Tests of the world with an honest system of one replica: when a run ends, and with which verdict.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The world at work on a toy: replicas that probe each other and count on their disks.
+//! Tests of the world with a toy system: replicas that probe each other and count on their disks.
 
 use std::cell::RefCell;
 

@@ -1,11 +1,11 @@
-//! Damage to what is durable, reads that go wrong, and the truth about both: which records differ from what was written
-//! there last.
+//! Damage to durable records, reads that return wrong content, and the record of both: which records differ from their
+//! last write.
 //!
-//! Damage hits one record of a zone, within what its last write covered: flipped bits, a cut-off end, bytes that were
-//! pushed out of their place, the loss of the last write, and its arrival in another place. A misread is no damage: the
-//! disk holds what it should, and answers with a record's older content or with another record.
+//! Damage affects one record of a zone, within the bytes of its last write: flipped bits, a truncated end, bytes that
+//! were shifted, the loss of the last write, and a write to the wrong place. A wrong read is not damage: the disk
+//! holds the right content, and returns a record's older content or another record.
 //!
-//! The truth is kept as the right content of each damaged record; there are few of them, and none in most runs.
+//! For each damaged record the right content is kept. There are few of them, and none in most runs.
 
 use std::ops::Range;
 

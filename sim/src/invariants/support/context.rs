@@ -1,4 +1,4 @@
-//! What an invariant sees of one observation, and how it says that a rule is broken.
+//! What an invariant sees of one observation, and how it reports a broken rule.
 #![allow(clippy::unnecessary_wraps, reason = "a violation is made where a rule returns, as that rule's result")]
 
 use super::history::History;

@@ -1,5 +1,5 @@
-//! The record that several invariants share: what the clients asked and were told, and how each op of the committed log
-//! was executed first. It judges nothing. It takes an observation in after the invariants have judged it.
+//! The history that several invariants share: what clients asked and were told, and how each op of the committed log
+//! was first executed. It reports no violations. It takes an observation in after the invariants have checked it.
 
 use super::session_history::Sessions;
 use crate::base::ids::{ClientId, ReplicaId};

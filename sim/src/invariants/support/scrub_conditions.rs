@@ -1,8 +1,8 @@
-//! Since when a replica has had all that its scrubber needs to keep its times.
+//! The time since which a replica has had everything that its scrubber needs to keep its deadlines.
 //!
-//! Not before it has started and read its disk; anew after a pause, and after a new view, which may replace the log under a
-//! tour. And not at all while its disk or its clock may be failing: until the heal phase ends all faults, and what a slow
-//! disk has held up is done.
+//! The time begins when the replica has started and read its disk. It begins again after a pause and after a new view,
+//! which may replace the log during a tour. It does not run while the replica's disk or clock may be failing: until
+//! the heal phase has ended all faults, and reads and syncs that a slow disk has delayed are done.
 
 use super::context::Context;
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};

@@ -1,7 +1,9 @@
-//! What the executions say of the clients' sessions: a part of the record that several invariants share. It judges nothing.
+//! The history of client sessions according to executions, a part of the history that several invariants share. It
+//! reports no violations.
 //!
-//! The first execution of each op by a correct replica makes the history; what a replica says of sessions while it executes
-//! an op (`SessionRegistered`, `SessionEvicted`, before `Executed`) waits until it has executed it.
+//! The first execution of each op by a correct replica defines the history. What a replica reports of sessions while
+//! it executes an op (`SessionRegistered`, `SessionEvicted`, before `Executed`) is applied when it has executed the
+//! op.
 
 use crate::base::ids::{ClientId, REPLICAS_MAX, ReplicaId};
 

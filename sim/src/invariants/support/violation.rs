@@ -1,4 +1,4 @@
-//! A broken invariant, as the run that broke it reports it.
+//! A violation: a broken invariant, as a run reports it.
 
 use crate::base::ids::ReplicaSet;
 use crate::base::time::Time;

@@ -1,5 +1,5 @@
-//! Abstract states as words of bits: of a replica, of the part of it that transitions count, of the groups that make the
-//! state of a cluster.
+//! Abstract states as bit words: of a replica, of the part of it that transitions count, and of the groups that form
+//! the state of a cluster.
 
 use crate::base::ids::ReplicaId;
 use crate::observers::cluster_view::ClusterView;
