@@ -2,7 +2,7 @@
 //! refused.
 //!
 //! A command reaches the replica that is primary according to the cluster view, unless that replica is down or paused.
-//! Left out: commands that are lost or delayed, because the primary handles these like a missing command.
+//! Left out: commands that are lost or delayed.
 
 use crate::base::ids::{ReplicaId, ReplicaSet};
 use crate::protocol::observation::{Observation, Who};
