@@ -1,28 +1,28 @@
-//! The command line.
+//! The command-line arguments.
 
 use std::time::Duration;
 
 const USAGE: &str = "usage: cargo bench -p benches -- [--rounds N] [--seconds S] [--seed N]
        cargo bench -p benches -- --profile vopr|raft [--runs N] [--seed N]";
 
-/// What was asked for.
+/// The arguments.
 pub struct Args {
-    /// How many rounds, each with a turn for every contender.
+    /// The number of rounds. In each round, every contender has one turn.
     pub rounds: usize,
-    /// How long one turn takes.
+    /// The length of a turn.
     pub round: Duration,
-    /// The first run's seed; they count up from there.
+    /// The seed of the first run. Each run has the next seed.
     pub first_seed: u64,
-    /// Runs only this contender, for a profiler to look at.
+    /// Runs only this contender, for use with a profiler.
     pub profile: Option<String>,
     /// This is a child process that runs this contender and prints its peak memory.
     pub child: Option<String>,
-    /// How many runs, where one contender runs alone.
+    /// The number of runs if one contender runs alone.
     pub runs: u64,
 }
 
 impl Args {
-    /// Reads the arguments; the `--bench` that cargo adds is ignored.
+    /// Parses the arguments. Ignores the `--bench` that cargo adds.
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
         let mut args =
             Args { rounds: 11, round: Duration::from_secs(1), first_seed: 1, profile: None, child: None, runs: 2000 };

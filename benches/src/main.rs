@@ -1,5 +1,5 @@
-//! Runs and events per second of this simulator and of a peer, measured side by side: in paired rounds that alternate, so
-//! that whatever else the machine does disturbs both alike. See README.md for what is compared and what is not.
+//! Measures runs and events per second of this simulator and of a peer, in paired rounds that alternate, so that other
+//! load on the machine affects both equally. README.md says what is compared and what is not.
 
 mod args;
 mod measure;
@@ -11,16 +11,16 @@ mod workload;
 use args::Args;
 use measure::Sample;
 
-/// Something that can run the workload.
+/// An implementation of the workload.
 trait Contender {
-    /// Runs it once, checks that it went well, and returns how many events that took.
+    /// Runs it once, checks the result, and returns the number of events.
     fn run(&mut self, seed: u64) -> u64;
 }
 
-/// Makes a contender.
+/// Creates a contender.
 type Start = fn() -> Box<dyn Contender>;
 
-/// The contenders by name; the first is what the others are compared with.
+/// The contenders by name. The others are compared with the first.
 const CONTENDERS: [(&str, Start); 2] =
     [("vopr", || Box::new(ours::Ours::new())), ("raft", || Box::new(raft_loop::RaftLoop::new()))];
 
@@ -45,7 +45,7 @@ fn main() -> Result<(), String> {
     }
     for round in 0..args.rounds {
         for turn in 0..CONTENDERS.len() {
-            // Whoever goes first in one round goes last in the next.
+            // The order alternates: the first contender of one round is the last of the next.
             let index = if round.is_multiple_of(2) { turn } else { CONTENDERS.len() - 1 - turn };
             samples[index].push(measure::timed(&mut *contenders[index], args.first_seed, args.round));
         }

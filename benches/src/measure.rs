@@ -1,11 +1,11 @@
-//! Time and memory.
+//! Measurement of time and memory.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Contender;
 
-/// What one turn of a contender gave.
+/// The measurement of one turn of a contender.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     pub runs: u64,
@@ -31,15 +31,15 @@ impl Sample {
     }
 }
 
-/// The time that this process has spent on a processor, where Linux tells it: what it waits while others run does not count.
-/// Elsewhere, the time since `start`.
+/// The processor time of this process, if Linux reports it: time spent waiting for other processes does not count.
+/// Otherwise, the time since `start`.
 fn clock(start: Instant) -> Duration {
     let spent = std::fs::read_to_string("/proc/self/schedstat").ok();
     let spent = spent.and_then(|line| line.split(' ').next()?.parse().ok());
     spent.map_or_else(|| start.elapsed(), Duration::from_nanos)
 }
 
-/// Runs a contender again and again for about this long.
+/// Runs a contender repeatedly for about this long.
 pub fn timed(contender: &mut dyn Contender, first_seed: u64, limit: Duration) -> Sample {
     let begun = Instant::now();
     let before = clock(begun);
@@ -52,7 +52,7 @@ pub fn timed(contender: &mut dyn Contender, first_seed: u64, limit: Duration) ->
     sample
 }
 
-/// Runs a contender this often.
+/// Runs a contender `runs` times.
 pub fn batch(contender: &mut dyn Contender, first_seed: u64, runs: u64) -> Sample {
     let begun = Instant::now();
     let before = clock(begun);
@@ -60,21 +60,21 @@ pub fn batch(contender: &mut dyn Contender, first_seed: u64, runs: u64) -> Sampl
     Sample { runs, events, time: clock(begun).saturating_sub(before) }
 }
 
-/// The most memory that this process has held so far, where Linux tells it.
+/// The peak memory of this process so far, if Linux reports it.
 pub fn peak_memory_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The peak memory of a fresh process in which this contender runs alone.
+/// The peak memory of a new process in which this contender runs alone.
 pub fn child_peak_memory(name: &str) -> Result<u64, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program).args(["--child", name]).output().map_err(|error| error.to_string())?;
     String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|_| "no answer".to_string())
 }
 
-/// The middle, the least and the greatest of some numbers.
+/// The median, the minimum and the maximum of some numbers.
 pub fn spread(mut numbers: Vec<f64>) -> (f64, f64, f64) {
     numbers.sort_unstable_by(f64::total_cmp);
     let half = numbers.len() / 2;

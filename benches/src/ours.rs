@@ -1,4 +1,4 @@
-//! This simulator with its reference protocol: replicas, network, disks, clocks, clients, all invariants and the coverage.
+//! This simulator with its reference protocol: replicas, network, disks, clocks, clients, all invariants and coverage.
 
 use sim::plan::{ActionKind, Target, Trigger, When};
 use sim::{Action, Case, Config, ReplicaId, ReplicaSet, Verdict, World};
@@ -7,7 +7,7 @@ use vsr::Vsr;
 use crate::Contender;
 use crate::workload as w;
 
-/// A world that is used again and again, as a fuzzer does.
+/// A world that is reused for each run, as a fuzzer does.
 pub struct Ours {
     world: World<Vsr>,
     case: Case,

@@ -1,10 +1,10 @@
 //! tikv's `raft` in the smallest loop that runs the workload: in-memory storage, no disk, no invariants.
 //!
-//! It stands on the same event queue and the same random function as the simulator, so that the two differ in what they do
-//! and not in how they wait. The leader is dropped with all but its storage, which it restarts from; the state machine (which
-//! requests were applied) is lost with it and is built again from the log. The run ends when all nodes have applied
-//! everything. `raft` draws its election timeouts from the system's randomness, so its runs differ a little from each other
-//! even for one seed.
+//! It uses the same event queue and the same random function as the simulator, so that the two differ in what they do
+//! and not in how they wait. When the leader crashes, everything is dropped but its storage, from which it restarts.
+//! The state machine (the set of applied requests) is lost and rebuilt from the log. The run ends when all nodes have
+//! applied all requests. `raft` draws its election timeouts from the system's random numbers, so its runs differ
+//! slightly even for the same seed.
 
 use raft::eraftpb::{Entry, Message};
 use raft::storage::MemStorage;
@@ -16,9 +16,9 @@ use sim::base::time::{MILLISECOND, Time};
 use crate::Contender;
 use crate::workload as w;
 
-/// How long one tick is: `raft` counts its timeouts in ticks.
+/// The length of a tick; `raft` counts its timeouts in ticks.
 const TICK: Time = 20 * MILLISECOND;
-/// A run that takes longer has failed.
+/// A run with more events than this has failed.
 const EVENTS_MAX: u64 = 100_000;
 /// All requests, one bit each.
 const ALL: u128 = (1 << w::REQUESTS) - 1;
@@ -47,7 +47,7 @@ struct Client {
     leader: usize,
 }
 
-/// One run after another.
+/// The loop, which is reused for each run.
 pub struct RaftLoop {
     logger: slog::Logger,
     queue: Queue<Event>,
@@ -56,7 +56,7 @@ pub struct RaftLoop {
     nodes: Vec<Node>,
     clients: Vec<Client>,
     asked: u32,
-    /// How many messages were sent: numbers them.
+    /// The number of messages sent, which numbers them.
     sent: u64,
     crashed: bool,
 }
@@ -105,7 +105,7 @@ impl RaftLoop {
             self.clients.push(Client::default());
             self.think(client);
         }
-        // The first leader is known, as the first primary is.
+        // The first leader is fixed, like the first primary of the reference protocol.
         self.node(0).campaign().expect("it is up");
         self.ready(0);
     }
@@ -137,7 +137,7 @@ impl RaftLoop {
             Event::Message(message) => {
                 let node = message.to as usize - 1;
                 if let Some(raft) = &mut self.nodes[node].raft {
-                    // What belongs to an old term and the like is refused; that is the protocol's affair.
+                    // The protocol rejects messages of an old term and similar ones.
                     let _ = raft.step(message);
                     self.ready(node);
                 }
@@ -154,7 +154,8 @@ impl RaftLoop {
                 }
             }
             Event::Reply { request } => {
-                // Requests are dealt out as they are asked, so whoever waits for it has asked it.
+                // Requests are numbered in the order in which clients send them, so a client that waits for a request
+                // has sent it.
                 let client = self.clients.iter().position(|client| client.waiting == Some(request));
                 if let Some(client) = client {
                     self.clients[client].waiting = None;
@@ -187,7 +188,7 @@ impl RaftLoop {
         }
     }
 
-    /// Does what a node is ready for, as the documentation of `RawNode` has it.
+    /// Does what a node requests, in the order that the documentation of `RawNode` gives.
     fn ready(&mut self, node: usize) {
         while self.nodes[node].raft.as_ref().is_some_and(RawNode::has_ready) {
             let mut ready = self.node(node).ready();
@@ -230,7 +231,7 @@ impl RaftLoop {
     fn apply(&mut self, node: usize, entries: Vec<Entry>) {
         let leads = self.node(node).raft.state == StateRole::Leader;
         for entry in entries {
-            // The entry with which a leader begins is empty.
+            // The entry with which a leader begins its term is empty.
             let Some(request) = entry.data.get(..4) else { continue };
             let request = u32::from_le_bytes(request.try_into().expect("4 bytes"));
             self.nodes[node].applied |= 1 << request;

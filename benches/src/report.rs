@@ -1,8 +1,8 @@
-//! What is printed: a row a contender, medians over the rounds; then the ratio of the paired rounds.
+//! The printed report: one row per contender with medians over the rounds, then the ratios of the paired rounds.
 
 use crate::measure::{Sample, spread};
 
-/// Prints the table; the first contender is what the others are compared with.
+/// Prints the table. The other contenders are compared with the first.
 pub fn print(names: &[&str], samples: &[Vec<Sample>], memory: &[Option<u64>]) {
     println!(
         "{:8} {:>9} {:>11} {:>11} {:>9} {:>12}",

@@ -1,6 +1,8 @@
-//! The three C functions that take the C library's place. Unsafe code, since they are called from C and call C.
+//! The three functions that replace those of the C library. They are unsafe, because C code calls them and they call C
+//! code.
 //!
-//! A run of this thread answers what it can; all else goes to the C library, which is looked up once by name.
+//! In a run of the current thread they return the run's values. Otherwise they call the C library, whose functions are
+//! looked up once by name.
 #![allow(unsafe_code, reason = "functions with the names of the C library's can be defined and called no other way")]
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
@@ -35,7 +37,7 @@ type ClockGettime = unsafe extern "C" fn(c_int, *mut Timespec) -> c_int;
 type Getrandom = unsafe extern "C" fn(*mut c_void, usize, c_uint) -> isize;
 type Syscall = unsafe extern "C" fn(c_long, ...) -> c_long;
 
-/// A function of the C library, once it was looked up.
+/// A function of the C library, and its address once it was looked up.
 struct Original {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
@@ -54,7 +56,7 @@ impl Original {
         // SAFETY: the name ends with a zero byte, and the handle is one that dlsym knows.
         let found = unsafe { dlsym(RTLD_NEXT, self.name.as_ptr()) };
         if found.is_null() {
-            // Nothing can be told or formatted here: whoever called may hold any lock.
+            // No message or formatting is possible here: the caller may hold any lock.
             std::process::abort();
         }
         self.address.store(found, Ordering::Relaxed);
@@ -66,15 +68,15 @@ static CLOCK_GETTIME: Original = Original::new(c"clock_gettime");
 static GETRANDOM: Original = Original::new(c"getrandom");
 static SYSCALL: Original = Original::new(c"syscall");
 
-/// Has the linker take these functions in: a program that names none of them would get the C library's.
+/// Makes the linker include these functions. A program that refers to none of them would get the C library's.
 pub(crate) fn link() {
     black_box([clock_gettime as *const (), getrandom as *const (), syscall as *const ()]);
 }
 
-/// Fills a buffer from the run's random numbers; false outside of a run.
+/// Fills a buffer from the run's random numbers. Returns false outside of a run.
 ///
 /// # Safety
-/// `length` bytes from `buffer` on can be written.
+/// `length` bytes from `buffer` on must be writable.
 unsafe fn fill(buffer: *mut c_void, length: usize) -> bool {
     if !state::inside() {
         return false;
@@ -90,15 +92,16 @@ unsafe fn fill(buffer: *mut c_void, length: usize) -> bool {
     true
 }
 
-/// `clock_gettime(2)`; `Instant::now` and `SystemTime::now` end here.
+/// `clock_gettime(2)`. `Instant::now` and `SystemTime::now` call it.
 ///
 /// # Safety
 /// As for the C library's.
-// SAFETY (of the name): the signature is that of the C library's function, so that its callers find what they expect.
+// SAFETY (of the name): the signature is that of the C library's function, which callers expect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     if let Some((monotonic, realtime)) = state::clocks() {
-        // By number: realtime, its coarse brother and TAI; monotonic, raw, coarse and boot time. The rest count work.
+        // By number: realtime, realtime coarse and TAI; monotonic, raw, coarse and boot time. The others measure
+        // processor time.
         let nanoseconds = match clock {
             0 | 5 | 11 => Some(realtime),
             1 | 4 | 6 | 7 => Some(monotonic),
@@ -106,37 +109,37 @@ pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_i
         };
         if let Some(nanoseconds) = nanoseconds {
             let (seconds, nanoseconds) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
-            // SAFETY: the caller hands over a place for a timespec.
+            // SAFETY: the caller passes a writable timespec.
             unsafe { time.write(Timespec { seconds: seconds as i64, nanoseconds: nanoseconds as i64 }) };
             return 0;
         }
     }
     // SAFETY: the address is that of the C library's function of this name, and has its type.
     let original = unsafe { transmute::<*mut c_void, ClockGettime>(CLOCK_GETTIME.address()) };
-    // SAFETY: what the caller promised us is what the original asks for.
+    // SAFETY: the caller's promises are those that the original requires.
     unsafe { original(clock, time) }
 }
 
-/// `getrandom(2)`; the keys of hash maps and the newer versions of the crate of this name end here.
+/// `getrandom(2)`. The keys of hash maps and the newer versions of the crate of this name call it.
 ///
 /// # Safety
 /// As for the C library's.
 // SAFETY (of the name): as above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, flags: c_uint) -> isize {
-    // SAFETY: the caller promises that the buffer is as long as it says.
+    // SAFETY: the caller promises that the buffer has this length.
     if unsafe { fill(buffer, length) } {
         return length as isize;
     }
     // SAFETY: the address is that of the C library's function of this name, and has its type.
     let original = unsafe { transmute::<*mut c_void, Getrandom>(GETRANDOM.address()) };
-    // SAFETY: what the caller promised us is what the original asks for.
+    // SAFETY: the caller's promises are those that the original requires.
     unsafe { original(buffer, length, flags) }
 }
 
-/// `syscall(2)`, by which version 0.2 of the crate getrandom asks. In C it takes any number of arguments; on these targets
-/// the first six arrive in the same places when they are declared one by one. What the caller did not pass is not used by
-/// the system call either, exactly as in the C library, which always hands on six.
+/// `syscall(2)`, which version 0.2 of the crate getrandom calls. In C it takes a variable number of arguments. On these
+/// targets, the first six are passed in the same way if they are declared one by one. An argument that the caller did
+/// not pass is not used by the system call either; the C library passes on six as well.
 ///
 /// # Safety
 /// As for the C library's.
@@ -157,6 +160,6 @@ pub unsafe extern "C" fn syscall(
     }
     // SAFETY: the address is that of the C library's function of this name, and has its type.
     let original = unsafe { transmute::<*mut c_void, Syscall>(SYSCALL.address()) };
-    // SAFETY: what the caller promised us is what the original asks for.
+    // SAFETY: the caller's promises are those that the original requires.
     unsafe { original(number, first, second, third, fourth, fifth, sixth) }
 }

@@ -1,6 +1,6 @@
-//! Makes code that is not pure a pure function of a seed: inside a run, clocks and random numbers come from the simulator.
+//! Makes impure code a pure function of a seed: inside a run, clocks and random numbers come from the simulator.
 //!
-//! For a system under test that reads the time and draws random numbers by itself, unmodified:
+//! This is for an unmodified system under test that reads the time and draws random numbers itself:
 //!
 //! ```
 //! let twice: Vec<_> = (0..2)
@@ -15,17 +15,18 @@
 //! assert_eq!(twice[0], twice[1]);
 //! ```
 //!
-//! Inside [`run`], on the run's thread, these are served from [`set_clocks`] and the seed: `Instant::now`, `SystemTime::now`,
-//! the keys of the standard library's hash maps, `getrandom` 0.2, 0.3 and 0.4, and what is seeded by it, as `thread_rng`.
-//! On other threads and outside of a run everything behaves as usual.
+//! Inside [`run`], on the run's thread, these return values from [`set_clocks`] and the seed: `Instant::now`,
+//! `SystemTime::now`, the keys of the standard library's hash maps, `getrandom` 0.2, 0.3 and 0.4, and generators that
+//! it seeds, such as `thread_rng`. On other threads and outside of a run everything behaves as usual.
 //!
-//! How: this crate defines the C functions `clock_gettime`, `getrandom` and `syscall`. A program that it is linked into
-//! calls these instead of the C library's. They look at a thread local whether a run is under way, and hand all else on to
-//! the C library. Hash keys and `thread_rng` are kept per thread and drawn once, so each run has a thread of its own.
+//! The crate defines the C functions `clock_gettime`, `getrandom` and `syscall`. A program that links it calls these
+//! instead of the C library's. They check a thread-local variable for a run, and otherwise call the C library. Hash
+//! keys and `thread_rng` are stored per thread and drawn once, so each run has a thread of its own.
 //!
-//! What it leaves out: time stands still unless it is set, so who waits for it to pass waits for ever; threads that the run
-//! itself starts; random instructions of the processor; files, such as `/dev/urandom`; what a crate keeps in a `static`
-//! from one run to the next. And other targets than Linux with the GNU C library on x86-64 and aarch64 (see [`supported`]).
+//! Left out: time advances only when it is set, so code that waits for time to pass waits for ever; threads that the
+//! run itself starts; random instructions of the processor; files, such as `/dev/urandom`; state that a crate keeps in
+//! a `static` from one run to the next; and targets other than Linux with the GNU C library on x86-64 and aarch64 (see
+//! [`supported`]).
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod functions;
@@ -35,10 +36,10 @@ use std::panic::resume_unwind;
 
 pub use state::{inside, set_clocks};
 
-/// Whether runs can be hermetic on this target.
+/// Checks whether runs can be hermetic on this target.
 ///
 /// # Errors
-/// The one line that says why not.
+/// The reason why not, in one line.
 pub fn supported() -> Result<(), &'static str> {
     if cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))) {
         Ok(())
@@ -47,10 +48,10 @@ pub fn supported() -> Result<(), &'static str> {
     }
 }
 
-/// Runs `body` on a new thread, where the clocks stand at 0 until they are set and random numbers follow from `seed`.
+/// Runs `body` on a new thread. The clocks are at 0 until they are set, and random numbers follow from `seed`.
 ///
 /// # Panics
-/// When `body` does, with its payload; and where runs cannot be hermetic ([`supported`]).
+/// If `body` panics, with its payload; and on targets where runs cannot be hermetic ([`supported`]).
 pub fn run<T: Send>(seed: u64, body: impl FnOnce() -> T + Send) -> T {
     if let Err(why) = supported() {
         panic!("{why}");

@@ -1,11 +1,11 @@
-//! A test for each source of nondeterminism: inside a run it follows from the seed, outside it is as ever.
+//! A test for each source of nondeterminism: inside a run it follows from the seed, outside it behaves as usual.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand_08::Rng;
 
-/// What `draw` yields in two runs of the same seed, in one of another seed, and outside of a run.
+/// The values of `draw` in two runs of the same seed, in a run of another seed, and outside of a run.
 fn draws<T: Send>(draw: impl Fn() -> T + Sync) -> [T; 4] {
     [hermetic::run(7, &draw), hermetic::run(7, &draw), hermetic::run(8, &draw), draw()]
 }

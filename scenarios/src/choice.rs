@@ -1,38 +1,38 @@
-//! Which scenario of a fuzz target the first byte of an input picks.
+//! How the first byte of an input selects a scenario of a fuzz target.
 
 use sim::plan::slots::slot;
 
 use crate::{FuzzTarget, Scenario, ScenarioType};
 
-/// How many values a byte has.
+/// The number of values of a byte.
 const BYTES: usize = 256;
 
-/// The scenarios of a target that one system can run, each under the number that it has in the target.
+/// The scenarios of a target that one system can run, each with its number in the target.
 ///
-/// Inputs are kept for years. So the number of a scenario is its place among all scenarios of the target, whichever of them
-/// the system can run, and a scenario added at the end of the target leaves all other numbers as they are.
+/// Inputs are kept for years. So the number of a scenario is its index among all scenarios of the target, whether or
+/// not the system can run them, and a scenario that is added at the end of the target changes no other number.
 #[derive(Clone, Debug)]
 pub struct Choice {
     scenarios: Vec<Scenario>,
     /// The number of each scenario in the target.
     numbers: Vec<u8>,
-    /// The index in `scenarios` that each byte picks.
+    /// The index in `scenarios` that each byte selects.
     picks: [u8; BYTES],
 }
 
 impl Choice {
-    /// The scenarios of a target for which `applicable` answers with a value; `None` if there are none.
+    /// The scenarios of a target for which `applicable` returns a value; `None` if there are none.
     pub fn of_target(target: &FuzzTarget, applicable: impl FnMut(ScenarioType) -> Option<Scenario>) -> Option<Choice> {
         Choice::new(target.scenarios.iter().copied().map(applicable).collect(), target.frozen)
     }
 
-    /// One scenario, which every byte picks.
+    /// A single scenario, which every byte selects.
     pub fn only(scenario: Scenario) -> Choice {
         Choice { scenarios: vec![scenario], numbers: vec![0], picks: [0; BYTES] }
     }
 
-    /// `all` are the target's scenarios, with `None` for one that is not applicable. A byte that stands for such a one picks
-    /// the next one that is.
+    /// `all` are the target's scenarios, with `None` for each that is not applicable. A byte whose scenario is not
+    /// applicable selects the next one that is, or the first if there is none.
     fn new(all: Vec<Option<Scenario>>, frozen: usize) -> Option<Choice> {
         let numbers: Vec<u8> = (0..).zip(&all).filter(|(_, it)| it.is_some()).map(|(number, _)| number).collect();
         if numbers.is_empty() {
@@ -45,7 +45,7 @@ impl Choice {
         Some(Choice { scenarios: all.into_iter().flatten().collect(), numbers, picks })
     }
 
-    /// The scenario that a byte picks.
+    /// The scenario that a byte selects.
     pub fn pick(&self, byte: u8) -> &Scenario {
         &self.scenarios[usize::from(self.picks[usize::from(byte)])]
     }
@@ -55,12 +55,13 @@ impl Choice {
         self.numbers[index]
     }
 
-    /// The number of the scenario that a byte picks: of all bytes that pick it, the one that never changes its meaning.
+    /// The number of the scenario that a byte selects. Of all bytes that select it, this is the one whose meaning never
+    /// changes.
     pub fn number(&self, byte: u8) -> u8 {
         self.byte(usize::from(self.picks[usize::from(byte)]))
     }
 
-    /// The scenarios, at least one, in the target's order.
+    /// The scenarios, at least one, in the order of the target.
     pub fn scenarios(&self) -> &[Scenario] {
         &self.scenarios
     }
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
     use crate::TARGETS;
 
-    /// The name of the scenario that each byte picks.
+    /// The name of the scenario that each byte selects.
     fn picked(target: &FuzzTarget, applicable: impl Fn(usize) -> bool) -> Vec<&'static str> {
         let mut place = 0..;
         let choice = Choice::of_target(target, |kind| applicable(place.next()?).then(|| kind.create_scenario()));
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_byte_of_a_scenario_picks_it() {
+    fn the_byte_of_a_scenario_selects_it() {
         for target in TARGETS {
             let mut place = 0..;
             let choice = Choice::of_target(target, |kind| (place.next()? % 2 == 0).then(|| kind.create_scenario()));
@@ -97,12 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn none_applicable_is_no_choice() {
+    fn no_choice_if_no_scenario_is_applicable() {
         assert!(Choice::of_target(&TARGETS[0], |_| None).is_none());
     }
 
     #[test]
-    fn a_new_scenario_takes_one_byte_and_leaves_the_others() {
+    fn a_new_scenario_changes_the_meaning_of_one_byte() {
         for target in TARGETS.iter().filter(|target| target.name != "combined") {
             let before = picked(target, |_| true);
             let grown: Vec<ScenarioType> = target.scenarios.iter().copied().chain([ScenarioType::Combined]).collect();
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_applicable_moves_no_other_scenario() {
+    fn scenarios_that_are_not_applicable_change_no_other_number() {
         let combined = TARGETS.iter().find(|target| target.name == "combined").expect("the target");
         let (all, some) = (picked(combined, |_| true), picked(combined, |place| place % 3 == 0));
         for place in (0..combined.scenarios.len()).step_by(3) {

@@ -1,10 +1,10 @@
-//! Draws: small random decisions about what a case contains, as a pure function of a seed and a purpose.
+//! Random decisions about the content of a case, as a pure function of a seed and a purpose.
 //!
-//! Nothing inside a run draws from here: a case holds the decisions themselves.
+//! Nothing draws from here during a run: a case contains the decisions themselves.
 
 use sim::Time;
 
-/// A small deterministic generator (`SplitMix64`), one for each purpose.
+/// A small deterministic random number generator (`SplitMix64`), one for each purpose.
 #[derive(Clone, Debug)]
 pub struct Draw(u64);
 
@@ -38,12 +38,12 @@ impl Draw {
         min + self.below(max - min + 1)
     }
 
-    /// True in so many cases of a hundred.
+    /// True with a probability of `percent` %.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// One of them.
+    /// A random element.
     pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len() as u64) as usize]
     }

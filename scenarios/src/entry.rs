@@ -11,23 +11,23 @@ use crate::script::Setup;
 pub struct Entry {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it is for, in one sentence.
+    /// Its purpose, in one sentence.
     pub description: &'static str,
     /// Its faults, in words.
     pub faults: &'static str,
-    /// The invariants that it is there for.
+    /// The invariants that it targets.
     pub invariants: &'static [&'static str],
     /// The cluster, network, disks, clocks and workload.
     pub config: fn() -> Config,
-    /// The faults and lies that may be laid over its own.
+    /// The faults and lies that may be added to its own.
     pub palette: Palette,
     /// Its own faults.
     pub baseline: fn(&mut Setup<'_>) -> Vec<Action>,
-    /// What a run of it has to show.
+    /// What a run has to show; otherwise it is vacuous.
     pub marks: &'static [Mark],
 }
 
-/// Three replicas that crash and do not lie; the clients are busy for the first second or more.
+/// Three replicas that may crash and do not lie. The clients are busy for at least the first second.
 pub fn crash_config() -> Config {
     let config = Config::default();
     Config {
@@ -43,7 +43,7 @@ pub fn crash_config() -> Config {
     }
 }
 
-/// Five replicas that crash and do not lie: two may be away.
+/// Five replicas that may crash and do not lie. Two may be absent.
 pub fn five_config() -> Config {
     let config = crash_config();
     Config {
@@ -52,13 +52,13 @@ pub fn five_config() -> Config {
     }
 }
 
-/// The same, with a checkpoint every so many ops, and a log of a few times as many places.
+/// The same, with a checkpoint every `interval` ops, and four times as many log slots plus the pipeline.
 pub fn with_checkpoints(config: Config, interval: u32) -> Config {
     let log_slots = 4 * interval + u32::from(config.cluster.pipeline_max);
     Config { cluster: Cluster { checkpoint_interval: interval, log_slots, ..config.cluster }, ..config }
 }
 
-/// Three replicas whose scrubbers look at everything several times while the clients are busy.
+/// Three replicas whose scrubbers read everything several times while the clients are busy.
 pub fn scrub_config() -> Config {
     let config = crash_config();
     Config {
@@ -69,8 +69,8 @@ pub fn scrub_config() -> Config {
     }
 }
 
-/// Five replicas of which one may lie, with the quorums that this needs. Replicas and clients lose patience sooner, so that
-/// it is soon the liar's turn, and each primary has something to do.
+/// Five replicas of which one may lie, with the quorums that this needs. The timeouts of replicas and clients are
+/// short, so that the liar soon becomes the primary, and each primary has requests to process.
 pub fn byzantine_config() -> Config {
     let config = crash_config();
     Config {

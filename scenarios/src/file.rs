@@ -1,7 +1,8 @@
-//! A scenario as a file: the same parts as a built-in one, as TOML. docs/scenario-files.md says how to write one.
+//! Scenario files: a scenario in TOML, with the same parts as a built-in one. docs/scenario-files.md describes the
+//! format.
 //!
-//! What a file does not say is as in [`Config::default`]. Its own faults are the script of a built-in scenario, rules of its
-//! own (`rule.rs`), or both. A scenario that was read lives as long as the program.
+//! A setting that is not given has the value of [`Config::default`]. The scenario's own faults are the script of a
+//! built-in scenario, rules of the file (`rule.rs`), or both. A scenario that was read is never freed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,9 +21,9 @@ use crate::{Own, Scenario, ScenarioType};
 /// Why a text is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
-    /// In which line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// What is wrong there, in one line.
+    /// The error, in one line.
     pub message: String,
 }
 
@@ -69,14 +70,14 @@ struct PaletteFile {
     lies: Vec<LieRule>,
 }
 
-/// Where a setting was given: its name, and the offset in the text.
+/// Where a setting was given: its name, and its offset in the text.
 type Given = (String, usize);
 
 impl Scenario {
-    /// The scenario that a file describes.
+    /// Reads a scenario from the text of a file.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first error in the text.
     pub fn from_toml(text: &str) -> Result<Scenario, FileError> {
         let wrong = |at: usize, message: String| FileError { line: line_of(text, at), message };
         let file: File = toml::from_str(text).map_err(|error| {
@@ -128,7 +129,7 @@ impl Scenario {
         })
     }
 
-    /// The scenario as a file. Of a built-in one, the script is named and not written out.
+    /// The scenario as the text of a file. The script of a built-in scenario is named, not written out.
     pub fn to_toml(&self) -> String {
         let mut text = format!("# {} as a file. What is left out here has its default.\n", self.name);
         let mut line = |key: &str, value: Value| {
@@ -168,7 +169,7 @@ impl Scenario {
 }
 
 impl File {
-    /// The configuration, and where each setting in it was given; or the offset of what is wrong.
+    /// The configuration and the offset of each setting in it, or the offset of an error.
     fn config(&self) -> Result<(Config, Vec<Given>), (usize, String)> {
         let mut config = Config::default();
         let mut given = Vec::new();
@@ -209,7 +210,7 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
-/// A time with the largest unit that leaves it whole.
+/// A time in the largest unit in which it is an integer.
 fn units(time: u64) -> String {
     for (unit, name) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")] {
         if time.is_multiple_of(unit) {
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_comes_back_from_its_file_and_makes_the_same_cases() {
+    fn every_scenario_written_to_a_file_and_read_again_makes_the_same_cases() {
         for kind in ScenarioType::ALL {
             let built_in = kind.create_scenario();
             let text = built_in.to_toml();

@@ -1,8 +1,9 @@
-//! The 46 scenario baselines: one file a phase, one value a scenario. Knows `sim`, and no system.
+//! The 46 built-in scenarios: one file per phase, one table row per scenario. This crate depends on `sim`, and on no
+//! system.
 //!
-//! A scenario is a configuration, a script of faults that leads the cluster into the situation that the scenario is about
-//! (a function of the seed), a palette of faults and lies that may be laid over it, and the marks that prove that the
-//! situation really came about. `vopr run` draws what is laid over it from the seed; `vopr fuzz` takes it from a plan.
+//! A scenario has four parts: a configuration; a script of faults that produces the situation which the scenario is
+//! about (a function of the seed); a palette of faults and lies that may be added; and the marks that prove that the
+//! situation occurred. `vopr run` draws the additional faults from the seed. `vopr fuzz` takes them from a plan.
 #![forbid(unsafe_code)]
 
 use sim::{Action, Case, Config, Mark, Plan, ReplicaId, ReplicaSet, When, plan::ACTIONS_MAX};
@@ -28,14 +29,14 @@ use entry::Entry;
 
 macro_rules! scenario_types {
     ($($(#[$doc:meta])* $kind:ident)*) => {
-        /// The scenarios, in the order of the user's reference; their numbers are those of the phases' tables.
+        /// The scenarios, in the order of the user's reference. Their numbers are those of the phases' tables.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum ScenarioType {
             $($(#[$doc])* $kind),*
         }
 
         impl ScenarioType {
-            /// All of them.
+            /// All scenarios.
             pub const ALL: &'static [ScenarioType] = &[$(ScenarioType::$kind),*];
         }
     };
@@ -46,93 +47,93 @@ scenario_types! {
     Baseline
     /// Links clog and unclog in different orders.
     SwizzleClogging
-    /// Replicas that are half alive.
+    /// Replicas that are slow or fail in part.
     GrayFailures
     /// Many tenants, and all ordinary faults.
     MultiTenantIsolation
     /// Ten times as much virtual time.
     TimeCompression
-    /// Everything at once.
+    /// All kinds of faults at once.
     Combined
     /// A forged log in a new view.
     ByzantineViewChangeMerge
-    /// A new view whose commit number lies past its log.
+    /// A new view whose commit number is beyond its log.
     ByzantineCommitDesync
-    /// A vote with too high a commit number.
+    /// A DoViewChange with a commit number that is too high.
     ByzantineInflatedCommit
-    /// Entries with false numbers.
+    /// Entries with false view or op numbers.
     ByzantineInvalidMetadata
-    /// A vote that makes a stale log look good.
+    /// A DoViewChange that makes a stale log look recent.
     ByzantineMaliciousViewChange
-    /// Somebody else claims the leadership.
+    /// A replica that is not the primary claims to be it.
     ByzantineLeaderRace
-    /// A vote whose stated length is not that of its log.
+    /// A DoViewChange whose stated length is not that of its log.
     ByzantineDvcTailLengthMismatch
-    /// Two votes with the same numbers and different logs.
+    /// Two DoViewChanges with the same numbers and different logs.
     ByzantineDvcIdenticalClaims
-    /// A new view that is too large.
+    /// A StartView that is too large.
     ByzantineOversizedStartView
-    /// A request for a senseless range of entries.
+    /// A request for an invalid range of entries.
     ByzantineInvalidRepairRange
-    /// A command that the store must refuse.
+    /// A command that the state machine must reject.
     ByzantineInvalidKernelCommand
     /// One flipped bit.
     CorruptionBitFlip
     /// All kinds of damage.
     CorruptionChecksumValidation
-    /// A disk that answers with the wrong data.
+    /// A disk whose reads return the wrong data.
     CorruptionSilentDiskFailure
-    /// A crash between promise, commit and execution.
+    /// A crash between acknowledgement, commit and execution.
     CrashDuringCommit
     /// A crash between the messages of a view change.
     CrashDuringViewChange
     /// A restart with a damaged log.
     RecoveryCorruptLog
-    /// A disk that takes seconds.
+    /// A disk that needs seconds for an operation.
     GrayFailureSlowDisk
-    /// A network that loses, doubles and reorders.
+    /// A network that loses, duplicates and reorders messages.
     GrayFailureIntermittentNetwork
-    /// Several view changes at a time.
+    /// Several concurrent view changes.
     RaceConcurrentViewChanges
-    /// A commit in the middle of a view change.
+    /// A commit during a view change.
     RaceCommitDuringDvc
     /// Clocks that drift within the tolerance.
     ClockDrift
     /// A clock that drifts out of the tolerance.
     ClockOffsetExceeded
-    /// No help from a time server.
+    /// A time server that is not reachable.
     ClockNtpFailure
-    /// A clock that jumps back behind a partition.
+    /// A clock that jumps back during a partition.
     ClockBackwardJump
-    /// Clients that crash again and again.
+    /// Clients that crash repeatedly.
     ClientSessionCrash
-    /// A view change under a client's request.
+    /// A view change while a client's request is pending.
     ClientSessionViewChangeLockout
     /// More clients than the session table holds.
     ClientSessionEviction
-    /// Many replicas that need repair at once.
+    /// Many replicas that need repair at the same time.
     RepairBudgetPreventsStorm
     /// Slow and fast peers to repair from.
     RepairEwmaSelection
-    /// A gap that is too wide for repair.
+    /// A gap that is too large for repair.
     RepairSyncTimeout
     /// A primary without a quorum.
     PrimaryAbdicatePartition
-    /// A primary that commits nothing any more.
+    /// A primary that no longer commits anything.
     CommitStallDetection
-    /// Damage that only a scrubber sees.
+    /// Damage that only a scrubber detects.
     ScrubDetectsCorruption
-    /// One whole tour of the scrubber.
+    /// A complete tour of the scrubber.
     ScrubCompletesTour
-    /// The scrubber's budget.
+    /// The read budget of the scrubber.
     ScrubRateLimited
-    /// From scrubbing to repair.
+    /// Repair of what the scrubber finds.
     ScrubTriggersRepair
     /// From three replicas to five.
     ReconfigAddReplicas
     /// From five replicas to three.
     ReconfigRemoveReplicas
-    /// A change of the membership across a partition.
+    /// A membership change during a partition.
     ReconfigDuringPartition
 }
 
@@ -151,40 +152,40 @@ const PHASES: [&[Entry]; 11] = [
     phases::phase_10_reconfiguration::SCENARIOS,
 ];
 
-/// One scenario.
+/// A scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Which; `None` for one from a file.
+    /// Its type; `None` for a scenario from a file.
     pub kind: Option<ScenarioType>,
     /// Its name on the command line, e.g. `swizzle_clogging`.
     pub name: &'static str,
-    /// 0 to 10.
+    /// The phase, 0 to 10.
     pub phase: u8,
-    /// What it is for, in one sentence.
+    /// Its purpose, in one sentence.
     pub description: &'static str,
     /// Its faults, in words.
     pub faults: &'static str,
-    /// The invariants that it is there for, by their names in `sim::invariants::NAMES`.
+    /// The invariants that it targets, by their names in `sim::invariants::NAMES`.
     pub invariants: &'static [&'static str],
     /// The cluster, network, disks, clocks and workload.
     pub config: Config,
-    /// What a run of it has to show.
+    /// What a run has to show; otherwise it is vacuous.
     pub marks: Vec<Mark>,
-    /// The faults and lies that may be laid over its own.
+    /// The faults and lies that may be added to its own.
     pub palette: Palette,
     /// Its own faults.
     own: Own,
 }
 
-/// A script of faults: what happens in the run of a seed.
+/// A script: returns the faults for the seed of a run.
 type Script = fn(&mut Setup<'_>) -> Vec<Action>;
 
-/// The faults that are a scenario's own.
+/// The faults of the scenario itself.
 #[derive(Clone, Debug)]
 struct Own {
-    /// A script with the name of the scenario that it belongs to.
+    /// A script, and the name of the scenario that it belongs to.
     script: Option<(&'static str, Script)>,
-    /// The rules of a file.
+    /// The rules of a scenario file.
     rules: Vec<rule::Rule>,
 }
 
@@ -194,7 +195,7 @@ impl ScenarioType {
         self.entry().1.name
     }
 
-    /// What it is for.
+    /// Its purpose.
     pub fn description(self) -> &'static str {
         self.entry().1.description
     }
@@ -204,7 +205,7 @@ impl ScenarioType {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
-    /// The scenario as a value.
+    /// Creates the scenario.
     pub fn create_scenario(self) -> Scenario {
         let (phase, entry) = self.entry();
         Scenario {
@@ -234,7 +235,7 @@ impl ScenarioType {
 }
 
 impl Scenario {
-    /// The case that a seed stands for (`vopr run`): the scenario's own faults and up to four random ones of its palette.
+    /// The case of a seed (`vopr run`): the scenario's own faults and up to four random ones of its palette.
     pub fn random_case(&self, system: &str, bugs: &[String], seed: u64) -> Case {
         let mut draw = Draw::new(seed, "liar");
         let liar = self.liar(draw.below(self.config.cluster.replicas.into()) as u8);
@@ -246,11 +247,11 @@ impl Scenario {
         self.case(system, bugs, seed, liar, actions)
     }
 
-    /// The case that a plan stands for (`vopr fuzz`): the plan laid over the scenario's own faults (or standing alone, if
-    /// it is bare).
+    /// The case of a plan (`vopr fuzz`): the actions of the plan in addition to the scenario's own faults, or alone if
+    /// the plan is bare.
     ///
-    /// What the palette does not allow is replaced by something that it does, always in the same way, so that no part of
-    /// an input is wasted; what it allows stays as it is. Only times past the heal phase's beginning are wrapped around.
+    /// An action that the palette does not allow is replaced by an allowed one, always by the same, so that no part of
+    /// an input is wasted. An allowed action is not changed, except that a time in the heal phase is wrapped around.
     pub fn planned_case(&self, system: &str, bugs: &[String], plan: &Plan) -> Case {
         let liar = self.liar(plan.liar);
         let seed = plan.seed.into();
@@ -263,7 +264,7 @@ impl Scenario {
         self.case(system, bugs, seed, liar, actions)
     }
 
-    /// Who lies, if anybody does in this scenario.
+    /// The liar, if a replica lies in this scenario.
     fn liar(&self, pick: u8) -> Option<ReplicaId> {
         let lies = self.config.cluster.byzantine > 0 && !self.palette.lies.is_empty();
         lies.then_some(ReplicaId(pick % self.config.cluster.replicas))
@@ -276,7 +277,7 @@ impl Scenario {
         }
         let mut draw = Draw::new(seed, "rules");
         actions.extend(self.own.rules.iter().filter_map(|rule| rule.draw(&mut draw)));
-        // What would begin in the heal phase is not to be.
+        // Drops actions that would begin in the heal phase.
         actions.retain(|action| !matches!(action.when, When::At(at) if at >= self.config.heal_at));
         actions
     }

@@ -1,4 +1,4 @@
-//! A palette: which faults and lies may be laid over a scenario's own.
+//! Palettes: the faults and lies that may be added to a scenario's own.
 
 use sim::base::time::MILLISECOND;
 use sim::plan::Target;
@@ -12,21 +12,21 @@ use crate::draw::Draw;
 /// The faults and lies that are allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Palette {
-    /// The faults; `Fault::Lie` is among them where there are lies.
+    /// The faults. They include `Fault::Lie` if there are lies.
     pub faults: &'static [Fault],
     /// The lies.
     pub lies: &'static [LieRule],
-    /// The lies that the system under test has beside them, where there are lies at all.
+    /// The additional lies of the system under test, if there are lies at all.
     pub system_lies: &'static [LieRule],
 }
 
 impl Palette {
-    /// These faults, and no lies.
+    /// A palette of faults without lies.
     pub const fn faults(faults: &'static [Fault]) -> Palette {
         Palette::with_lies(faults, &[])
     }
 
-    /// These faults and lies.
+    /// A palette of faults and lies.
     pub const fn with_lies(faults: &'static [Fault], lies: &'static [LieRule]) -> Palette {
         Palette { faults, lies, system_lies: &[] }
     }
@@ -36,7 +36,7 @@ impl Palette {
         self.lies.iter().chain(self.system_lies)
     }
 
-    /// Whether `what` is allowed as it is.
+    /// Whether `what` is allowed without a change.
     pub fn allows(&self, what: &ActionKind) -> bool {
         match what {
             ActionKind::Lie(lie) => self.all_lies().any(|rule| *rule == (lie.kind, lie.field, lie.how)),
@@ -44,8 +44,8 @@ impl Palette {
         }
     }
 
-    /// What an action does here: what it says where that is allowed, and otherwise always the same something else that is.
-    /// `None` only where nothing is allowed.
+    /// The action's kind if it is allowed, and otherwise an allowed one, always the same. `None` only if nothing is
+    /// allowed.
     pub fn allow(&self, action: &Action, config: &Config) -> Option<ActionKind> {
         if self.allows(&action.what) {
             return Some(action.what);
@@ -63,7 +63,7 @@ impl Palette {
         self.random_what(&mut draw, config)
     }
 
-    /// An allowed lie, by preference about the same kind of message or the same field.
+    /// An allowed lie, preferably about the same kind of message or the same field.
     fn nearest_lie(&self, lie: Lie) -> Lie {
         let distance = |rule: &&LieRule| {
             4 * u8::from(rule.0 != lie.kind) + 2 * u8::from(rule.1 != lie.field) + u8::from(rule.2 != lie.how)
@@ -77,7 +77,7 @@ impl Palette {
         }
     }
 
-    /// A random action; `None` only where nothing is allowed.
+    /// A random action; `None` only if nothing is allowed.
     pub fn random_action(&self, draw: &mut Draw, config: &Config) -> Option<Action> {
         let what = self.random_what(draw, config)?;
         let when = if draw.chance(50) {
@@ -121,7 +121,7 @@ fn random_what(fault: Fault, palette: &Palette, draw: &mut Draw, config: &Config
     let client = ClientId(draw.below(config.workload.clients.into()) as u16);
     let outgoing = draw.chance(50);
     let extra = draw.pick(&[5, 50, 400]) * MILLISECOND;
-    // Checkpoints are a fifth zone.
+    // Checkpoints are the fifth zone.
     let zones = 4 + u64::from(config.cluster.checkpoint_interval > 0);
     let (zone, record) = (draw.below(zones) as u8, draw.below(6) as u16);
     match fault {

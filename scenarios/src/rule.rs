@@ -1,7 +1,7 @@
-//! Rules: actions of a scenario file, in which some numbers are still to be drawn from the seed of a run.
+//! Rules: the actions of a scenario file, with values that are drawn from the seed of a run.
 //!
-//! A rule is an [`Action`] as serde writes it, in which any number can be a time with its unit (`"120ms"`), a range
-//! (`{ between = ["60ms", "250ms"] }`), and any value a choice (`{ pick = ["Primary", "Subject"] }`).
+//! A rule is an [`Action`] in the form of serde, with two additions: any number can be a time with a unit (`"120ms"`)
+//! or a range (`{ between = ["60ms", "250ms"] }`), and any value can be a choice (`{ pick = ["Primary", "Subject"] }`).
 
 use serde::Deserialize;
 use sim::Action;
@@ -10,13 +10,13 @@ use toml::{Table, Value};
 
 use crate::draw::Draw;
 
-/// An action with open numbers.
+/// An action with open values.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     when: Value,
     what: Value,
-    /// In how many runs of a hundred it is carried out.
+    /// The percentage of runs in which it is carried out.
     #[serde(default = "always")]
     chance: u64,
 }
@@ -26,16 +26,16 @@ fn always() -> u64 {
 }
 
 impl Rule {
-    /// The rule with its units and ranges checked.
+    /// Checks the rule, and replaces times with units by numbers.
     ///
     /// # Errors
-    /// One line that says what is wrong with it.
+    /// The error, in one line.
     pub fn checked(self) -> Result<Rule, String> {
         if self.chance > 100 {
             return Err(format!("chance is {}; it must be between 0 and 100", self.chance));
         }
         let rule = Rule { when: plain(self.when)?, what: plain(self.what)?, ..self };
-        // Every choice is tried, and every range at both of its ends.
+        // Tries every choice, and every range at both ends.
         let choices = count_choices(&rule.when).max(count_choices(&rule.what)) as u64;
         for choice in (0..choices.max(1)).chain([u64::MAX]) {
             rule.action(&mut |choices| choice.min(choices - 1))
@@ -44,7 +44,7 @@ impl Rule {
         Ok(rule)
     }
 
-    /// What the rule comes to in one run.
+    /// The action of the rule in one run, if it is carried out.
     pub(crate) fn draw(&self, draw: &mut Draw) -> Option<Action> {
         if !draw.chance(self.chance) {
             return None;
@@ -62,7 +62,7 @@ impl Rule {
     }
 }
 
-/// A time as people write it, in nanoseconds: `120ms`, `3s`, `50us`, `7ns`.
+/// Parses a time with a unit, such as `120ms`, `3s`, `50us`, `7ns`, to nanoseconds.
 pub(crate) fn time(text: &str) -> Option<u64> {
     let digits = text.find(|symbol: char| !symbol.is_ascii_digit())?;
     let unit = match text[digits..].trim_start() {
@@ -75,7 +75,7 @@ pub(crate) fn time(text: &str) -> Option<u64> {
     text[..digits].parse::<u64>().ok()?.checked_mul(unit).filter(|time| i64::try_from(*time).is_ok())
 }
 
-/// The value with all times as numbers, if all its ranges and choices make sense.
+/// Replaces all times by numbers, and checks the ranges and choices.
 fn plain(value: Value) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => match time(&text) {
@@ -105,12 +105,12 @@ fn plain(value: Value) -> Result<Value, String> {
     })
 }
 
-/// The only value of the table, if it has this key.
+/// The value of the key, if it is the table's only key.
 fn only<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     if table.len() == 1 { table.get(key) } else { None }
 }
 
-/// The value with nothing left open; `pick` gets a number of possibilities and says which.
+/// Replaces ranges and choices by values. `pick` gets the number of possibilities and returns an index.
 fn closed(value: &Value, pick: &mut dyn FnMut(u64) -> u64) -> Value {
     match value {
         Value::Array(values) => Value::Array(values.iter().map(|value| closed(value, pick)).collect()),
@@ -129,7 +129,7 @@ fn closed(value: &Value, pick: &mut dyn FnMut(u64) -> u64) -> Value {
     }
 }
 
-/// The longest list to pick from.
+/// The length of the longest list to choose from.
 fn count_choices(value: &Value) -> usize {
     match value {
         Value::Array(values) => values.iter().map(count_choices).max().unwrap_or(0),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_drawn_from_the_seed_and_stays_in_range() {
+    fn open_values_are_drawn_from_the_seed_and_stay_in_range() {
         let text = r#"
             when = { After = { watch = "Committed", count = { between = [2, 4] }, delay = "1ms" } }
             what = { Crash = { target = { pick = ["Primary", "Subject"] }, down = { between = ["10ms", "20ms"] } } }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_rules_are_rejected() {
         let fixed = |what: &str| rule(&format!("when = {{ At = 0 }}\nwhat = {what}")).map(|_| ());
         assert_eq!(fixed("{ PowerLoss = { down = \"1ms\" } }"), Ok(()));
         for wrong in [

@@ -1,4 +1,4 @@
-//! The fuzz targets: groups of scenarios that look for the same sort of bug.
+//! The fuzz targets: groups of scenarios that search for the same kind of bug.
 
 use crate::ScenarioType;
 use crate::ScenarioType::{
@@ -15,14 +15,14 @@ use crate::ScenarioType::{
     TimeCompression,
 };
 
-/// A fuzz target: some scenarios, chosen by the input.
+/// A fuzz target: a group of scenarios, of which the input selects one.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzTarget {
     /// Its name, e.g. `byzantine_dvc`.
     pub name: &'static str,
-    /// What it looks for, in one sentence.
+    /// What it searches for, in one sentence.
     pub description: &'static str,
-    /// Its scenarios, which are numbered by their places: a new one goes to the end.
+    /// Its scenarios. They are numbered by their positions, so a new one goes to the end.
     pub scenarios: &'static [ScenarioType],
     /// How many scenarios it had when the meaning of an input's first byte was fixed ([`sim::plan::slots::slot`]).
     pub frozen: usize,

@@ -1,4 +1,4 @@
-//! Tests of the tables, and of what cases are made of.
+//! Tests of the tables, and of the cases that are made from them.
 
 use sim::plan::codec::decode;
 use sim::plan::detail::LIE_KINDS;
@@ -35,7 +35,7 @@ fn there_are_46_scenarios_and_each_is_found_by_its_name() {
 }
 
 #[test]
-fn configurations_and_invariants_are_in_order() {
+fn configurations_and_invariants_are_valid() {
     for scenario in scenarios() {
         assert_eq!(scenario.config.check(), Ok(()), "{}", scenario.name);
         assert!(!scenario.invariants.is_empty(), "{}", scenario.name);
@@ -52,7 +52,7 @@ fn configurations_and_invariants_are_in_order() {
 }
 
 #[test]
-fn random_cases_are_sound_and_reproducible() {
+fn random_cases_are_valid_and_reproducible() {
     for scenario in scenarios() {
         for seed in 0..100 {
             let case = scenario.random_case("vsr", &[], seed);
@@ -69,7 +69,7 @@ fn random_cases_are_sound_and_reproducible() {
 }
 
 #[test]
-fn planned_cases_have_only_what_the_palette_allows() {
+fn planned_cases_contain_only_what_the_palette_allows() {
     for scenario in scenarios() {
         for seed in 0..50 {
             let plan = Plan { bare: true, ..plan(seed, 20) };

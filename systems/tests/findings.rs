@@ -1,6 +1,6 @@
-//! The runs in docs/findings that led to what was found in raft and omnipaxos: each still breaks what it broke, and a version
-//! in which that is mended passes the same plan. (The versions that need a workspace of their own are tested there, too;
-//! the runs of kimberlite by `.ci/run`.)
+//! The runs in docs/findings of the bugs in raft and omnipaxos: each still breaks its rule, and a version without the
+//! bug passes the same plan. (Versions that need a workspace of their own are tested there. `.ci/run` replays the runs
+//! of kimberlite.)
 
 use std::path::Path;
 
@@ -19,13 +19,13 @@ fn files(folder: &str) -> Vec<(String, Kmb)> {
     files.into_iter().map(|file| (file.display().to_string(), Kmb::read(&file).expect("a failure file"))).collect()
 }
 
-/// The run, of this system.
+/// Runs the case with this system.
 fn run<S: System>(kmb: &Kmb) -> Verdict {
     let case = Case { system: S::NAME.to_string(), ..kmb.case.clone() };
     World::<S>::new().run(&case, false).verdict
 }
 
-/// All runs in the folder break in `Found` what they are about, and nothing in `Fixed`.
+/// Asserts that each run in the folder breaks its rule in `Found`, and none in `Fixed`.
 fn show<Found: System, Fixed: System>(folder: &str) {
     for (name, kmb) in files(folder) {
         assert_eq!(kmb.case.system, Found::NAME, "{name}");

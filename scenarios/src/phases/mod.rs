@@ -1,4 +1,4 @@
-//! The scenarios, a file a phase with a table of entries. Phases are numbered as in docs/phases/.
+//! The scenarios: one file per phase, each with a table of entries. Phases are numbered as in docs/phases/.
 
 pub(crate) mod phase_0_core;
 pub(crate) mod phase_10_reconfiguration;

@@ -1,4 +1,4 @@
-//! Phase 0: the core. Ordinary operation, the ordinary faults one family at a time, and all of them together.
+//! Phase 0: the core. Operation without faults, each family of common faults by itself, and all faults together.
 
 use sim::base::time::MILLISECOND;
 use sim::config::spec::{Clock, Cluster, Workload};
@@ -140,7 +140,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// Every fault there is.
+/// All faults except reconfiguration.
 const ALL_FAULTS: &[Fault] = &[
     Fault::Partition,
     Fault::Cut,
@@ -174,7 +174,7 @@ const ALL_FAULTS: &[Fault] = &[
     Fault::Garbling,
 ];
 
-/// Clogs begin one after the other in one order and end in another.
+/// Links are clogged one after the other in one order, and unclogged in another.
 fn swizzle(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut begin = setup.span(40, 150);
@@ -196,14 +196,14 @@ fn swizzle(setup: &mut Setup<'_>) -> Vec<Action> {
 }
 
 fn gray(setup: &mut Setup<'_>) -> Vec<Action> {
-    let (sick, tired) = (setup.anyone(), setup.anyone());
+    let (slow, paused) = (setup.anyone(), setup.anyone());
     let mut actions = Vec::new();
     let duration = setup.span(300, 900);
     let extra = setup.span(20, 250);
-    actions.push(at(setup.span(30, 300), ActionKind::DiskSlow { target: sick, extra, duration }));
+    actions.push(at(setup.span(30, 300), ActionKind::DiskSlow { target: slow, extra, duration }));
     for _ in 0..setup.draw.between(1, 3) {
         let duration = setup.span(30, 350);
-        actions.push(at(setup.span(50, 1100), ActionKind::Pause { target: tired, duration }));
+        actions.push(at(setup.span(50, 1100), ActionKind::Pause { target: paused, duration }));
     }
     let duration = setup.span(100, 600);
     let per_mille = setup.draw.between(50, 400) as u16;
@@ -293,7 +293,7 @@ fn long(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// A liar among five, clocks that are compared, two places for three client sessions, and scrubbers.
+/// One liar among five replicas, clocks that are compared, room for two sessions of three clients, and scrubbers.
 fn combined_config() -> Config {
     let config = byzantine_config();
     Config {

@@ -1,4 +1,4 @@
-//! Phase 10: reconfiguration. The membership changes while the cluster works.
+//! Phase 10: reconfiguration. The membership changes while the cluster serves clients.
 
 use sim::config::spec::{Cluster, Workload};
 use sim::observers::mark::Phase;
@@ -59,7 +59,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// What may be laid over a change that is to go smoothly.
+/// The faults that may be added to a change without difficulties of its own.
 const MILD: &[Fault] = &[
     Fault::Loss,
     Fault::Delay,
@@ -72,7 +72,7 @@ const MILD: &[Fault] = &[
     Fault::Reconfiguration,
 ];
 
-/// What may be laid over one that meets with difficulties anyway.
+/// The faults that may be added to a change with difficulties of its own.
 const FAULTS: &[Fault] = &[
     Fault::Partition,
     Fault::Cut,
@@ -88,7 +88,7 @@ const FAULTS: &[Fault] = &[
     Fault::Reconfiguration,
 ];
 
-/// So many clients are busy, so that something is always under way.
+/// The number of clients. It is high, so that some request is always pending.
 const CLIENTS: u16 = 10;
 
 /// A cluster of `members` of `replicas`, with majorities as quorums.
@@ -121,7 +121,8 @@ fn partition_config() -> Config {
     config(7, 5)
 }
 
-/// One client after the other is in a hurry, from `time` on, so that they do not go in step.
+/// Each client sends a burst of requests. The bursts begin one after the other from `time` on, so that the clients are
+/// not synchronized.
 fn rush(time: Time, requests: u8) -> impl Iterator<Item = Action> {
     let step = ms(10) / Time::from(CLIENTS);
     (0..CLIENTS).map(move |client| {
@@ -129,7 +130,7 @@ fn rush(time: Time, requests: u8) -> impl Iterator<Item = Action> {
     })
 }
 
-/// The administrator asks for `members`, while the clients are busy.
+/// The administrator requests `members` while the clients are busy.
 fn change(setup: &mut Setup<'_>, members: ReplicaSet) -> Vec<Action> {
     let time = setup.span(200, 400);
     let mut actions: Vec<Action> = rush(time - ms(10), 14).collect();
@@ -139,7 +140,7 @@ fn change(setup: &mut Setup<'_>, members: ReplicaSet) -> Vec<Action> {
 
 fn add(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = change(setup, ReplicaSet::first(5));
-    // Whoever has seen the change restarts, and soon after it is perhaps its turn to lead.
+    // A replica that has completed the change restarts. It may become the primary soon after that.
     if setup.draw.chance(60) {
         let (count, delay, down) = (setup.draw.between(1, 5), setup.span(0, 30), setup.span(20, 100));
         actions.push(after(Trigger::Reconfigured, count, delay, ActionKind::Crash { target: Target::Subject, down }));
@@ -164,8 +165,8 @@ fn remove(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Two members make room for two others. When that is logged by the primary, replica 0, a partition leaves it without a
-/// quorum of the old members or of the new ones. In half of the runs somebody then asks for something else.
+/// Two members are replaced by two others. When the primary, replica 0, has logged this, a partition leaves it without
+/// a quorum of the old members and of the new ones. In half of the runs the administrator then requests other members.
 fn partition(setup: &mut Setup<'_>) -> Vec<Action> {
     let old = ReplicaSet::first(5);
     let mut new = ReplicaSet::first(7);

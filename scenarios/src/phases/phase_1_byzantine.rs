@@ -1,7 +1,8 @@
 //! Phase 1: Byzantine attacks. One of five replicas lies, and the quorums are large enough for it (r = v = 4).
 //!
-//! Each script arms its lies at the very beginning and then makes sure that the liar gets to tell them: view changes are
-//! provoked for votes, and for a primary's messages all the others are deposed until it is the liar's turn.
+//! Each script arms its lies at the start of the run, and then makes sure that the liar sends the messages: for lies in
+//! DoViewChanges it causes view changes, and for lies in a primary's messages it deposes the other primaries until the
+//! liar leads.
 
 use sim::config::spec::Cluster;
 use sim::plan::Target;
@@ -35,7 +36,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["vsr_prefix_property"],
         config: byzantine_config,
         palette: palette(DESYNC),
-        baseline: |setup| led_by_the_liar(setup, DESYNC, true),
+        baseline: |setup| lie_as_primary(setup, DESYNC, true),
         marks: &[Mark::Committed(40), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
     },
     Entry {
@@ -45,7 +46,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["vsr_prefix_property"],
         config: byzantine_config,
         palette: palette(INFLATED),
-        baseline: |setup| voted_by_the_liar(setup, INFLATED),
+        baseline: |setup| lie_in_do_view_changes(setup, INFLATED),
         marks: &[Mark::Committed(40), Mark::ViewsStarted(1), Mark::LieDelivered(DoViewChange)],
     },
     Entry {
@@ -55,7 +56,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["log_consistency", "hash_chain"],
         config: byzantine_config,
         palette: palette(METADATA),
-        baseline: |setup| led_by_the_liar(setup, METADATA, false),
+        baseline: |setup| lie_as_primary(setup, METADATA, false),
         marks: &[Mark::Committed(40), Mark::LieDelivered(Prepare), Mark::Rejected(Prepare)],
     },
     Entry {
@@ -86,7 +87,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["log_consistency"],
         config: byzantine_config,
         palette: palette(TAIL_LENGTH),
-        baseline: |setup| voted_by_the_liar(setup, TAIL_LENGTH),
+        baseline: |setup| lie_in_do_view_changes(setup, TAIL_LENGTH),
         marks: &[Mark::Committed(40), Mark::LieDelivered(DoViewChange), Mark::Rejected(DoViewChange)],
     },
     Entry {
@@ -106,7 +107,7 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["resource_limits", "no_panic"],
         config: byzantine_config,
         palette: palette(OVERSIZED),
-        baseline: |setup| led_by_the_liar(setup, OVERSIZED, true),
+        baseline: |setup| lie_as_primary(setup, OVERSIZED, true),
         marks: &[Mark::Committed(40), Mark::LieDelivered(StartView), Mark::Rejected(StartView)],
     },
     Entry {
@@ -126,12 +127,12 @@ pub const SCENARIOS: &[Entry] = &[
         invariants: &["kernel_command_validation", "log_consistency", "no_panic"],
         config: byzantine_config,
         palette: palette(COMMAND),
-        baseline: |setup| led_by_the_liar(setup, COMMAND, false),
+        baseline: |setup| lie_as_primary(setup, COMMAND, false),
         marks: &[Mark::Committed(40), Mark::LieDelivered(Prepare)],
     },
 ];
 
-/// The faults that may accompany an attack.
+/// The faults that may be added to an attack.
 const fn palette(lies: &'static [LieRule]) -> Palette {
     let faults = &[
         Fault::Lie,
@@ -260,7 +261,7 @@ const COMMAND: &[LieRule] = &[
     (Prepare, Field::Command, How::Huge),
 ];
 
-/// One of each attack, and silence; for the scenario that combines everything.
+/// One of each attack, and silence, for the scenario that combines everything.
 pub const ALL_LIES: &[LieRule] = &[
     (StartView, Field::Tail, How::Forge),
     (StartView, Field::Tail, How::Truncate),
@@ -288,14 +289,14 @@ pub const ALL_LIES: &[LieRule] = &[
     (Repair, Field::Tail, How::Forge),
 ];
 
-/// Some of the lies about messages of this kind, armed from the beginning.
+/// One of the lies about messages of this kind, armed from the start.
 fn lies_about(setup: &mut Setup<'_>, kind: MessageKind, lies: &[LieRule]) -> Action {
     let fitting: Vec<LieRule> = lies.iter().copied().filter(|rule| rule.0 == kind).collect();
     setup.lie(&fitting)
 }
 
-/// The liar is to lie in its votes: one primary after the other is deposed.
-fn voted_by_the_liar(setup: &mut Setup<'_>, lies: &[LieRule]) -> Vec<Action> {
+/// Makes the liar lie in its DoViewChanges: several primaries are deposed one after the other.
+fn lie_in_do_view_changes(setup: &mut Setup<'_>, lies: &[LieRule]) -> Vec<Action> {
     let mut actions = vec![lies_about(setup, DoViewChange, lies)];
     if setup.draw.chance(40) {
         actions.push(setup.lie(lies));
@@ -304,8 +305,8 @@ fn voted_by_the_liar(setup: &mut Setup<'_>, lies: &[LieRule]) -> Vec<Action> {
     actions
 }
 
-/// The liar is to lie as the primary: all others are deposed until it is its turn.
-fn led_by_the_liar(setup: &mut Setup<'_>, lies: &[LieRule], again: bool) -> Vec<Action> {
+/// Makes the liar lie as the primary: all others are deposed until it leads.
+fn lie_as_primary(setup: &mut Setup<'_>, lies: &[LieRule], again: bool) -> Vec<Action> {
     let mut actions = vec![lies_about(setup, lies[0].0, lies)];
     if setup.draw.chance(40) {
         actions.push(setup.lie(lies));
@@ -314,8 +315,9 @@ fn led_by_the_liar(setup: &mut Setup<'_>, lies: &[LieRule], again: bool) -> Vec<
     actions
 }
 
-/// A StartView with another log than the votes give; a forged one where the liar has a view to forge it for, which takes
-/// that the votes passed it over once. Somebody who was away in between needs the StartView, too.
+/// A StartView whose log does not follow from its DoViewChanges. The log is forged if there is a view for which the
+/// liar can forge entries. For that, a view that it would have led must have been skipped once. A replica that was
+/// absent in between also needs the StartView.
 fn merge(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     if setup.draw.chance(40) {
@@ -329,12 +331,12 @@ fn merge(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// A lie that the liar tells whenever it can.
+/// A lie that the liar tells whenever it is possible.
 fn lasting((kind, field, how): LieRule, amount: u8) -> ActionKind {
     ActionKind::Lie(Lie { kind, field, how, amount, to: None, count: 255 })
 }
 
-/// A shortened log with too high a last normal view, told together in one vote.
+/// A shortened log with a last normal view that is too high, both in one DoViewChange.
 fn malicious(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let shorter = [(DoViewChange, Field::Tail, How::Truncate), (DoViewChange, Field::Tail, How::Zero)];
@@ -351,9 +353,9 @@ fn malicious(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// A forged log, which takes a view that the liar could have led and did not; or simpler lies about a log.
+/// A forged log, for which the liar needs a view that it could have led and did not; or simpler lies about a log.
 fn identical(setup: &mut Setup<'_>) -> Vec<Action> {
-    // Replica 0 leads the first view, and it takes a whole round until it can be passed over.
+    // Replica 0 leads the first view, so its next turn, which can be skipped, comes only after a whole round.
     if setup.liar == Some(ReplicaId(0)) || setup.draw.chance(20) {
         let mut actions = setup.depose_primaries(3);
         if setup.draw.chance(50) {
@@ -369,7 +371,7 @@ fn identical(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Several lies about who leads, while primaries come and go.
+/// Several lies about which replica is the primary, during several view changes.
 fn leader_race(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = vec![setup.lie(RACE), setup.lie(RACE)];
     actions.push(lies_about(setup, StartViewChange, RACE));
@@ -378,7 +380,7 @@ fn leader_race(setup: &mut Setup<'_>) -> Vec<Action> {
     } else {
         actions.extend(setup.depose_primaries(3));
     }
-    // What was said of a leadership comes once more, when it is old news: a liar's doing, and the network's.
+    // Messages about the primary arrive again after they are outdated, because of the liar and of the network.
     for begin in [setup.span(150, 400), setup.span(900, 1_300)] {
         let (per_mille, duration) = (setup.draw.between(400, 1_000) as u16, setup.span(400, 700));
         actions.push(at(begin, ActionKind::Duplicate { per_mille, duration }));
@@ -386,22 +388,22 @@ fn leader_race(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Everybody is asked for entries in turn, however badly he answers: the liar, too.
+/// Entries are requested from all replicas in turn, including the liar, however badly they answer.
 fn repair_config() -> Config {
     let config = byzantine_config();
     let cluster = Cluster { repair_credits: 1, repair_explore: 1, repair_expiry: ms(15), ..config.cluster };
     Config { cluster, ..config }
 }
 
-/// The liar loses messages again and again, so that it has to ask for entries.
+/// The liar loses messages repeatedly, so that it has to request entries.
 fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = vec![lies_about(setup, RequestRepair, REPAIR), setup.lie(REPAIR)];
     let Some(liar) = setup.liar else { return actions };
     let target = Target::Replica(liar);
     let mut time = setup.span(40, 120);
     if liar.0 == 0 {
-        // A primary asks nobody for entries.
-        let duration = setup.patience();
+        // A primary does not request entries.
+        let duration = setup.long_absence();
         actions.push(at(time, ActionKind::Isolate { target, duration }));
         time += duration + setup.span(60, 120);
     }
@@ -415,7 +417,7 @@ fn behind(setup: &mut Setup<'_>) -> Vec<Action> {
         actions.push(at(time, what));
         time += duration + setup.span(60, 250);
     }
-    // The others miss entries, too, in no order, and ask the liar for them.
+    // The other replicas also miss entries, in no particular order, and request them from the liar.
     let (per_mille, duration) = (setup.draw.between(50, 250) as u16, setup.span(300, 900));
     let begin = setup.span(50, 600);
     actions.push(at(begin, ActionKind::Loss { per_mille, duration }));

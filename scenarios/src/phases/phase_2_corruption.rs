@@ -1,4 +1,4 @@
-//! Phase 2: corruption. Damage on a disk is noticed before anybody believes it.
+//! Phase 2: corruption. Damage on a disk is detected before the data is used.
 
 use sim::config::spec::Cluster;
 use sim::plan::Target;
@@ -84,8 +84,8 @@ fn silent_config() -> Config {
 /// By convention, the first zone is the log.
 const LOG: u8 = 0;
 
-/// A bit of an early record flips: from then on the disk is in the ledger, and what is laid over the script does not take
-/// its place there.
+/// Flips a bit of an early record. From then on the disk counts in the damage budget, and added faults cannot use the
+/// script's share of it.
 pub(crate) fn first_damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<Action> {
     let bit = setup.draw.below(1 << 12) as u16;
     [1, 3]
@@ -93,8 +93,8 @@ pub(crate) fn first_damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> V
         .to_vec()
 }
 
-/// An entry loses a bit, and its replica crashes. Mostly the others hold the entry; now and then it is the last intact copy
-/// but one that is damaged, and that one is out of reach.
+/// An entry loses a bit, and its replica crashes. In most runs the other replicas hold the entry. Sometimes it was the
+/// last intact copy but one, and the one that is left is not reachable.
 fn bit_flip(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut begin = setup.span(150, 300);
@@ -106,7 +106,7 @@ fn bit_flip(setup: &mut Setup<'_>) -> Vec<Action> {
         actions.push(at(begin, ActionKind::Isolate { target: Target::Replica(away), duration: absence }));
         let crash = begin + absence - setup.span(20, 40);
         actions.extend(flip_and_crash(setup, target, crash, 2, 5));
-        let duration = setup.patience();
+        let duration = setup.long_absence();
         let gone = crash + setup.span(0, 5);
         actions.push(at(gone, ActionKind::Isolate { target: Target::Replica(ReplicaId(0)), duration }));
         begin = gone + duration + setup.span(50, 150);
@@ -119,7 +119,7 @@ fn bit_flip(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Flips a bit in one of the last records, and crashes the replica for up to so many milliseconds.
+/// Flips a bit in one of the last `records` records, and crashes the replica for up to `down` milliseconds.
 fn flip_and_crash(setup: &mut Setup<'_>, replica: ReplicaId, time: sim::Time, records: u64, down: u64) -> [Action; 2] {
     let target = Target::Replica(replica);
     let (record, bit) = (setup.draw.below(records) as u16, setup.draw.below(1 << 12) as u16);
@@ -127,7 +127,7 @@ fn flip_and_crash(setup: &mut Setup<'_>, replica: ReplicaId, time: sim::Time, re
     [at(time, ActionKind::BitFlip { target, zone: LOG, record, bit }), at(time, ActionKind::Crash { target, down })]
 }
 
-/// One of two replicas loses entries, the other one something else that stands on its disk.
+/// One of two replicas loses entries, the other one data in another zone of its disk.
 fn every_pattern(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let targets = setup.everyone();
@@ -148,7 +148,7 @@ fn every_pattern(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Each kind of damage once, in the last records of a zone.
+/// One damage of each kind, in the last records of a zone.
 pub(crate) fn damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<ActionKind> {
     let mut record = || setup.draw.below(10) as u16;
     let records: [u16; 6] = std::array::from_fn(|_| record());
@@ -164,12 +164,12 @@ pub(crate) fn damage(setup: &mut Setup<'_>, target: Target, zone: u8) -> Vec<Act
     ]
 }
 
-/// A replica restarts while its disk reads wrong.
+/// A replica restarts while its disk returns wrong data.
 fn stale(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = setup.anyone();
     let mut time = setup.span(200, 400);
-    // The disk goes wrong little by little, and is in the ledger from the start.
+    // Wrong reads begin at a low rate, so that the disk counts in the damage budget from the start.
     actions.push(at(0, ActionKind::StaleRead { target, zone: LOG, away: 1, per_mille: 50, duration: time + ms(1) }));
     for _ in 0..setup.draw.between(2, 3) {
         let down = setup.span(10, 150);

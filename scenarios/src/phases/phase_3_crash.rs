@@ -1,4 +1,5 @@
-//! Phase 3: crashes in the narrow windows between promise, commit and view change, and restarts with a damaged log.
+//! Phase 3: crashes in the short intervals between acknowledgement, commit and view change, and restarts with a damaged
+//! log.
 
 use sim::plan::Target;
 use sim::protocol::observation::{Fault, Status};
@@ -112,7 +113,7 @@ fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
         Trigger::Delivered(MessageKind::StartView),
         Trigger::ViewStarted,
     ];
-    // The first moments lie before the new view, the others after it: one of the first is always there.
+    // The first two triggers precede the new view, the others follow it. One of the first two is always used.
     for (moments, crashes, count_max) in [(&moments[..2], 1, 3), (&moments[..], setup.draw.between(1, 3), 6)] {
         for _ in 0..crashes {
             let watch = setup.draw.pick(moments);
@@ -128,8 +129,8 @@ fn view_change(setup: &mut Setup<'_>) -> Vec<Action> {
 fn corrupt(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = setup.anyone();
-    // One zone a replica, and two of five replicas: that is what everything is still owed under. By convention, the first
-    // zone is the log.
+    // The damage budget allows one zone per replica, and two of five replicas. By convention, the first zone is the
+    // log.
     let zone = 0;
     let mut time = setup.span(150, 350);
     for _ in 0..setup.draw.between(1, 3) {

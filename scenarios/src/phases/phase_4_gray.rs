@@ -1,4 +1,4 @@
-//! Phase 4: gray failures, which are hard to tell from health: a slow disk, a flaky network.
+//! Phase 4: gray failures, which are hard to distinguish from normal operation: a slow disk, an unreliable network.
 
 use sim::protocol::observation::{DropReason, Fault};
 use sim::{Action, ActionKind, Config, Mark};

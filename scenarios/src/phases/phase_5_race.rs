@@ -57,7 +57,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// A set of so many replicas, the first of a random order.
+/// A set of `count` random replicas.
 fn some(setup: &mut Setup<'_>, count: usize) -> ReplicaSet {
     let mut side = ReplicaSet::default();
     for replica in setup.everyone().into_iter().take(count) {
@@ -66,14 +66,14 @@ fn some(setup: &mut Setup<'_>, count: usize) -> ReplicaSet {
     side
 }
 
-/// Then partitions shift at random. It begins so:
+/// The script begins as follows; then partitions change at random.
 ///
-/// 1. The primary goes, and the others enter view 1.
-/// 2. Whoever is to lead view 1 is cut off in that very moment, and waits for votes that never come.
-/// 3. The others lose patience again and enter view 2.
+/// 1. The primary is deposed, and the others enter view 1.
+/// 2. The primary of view 1 is cut off at that moment. It does not receive the DoViewChanges.
+/// 3. The others time out again and enter view 2.
 fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
     let begin = setup.span(60, 200);
-    let (long, longer) = (setup.patience(), setup.patience() + setup.patience());
+    let (long, longer) = (setup.long_absence(), setup.long_absence() + setup.long_absence());
     let mut actions = vec![at(begin, setup.depose(Target::Primary))];
     let delay = setup.draw.between(0, ms(1));
     let next = ReplicaId(1);
@@ -86,7 +86,7 @@ fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
         let duration = setup.span(220, 420);
         actions.push(at(time, ActionKind::Partition { side, duration }));
         if setup.draw.chance(50) {
-            // The primary, too, is cut off from its side: nobody is content.
+            // The primary is cut off from its own side as well, so that neither side has a working primary.
             let duration = duration + setup.span(0, 100);
             actions.push(at(time + setup.span(0, 30), ActionKind::Isolate { target: Target::Primary, duration }));
         }
@@ -103,16 +103,17 @@ fn concurrent(setup: &mut Setup<'_>) -> Vec<Action> {
 
 /// Twice the following:
 ///
-/// 1. What is sent to the primary is held back, `PrepareOk`s above all.
-/// 2. It is heard no more.
-/// 3. The others start a view change, in which one of them falls asleep for a while.
+/// 1. Messages to the primary are held back, mainly `PrepareOk`s.
+/// 2. Messages from the primary are lost.
+/// 3. The others start a view change, during which one of them pauses.
 /// 4. The `PrepareOk`s reach the old primary, and it commits.
 fn commit_late(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let target = Target::Primary;
     let timeout = setup.config.cluster.view_change_timeout;
     let mut time = setup.span(60, 200);
-    // The first view change is begun by two replicas, and the old primary joins them late; so the next begins with the fourth.
+    // Two replicas begin the first view change, and the old primary joins them late. So the next view change begins
+    // with the fourth event.
     for first in [1, 4] {
         let quiet = setup.span(60, 110);
         let late = quiet + timeout * 3 / 2 + setup.span(30, 120);

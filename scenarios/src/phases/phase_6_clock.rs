@@ -1,5 +1,5 @@
-//! Phase 6: clocks. They drift, jump and lose their time service; commit timestamps never go backwards, and a replica whose
-//! clock is false does not lead.
+//! Phase 6: clocks. They drift, jump and lose the time service. Commit timestamps never go backwards, and a replica
+//! whose clock is wrong does not lead.
 
 use sim::config::spec::{Clock, Cluster, Workload};
 use sim::plan::Target;
@@ -82,8 +82,8 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// Replicas that compare their clocks. There is no time service. The clients are in no hurry: a false clock takes a while to
-/// be noticed, and another one to be replaced.
+/// Replicas that compare their clocks, without a time service. The clients are slow, because it takes a while to detect
+/// a wrong clock and to replace the primary.
 fn clock_config() -> Config {
     let config = crash_config();
     Config {
@@ -94,13 +94,13 @@ fn clock_config() -> Config {
     }
 }
 
-/// Replicas that compare their clocks, and a time service that sets them now and then.
+/// Replicas that compare their clocks, and a time service that sets them from time to time.
 fn disciplined_config() -> Config {
     let config = clock_config();
     Config { clock: Clock { ntp_interval: ms(250), ..config.clock }, ..config }
 }
 
-/// Each clock at a rate of its own, and now and then another primary. Between two corrections a clock gains or loses less
+/// Each clock drifts at its own rate, and primaries are deposed. Between two corrections a clock gains or loses less
 /// than 3 ms.
 fn drift(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = setup.depose_primaries(2);
@@ -112,13 +112,14 @@ fn drift(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// So many microseconds forward or back, far beyond the tolerance.
+/// A number of microseconds forward or back, far beyond the tolerance.
 fn far(setup: &mut Setup<'_>) -> i32 {
     let micros = setup.draw.between(60, 2_000) as i32 * 1_000;
     if setup.draw.chance(50) { -micros } else { micros }
 }
 
-/// The clock of the first primary jumps, or runs so fast or slow that it leaves the tolerance; then that of another.
+/// The clock of the first primary jumps, or drifts out of the tolerance. In some runs the clock of another replica is
+/// set wrong after that.
 fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
     let first = setup.span(50, 200);
     let drifts = setup.draw.chance(50);
@@ -131,11 +132,11 @@ fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
     };
     let mut actions = vec![at(first, what)];
     if drifts && setup.draw.chance(25) {
-        // It sleeps while its clock leaves the tolerance, and wakes up with an old idea of the time.
+        // It pauses while its clock leaves the tolerance, and continues with outdated samples.
         let (time, duration) = (first + setup.span(30, 150), setup.span(700, 950));
         actions.push(at(time, ActionKind::Pause { target: Target::Replica(ReplicaId(0)), duration }));
     } else if setup.draw.chance(40) {
-        // It is set right again, and another one is not.
+        // Its clock is corrected, and that of another replica is set wrong.
         let (time, micros) = (setup.span(900, 1_300), far(setup));
         if let ActionKind::ClockStep { target, micros: before } = what {
             actions.push(at(time - ms(100), ActionKind::ClockStep { target, micros: -before }));
@@ -145,8 +146,8 @@ fn exceed(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Nobody reaches the time service while the clocks drift, though within the tolerance. Then it is back, and tells the
-/// primary a false time.
+/// No replica reaches the time service while the clocks drift within the tolerance. Then the service is reachable again
+/// and gives the primary a wrong time.
 fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, duration) = (setup.span(0, 100), setup.span(400, 700));
     let mut actions = vec![at(begin, ActionKind::NoNtp { side: ReplicaSet(0), duration })];
@@ -161,19 +162,19 @@ fn without_service(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// A replica is cut off, and its clock set back meanwhile: the primary, which is back before the others have lost patience, or
-/// the one that is to lead next.
-/// Busy for longer, so that there is something to order for whoever leads after the jump.
+/// The clients are busy for longer, so that there are requests to order for the primary after the jump.
 fn jump_config() -> Config {
     let config = disciplined_config();
     Config { workload: Workload { requests: 72, ..config.workload }, ..config }
 }
 
+/// A replica is cut off, and its clock is set back meanwhile: either the primary, which returns before the others time
+/// out, or the primary of the next view.
 fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
     let leads = setup.draw.chance(85);
     let target = if leads { Target::Primary } else { Target::Replica(ReplicaId(1)) };
     let begin = setup.span(100, 250);
-    let duration = if leads { setup.span(90, 190) } else { setup.patience() };
+    let duration = if leads { setup.span(90, 190) } else { setup.long_absence() };
     let micros = -(setup.draw.between(60, 1_500) as i32) * 1_000;
     let step = begin + setup.draw.between(ms(40), duration * 3 / 4);
     let mut actions =
@@ -182,7 +183,7 @@ fn jump_back(setup: &mut Setup<'_>) -> Vec<Action> {
         let (time, what) = (begin + duration + setup.span(0, 150), setup.depose(Target::Replica(ReplicaId(0))));
         actions.push(at(time, what));
     }
-    // If another one leads since then, it is replaced in its turn.
+    // If another replica leads since then, it is deposed as well.
     for time in [setup.span(900, 1_050), setup.span(1_450, 1_600)] {
         let what = setup.depose(Target::Primary);
         actions.push(at(time, what));

@@ -1,5 +1,5 @@
-//! Phase 7: client sessions, the part of Viewstamped Replication Revisited with two known defects. The cluster keeps the
-//! sessions (`Cluster::sessions_max`), so clients register before they ask.
+//! Phase 7: client sessions, the part of Viewstamped Replication Revisited with two known defects. The cluster keeps
+//! the sessions (`Cluster::sessions_max`), so clients register before they send requests.
 
 use sim::config::spec::{Cluster, Workload};
 use sim::plan::Target;
@@ -10,7 +10,7 @@ use crate::entry::{Entry, crash_config};
 use crate::palette::Palette;
 use crate::script::{Setup, at, ms};
 
-/// The faults that may be laid over these scenarios.
+/// The faults that may be added to these scenarios.
 const PALETTE: Palette = Palette::faults(&[
     Fault::ClientCrash,
     Fault::DuplicateRequest,
@@ -70,7 +70,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// Room for every client, so that nobody is evicted.
+/// Room for the sessions of all clients, so that there is no eviction.
 fn crash_sessions_config() -> Config {
     let config = crash_config();
     Config {
@@ -80,8 +80,8 @@ fn crash_sessions_config() -> Config {
     }
 }
 
-/// Views change much faster than clients lose patience: a request that was lost with its primary's log is asked again only
-/// when that replica's turn to lead has come again.
+/// View changes are much faster than the timeouts of the clients. A request that was lost with its primary's log is
+/// sent again only when that replica leads again.
 fn lockout_config() -> Config {
     let config = crash_config();
     Config {
@@ -92,7 +92,7 @@ fn lockout_config() -> Config {
     }
 }
 
-/// Three places for eight clients.
+/// Room for three sessions, and eight clients.
 fn eviction_config() -> Config {
     let config = crash_config();
     Config {
@@ -107,7 +107,7 @@ fn client(setup: &mut Setup<'_>) -> ClientId {
     ClientId(setup.draw.below(setup.config.workload.clients.into()) as u16)
 }
 
-/// Clients that ask without a pause, and crash soon after; some of them once more, before they have got far.
+/// Clients send requests without a pause and crash soon after. Some crash again before they have completed much.
 fn client_crashes(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = repetitions(setup);
     let mut time = setup.span(40, 120);
@@ -130,13 +130,13 @@ fn client_crashes(setup: &mut Setup<'_>) -> Vec<Action> {
         let (begin, what) = (setup.span(200, 900), setup.depose(Target::Primary));
         actions.push(at(begin, what));
     }
-    // What backups forward reaches the primary damaged.
+    // Requests that backups forward reach the primary damaged.
     let (begin, per_mille, duration) = (setup.span(30, 600), setup.draw.between(50, 400) as u16, setup.span(300, 900));
     actions.push(at(begin, ActionKind::Garble { target: Target::Primary, per_mille, duration }));
     actions
 }
 
-/// A while in which messages come twice, or not at all.
+/// A period in which messages are duplicated or lost.
 fn repetitions(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, duration) = (setup.span(30, 300), setup.span(300, 900));
     let per_mille = setup.draw.between(100, 500) as u16;
@@ -148,8 +148,8 @@ fn repetitions(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// One primary after the other is cut off with requests in its log, just long enough for the next view to start without
-/// them, and comes back to lead again.
+/// Several primaries are cut off one after the other with requests in their logs, just long enough for the next view to
+/// start without these requests. Each returns and leads again.
 fn lockout(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let timeout = setup.config.cluster.view_change_timeout;
@@ -170,7 +170,7 @@ fn lockout(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Slow disks, so that registrations wait in the log together with the requests of those whom they evict.
+/// Slow disks, so that registrations wait in the log together with requests of the clients that they evict.
 fn eviction(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = repetitions(setup);
     for replica in setup.everyone().into_iter().take(2) {

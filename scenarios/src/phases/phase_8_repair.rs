@@ -1,4 +1,5 @@
-//! Phase 8: repair and timeouts. Falling behind costs the cluster little, and standing still ends by itself.
+//! Phase 8: repair and timeouts. A replica that falls behind costs the cluster little, and a cluster without progress
+//! recovers by itself.
 
 use sim::base::time::Time;
 use sim::config::spec::{Cluster, Workload};
@@ -107,7 +108,7 @@ pub const SCENARIOS: &[Entry] = &[
     },
 ];
 
-/// Much traffic, small repairs.
+/// Many requests, and repairs of a few entries each.
 fn storm_config() -> Config {
     let config = crash_config();
     Config {
@@ -124,7 +125,7 @@ fn storm_config() -> Config {
         ..config
     }
 }
-/// A checkpoint every 8 ops, and a ring of the log that is little longer than it has to be.
+/// A checkpoint every 8 ops, and a log ring that is little longer than the minimum.
 fn sync_config() -> Config {
     let config = crash_config();
     Config {
@@ -135,7 +136,7 @@ fn sync_config() -> Config {
     }
 }
 
-/// Two backups are cut off together, and when they are back, some of what they ask for is lost.
+/// Two backups are cut off together. After they return, some of their repair messages are lost.
 fn storm(setup: &mut Setup<'_>) -> Vec<Action> {
     let (begin, away) = (setup.span(60, 150), setup.span(450, 700));
     let side = backups(setup, 2);
@@ -146,7 +147,7 @@ fn storm(setup: &mut Setup<'_>) -> Vec<Action> {
     ]
 }
 
-/// Some of the replicas that do not lead view 0.
+/// `count` random replicas other than the primary of view 0.
 fn backups(setup: &mut Setup<'_>, count: usize) -> ReplicaSet {
     let mut side = ReplicaSet::default();
     for replica in setup.everyone().into_iter().filter(|replica| replica.0 != 0).take(count) {
@@ -155,7 +156,8 @@ fn backups(setup: &mut Setup<'_>, count: usize) -> ReplicaSet {
     side
 }
 
-/// Six replicas, so that three fast ones are a quorum while two are slow and one is away. Each entry is asked for by itself.
+/// Six replicas, so that three fast ones are a quorum while two are slow and one is absent. Each entry is requested
+/// separately.
 fn slow_peers_config() -> Config {
     let config = storm_config();
     Config {
@@ -173,7 +175,8 @@ fn slow_peers_config() -> Config {
     }
 }
 
-/// One backup is cut off and comes back twice: first among equals, so that it comes to know them, then among slow peers.
+/// One backup is cut off and returns twice: first among equally fast peers, so that it measures them, then among peers
+/// of which two are slow.
 fn slow_peers(setup: &mut Setup<'_>) -> Vec<Action> {
     let order: Vec<ReplicaId> = setup.everyone().into_iter().filter(|replica| replica.0 != 0).collect();
     let target = Target::Replica(order[0]);
@@ -189,8 +192,8 @@ fn slow_peers(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Replicas and clients lose patience soon, and there is something to do for long.
-fn impatient_config() -> Config {
+/// Short timeouts of replicas and clients, and requests for a long time.
+fn short_timeouts_config() -> Config {
     let config = crash_config();
     Config {
         cluster: Cluster { heartbeat: ms(30), view_change_timeout: ms(120), ..config.cluster },
@@ -208,7 +211,7 @@ fn impatient_config() -> Config {
 }
 
 fn abdication_config() -> Config {
-    let config = impatient_config();
+    let config = short_timeouts_config();
     Config {
         cluster: Cluster {
             replicas: 5,
@@ -221,7 +224,7 @@ fn abdication_config() -> Config {
     }
 }
 
-/// Longer than the availability of the others may take to come back.
+/// Longer than the others may take to become available again.
 fn very_long(setup: &mut Setup<'_>) -> Time {
     setup.span(2_200, 2_700)
 }
@@ -231,19 +234,19 @@ fn lose_the_quorum(setup: &mut Setup<'_>) -> Vec<Action> {
     let what = match setup.draw.below(4) {
         0 | 1 => ActionKind::Isolate { target: Target::Primary, duration },
         2 => ActionKind::Cut { target: Target::Primary, outgoing: false, duration },
-        // The first two primaries.
+        // The primaries of the first two views.
         _ => ActionKind::Partition { side: ReplicaSet(0b11), duration },
     };
     vec![at(begin, what)]
 }
 
 fn stall_config() -> Config {
-    let config = impatient_config();
+    let config = short_timeouts_config();
     Config { cluster: Cluster { commit_stall_timeout: ms(200), ..config.cluster }, ..config }
 }
 
-/// A deaf backup tells the others that it wants a view, and so does the other one when it is deaf; but not at the same time.
-/// Then it is the primary that hears nothing.
+/// Each of two backups loses its incoming messages for a while, not at the same time, and votes for a view change. Then
+/// the primary loses its incoming messages.
 fn stall(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut begin = setup.span(60, 150);
@@ -260,9 +263,12 @@ fn stall(setup: &mut Setup<'_>) -> Vec<Action> {
     });
     actions
 }
-/// 1. A replica is away for so long that the others have dropped what it misses.
-/// 2. It comes back and gets a state; and sometimes it, or whoever has just made a checkpoint, crashes over it.
-/// 3. Now and then a checkpoint is damaged, or a disk is so slow that the log outruns the checkpoints.
+/// The script does the following:
+///
+/// 1. A replica is absent for so long that the others have dropped what it misses.
+/// 2. It returns and gets a state. In some runs it crashes during that, or a replica that has just written a checkpoint
+///    does.
+/// 3. In some runs a checkpoint is damaged, or a disk is so slow that the log outruns the checkpoints.
 fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let everyone = setup.everyone();
@@ -273,7 +279,8 @@ fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
     let duration = away;
     let absence = match setup.draw.below(8) {
         0..4 => ActionKind::Isolate { target, duration },
-        // A primary that hears nothing and is heard would let everybody wait.
+        // Not the primary: if it lost its incoming messages only, it would not be replaced, and the whole cluster would
+        // wait.
         4 | 5 if behind != ReplicaId(0) => ActionKind::Cut { target, outgoing: false, duration },
         _ => ActionKind::Crash { target, down: away },
     };
@@ -300,7 +307,7 @@ fn left_behind(setup: &mut Setup<'_>) -> Vec<Action> {
     actions
 }
 
-/// Crashes a replica just after it asked for a state, or has it.
+/// Crashes a replica just after it requested a state, or has installed it.
 fn crash_over(setup: &mut Setup<'_>, replica: ReplicaId, watch: Trigger) -> Action {
     let delay_max = setup.draw.pick(&[0, ms(1), ms(6)]);
     let delay = setup.draw.between(0, delay_max);
@@ -308,7 +315,7 @@ fn crash_over(setup: &mut Setup<'_>, replica: ReplicaId, watch: Trigger) -> Acti
     after_first_at(replica, watch, delay, ActionKind::Crash { target: Target::Replica(replica), down })
 }
 
-/// Flips a bit in the checkpoint of a replica, which then restarts. By convention, checkpoints are the fifth zone.
+/// Flips bits in the checkpoint of a replica, which then restarts. By convention, checkpoints are the fifth zone.
 fn damage(setup: &mut Setup<'_>, replica: ReplicaId, time: u64) -> Vec<Action> {
     let target = Target::Replica(replica);
     let time = time + setup.span(150, 350);
@@ -322,7 +329,7 @@ fn damage(setup: &mut Setup<'_>, replica: ReplicaId, time: u64) -> Vec<Action> {
     actions
 }
 
-/// A disk cannot keep up, while clients are in a hurry; then its replica crashes.
+/// A disk is too slow while clients send bursts of requests. Then its replica crashes.
 fn slow_disk(setup: &mut Setup<'_>, replica: ReplicaId, time: u64) -> Vec<Action> {
     let target = Target::Replica(replica);
     let (extra, duration, down) = (setup.span(60, 200), setup.span(300, 500), setup.span(20, 150));

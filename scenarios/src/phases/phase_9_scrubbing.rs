@@ -1,4 +1,4 @@
-//! Phase 9: scrubbing. Damage in data that nobody reads is found in time, and at a price that nobody feels.
+//! Phase 9: scrubbing. Damage in data that is not read is detected in time, at a low cost.
 
 use sim::config::spec::Cluster;
 use sim::plan::Target;
@@ -94,7 +94,7 @@ fn repair_config() -> Config {
     Config { cluster: Cluster { scrub_iops, scrub_tour_max, ..config.cluster }, workload, heal_at, ..config }
 }
 
-/// Old records of one zone are damaged, now and then, while nobody reads them.
+/// Old records of one zone are damaged repeatedly while nothing reads them.
 fn rot(setup: &mut Setup<'_>) -> Vec<Action> {
     let target = setup.anyone();
     let zone = if setup.draw.chance(70) { 0 } else { setup.draw.between(1, 3) as u8 };
@@ -127,14 +127,14 @@ fn repair(setup: &mut Setup<'_>) -> Vec<Action> {
     let target = Target::Replica(backups[1]);
     actions.extend(first_damage(setup, target, 0));
     let time = setup.span(400, 900);
-    // The last entries may not have reached their headers yet.
+    // The headers of the last entries may not be written yet.
     for record in 1..setup.draw.between(3, 5) as u16 {
         let bit = setup.draw.below(1 << 12) as u16;
         actions.push(at(time, ActionKind::BitFlip { target, zone: 0, record, bit }));
     }
     let down = setup.span(5, 30);
     actions.push(at(time, ActionKind::Crash { target, down }));
-    let duration = setup.patience();
+    let duration = setup.long_absence();
     actions.push(at(time + down / 2, ActionKind::Isolate { target: Target::Primary, duration }));
     if setup.draw.chance(30) {
         actions.push(at(time + down + ms(2), ActionKind::Isolate { target, duration: ms(60) }));

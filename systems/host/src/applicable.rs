@@ -1,9 +1,9 @@
-//! Which scenarios make no sense for a hosted library, and why.
+//! The scenarios that do not apply to a hosted library, and why.
 
 use sim::protocol::observation::RejectReason;
 use sim::{Case, Mark};
 
-/// Why such a case makes no sense for a library that only replicates a log among fixed members that trust each other.
+/// Why a case does not apply to a library that only replicates a log among fixed members that trust each other.
 pub fn not_applicable(case: &Case) -> Option<&'static str> {
     let cluster = &case.config.cluster;
     if cluster.byzantine > 0 {

@@ -1,4 +1,4 @@
-//! The host: starts from the disk, feeds the library one event at a time, and does what it asks for.
+//! The host: starts from the disk, passes one event at a time to the library, and carries out what it requests.
 
 use std::collections::VecDeque;
 
@@ -21,14 +21,14 @@ pub struct Host<L: Library> {
     journal: Journal,
     /// `None` while the log is read from the disk.
     library: Option<L>,
-    /// The read or the sync that everything waits for.
+    /// The pending read or sync. Everything else waits for it.
     waits: Option<IoId>,
     inbox: VecDeque<Input<L::Message>>,
     machine: Machine,
     acts: Vec<Act<L::Message>>,
 }
 
-/// What waits until the library can be called.
+/// An event that waits until the library can be called.
 enum Input<M> {
     Tick,
     Message(M),
@@ -40,8 +40,8 @@ impl<L: Library> Host<L> {
         self.cluster.heartbeat / 2
     }
 
-    /// Goes on until there is nothing to do, or until a sync has to be waited for.
-    fn go_on(&mut self, env: &mut Env<'_, Self>) {
+    /// Continues until there is nothing to do, or until a sync is pending.
+    fn run_until_blocked(&mut self, env: &mut Env<'_, Self>) {
         let mut acts = std::mem::take(&mut self.acts);
         while self.waits.is_none()
             && let Some(library) = &mut self.library
@@ -109,7 +109,7 @@ impl<L: Library> Host<L> {
     fn enqueue(&mut self, env: &mut Env<'_, Self>, input: Input<L::Message>) {
         if self.library.is_some() {
             self.inbox.push_back(input);
-            self.go_on(env);
+            self.run_until_blocked(env);
         }
     }
 }
@@ -155,7 +155,7 @@ impl<L: Library> System for Host<L> {
 
     fn timer(&mut self, env: &mut Env<'_, Self>, timer: TimerId) {
         env.set_timer(timer, self.tick());
-        // Whoever waits for a disk does not count the ticks that pass meanwhile.
+        // Ticks during a sync are not counted: at most one is queued.
         if !self.inbox.iter().any(|input| matches!(input, Input::Tick)) {
             self.enqueue(env, Input::Tick);
         }
@@ -176,7 +176,7 @@ impl<L: Library> System for Host<L> {
                     self.carry_out(env, &mut acts);
                     self.acts = acts;
                     env.set_timer(TICK, self.tick());
-                    self.go_on(env);
+                    self.run_until_blocked(env);
                 }
             }
         } else if result == IoResult::Failed {
@@ -187,7 +187,7 @@ impl<L: Library> System for Host<L> {
             let mut acts = std::mem::take(&mut self.acts);
             self.durable(env, &mut acts);
             self.acts = acts;
-            self.go_on(env);
+            self.run_until_blocked(env);
         }
     }
 

@@ -1,50 +1,50 @@
-//! A log of records on the disk, and nothing else: appended one after the other, read back from the front at a start.
+//! A log of records on the disk. Records are only appended, and read from the front when a replica starts.
 //!
-//! A record is its length (4 bytes), a checksum (8 bytes), and its content. The checksum covers the one before it, so that
-//! what an earlier life left behind the end of the log never reads as a part of it. The log ends at the first record that
-//! does not fit: writes that no sync has covered may be lost or torn one by one, and none of them counts after a lost one.
-//! What stands behind the end is cleared before anything else happens.
+//! A record is its length (4 bytes), a checksum (8 bytes), and its content. The checksum covers the checksum of the
+//! previous record, so that records from before a crash which remain behind the end of the log are never read as part
+//! of it. The log ends at the first invalid record: writes that no sync has covered may be lost or torn independently,
+//! and none counts after a lost one. What remains behind the end is cleared before anything else happens.
 //!
-//! What it leaves out: it never becomes shorter; damage to what is durable ends it early (no disk is damaged, see
+//! Left out: the log never becomes shorter; damage to a durable record ends the log early (no disk is damaged, see
 //! `System::zones`).
 
 use sim::{Env, IoId, IoResult, System};
 
-/// Bytes before a record's content.
+/// The bytes before a record's content.
 const HEAD: usize = 12;
-/// The disk is read in pieces of this many bytes, up to the first that is empty.
+/// The disk is read in pieces of this many bytes, up to the first empty one.
 const PIECE: usize = 32 * 1024;
 
 /// The log of records.
 #[derive(Debug, Default)]
 pub struct Journal {
-    /// While it starts: what was read until now.
+    /// During a start: the bytes read so far.
     found: Vec<u8>,
-    /// Where the next record goes.
+    /// The offset of the next record.
     end: u64,
     /// The checksum of the last record.
     last: [u8; 8],
-    /// What was written since the last sync that succeeded, and where it begins.
+    /// The bytes written since the last sync that succeeded, and their offset.
     unsynced: Vec<u8>,
     unsynced_at: u64,
 }
 
-/// How far a starting log has come.
+/// The progress of a start.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reading {
     /// It waits for this read or sync.
     Waits(IoId),
-    /// These are its records.
+    /// It is complete. These are the records.
     Done(Vec<Vec<u8>>),
 }
 
 impl Journal {
-    /// Begins to read.
+    /// Reads the next piece.
     pub fn read<S: System>(&self, env: &mut Env<'_, S>) -> IoId {
         env.read(self.found.len() as u64, PIECE)
     }
 
-    /// A read or a sync ended while it starts.
+    /// Handles the end of a read or sync during a start.
     pub fn found<S: System>(&mut self, env: &mut Env<'_, S>, result: &IoResult<'_>) -> Reading {
         match result {
             IoResult::Read(piece) if piece.iter().any(|byte| *byte != 0) => {
@@ -68,7 +68,7 @@ impl Journal {
         Reading::Done(records)
     }
 
-    /// The records from the front, up to the first that does not fit.
+    /// The records from the front, up to the first invalid one.
     fn parse(&mut self) -> Vec<Vec<u8>> {
         let mut records = Vec::new();
         (self.end, self.last) = (0, [0; 8]);
@@ -98,13 +98,13 @@ impl Journal {
         self.end += (HEAD + content.len()) as u64;
     }
 
-    /// A sync that covers all records ended well.
+    /// Handles a successful sync that covers all records.
     pub fn synced(&mut self) {
         self.unsynced.clear();
         self.unsynced_at = self.end;
     }
 
-    /// A sync failed: everything since the last one that succeeded is written again.
+    /// Writes everything since the last successful sync again, after a failed one.
     pub fn write_again<S: System>(&self, env: &mut Env<'_, S>) {
         env.write(self.unsynced_at, &self.unsynced);
     }
@@ -120,7 +120,7 @@ fn checksum(last: [u8; 8], content: &[u8]) -> [u8; 8] {
 mod tests {
     use super::*;
 
-    /// The bytes of records that follow one another.
+    /// The bytes of consecutive records.
     fn bytes(contents: &[&[u8]]) -> Vec<u8> {
         let (mut bytes, mut last) = (Vec::new(), [0; 8]);
         for content in contents {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_ends_at_the_first_record_that_does_not_fit() {
+    fn the_log_ends_at_the_first_invalid_record() {
         let (one, two): (&[u8], &[u8]) = (b"one", b"two");
         let mut found = bytes(&[one, two]);
         found.resize(100, 0);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_life_left_behind_the_end_is_no_part_of_the_log() {
+    fn records_left_behind_the_end_are_not_part_of_the_log() {
         let mut found = bytes(&[b"one", b"two"]);
         found.splice(..HEAD + 3, bytes(&[b"new"]));
         assert_eq!(parse(found), [b"new"]);

@@ -1,16 +1,16 @@
-//! The replicated state machine that a user of a consensus library would write: a store, and a table of clients that lets
-//! each request take effect once, however often it stands in the log.
+//! The state machine that a user of a consensus library would write: a store, and a client table that makes each
+//! request take effect once, even if the log contains it several times.
 //!
-//! The store is the simulator's own model: what is tested here is the log, not the store. What it leaves out: an end of
-//! sessions; the table has a place for each client, and a later session of a client ends the earlier one.
+//! The store is the simulator's own model, since the log is under test here, not the store. Left out: the end of
+//! sessions. The table has one entry per client, and a later session of a client ends the earlier one.
 
 use sim::config::model::Store;
 use sim::{Answer, ClientId, Observation, Operation, Request};
 
-/// Bytes before the payload: client, session, number.
+/// The bytes before the payload: client, session, number.
 const HEAD: usize = 10;
 
-/// A request as it stands in the log.
+/// The encoding of a request in the log.
 pub fn command(request: &Request) -> Vec<u8> {
     let mut command = Vec::with_capacity(HEAD + request.payload.len());
     command.extend(request.client.0.to_le_bytes());
@@ -20,7 +20,7 @@ pub fn command(request: &Request) -> Vec<u8> {
     command
 }
 
-/// The store and the table of clients.
+/// The store and the client table.
 #[derive(Debug, Default)]
 pub struct Machine {
     store: Store,
@@ -29,13 +29,14 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The answer to a request that has been executed, unless the client has asked something later.
+    /// The answer to an executed request, unless the client has sent a later one.
     pub fn answer(&self, client: ClientId, session: u32, number: u32) -> Option<Answer> {
         let last = self.clients.get(client.index())?;
         (last.0 == session && last.1 == number).then_some(last.2)
     }
 
-    /// Executes the command at `op`, unless it has taken effect before; an empty one does nothing. Ops go up.
+    /// Executes the command at `op`, unless it has taken effect before. An empty command does nothing. Ops must
+    /// increase.
     pub fn execute(&mut self, op: u64, command: &[u8]) -> Observation {
         let word =
             |at: usize| command.get(at..at + 4).map_or(0, |bytes| u32::from_le_bytes(bytes.try_into().expect("4")));

@@ -1,4 +1,4 @@
-//! What the crate does not promise, and which scenarios make no sense for it.
+//! The invariants that the crate does not promise, and the scenarios that do not apply to it.
 
 use sim::protocol::observation::Fault;
 use sim::{Case, Mark, MessageKind};
@@ -27,7 +27,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("availability", "how soon half dead leaders are replaced is not promised"),
 ];
 
-/// Why a scenario makes no sense for the crate.
+/// Why a scenario does not apply to the crate.
 pub fn not_applicable(case: &Case) -> Option<&'static str> {
     let cluster = &case.config.cluster;
     if cluster.members > 0 {

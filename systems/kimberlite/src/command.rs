@@ -1,7 +1,7 @@
-//! Requests of the simulated workload as kernel commands, and back.
+//! Conversion of requests of the simulated workload to kernel commands, and back.
 //!
-//! A request creates a stream whose name is the request, in hexadecimal digits: the one command of the kernel that never
-//! fails, and whose effect carries all of it.
+//! A request creates a stream whose name is the encoded request in hexadecimal digits. This is the one command of the
+//! kernel that never fails, and its effect contains the whole request.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use kimberlite_types::{DataClass, Placement, StreamName};
 use kimberlite_vsr::ClientId as SessionId;
 use sim::{ClientId, Request};
 
-/// The kernel's command for a request.
+/// The kernel command of a request.
 pub fn command(request: &Request) -> Command {
     let mut name = format!("{:04x}{:08x}{:08x}", request.client.0, request.session, request.number);
     for byte in &*request.payload {
@@ -23,12 +23,13 @@ pub fn command(request: &Request) -> Command {
     }
 }
 
-/// The crate's name for a session of a client. Its registration is no part of `ReplicaState`, so the host makes the name.
+/// The crate's identifier of a client's session. `ReplicaState` offers no registration, so the host makes the
+/// identifier.
 pub fn session(request: &Request) -> SessionId {
     SessionId::new(u64::from(request.client.0) << 32 | u64::from(request.session))
 }
 
-/// The request whose command the kernel applied, if this effect says so.
+/// The request whose command the kernel applied, if this effect shows one.
 pub fn applied(effect: &Effect) -> Option<Request> {
     let Effect::StreamMetadataWrite(stream) = effect else { return None };
     request(stream.stream_name.as_str())
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_survive_the_kernel() {
+    fn requests_are_decoded_from_the_kernels_effects() {
         let request = Request { client: ClientId(7), session: 3, number: 0x1_0000, payload: vec![0, 255, 16].into() };
         let (_, effects) = apply_committed(State::new(), command(&request)).unwrap();
         assert_eq!(effects.iter().filter_map(applied).collect::<Vec<_>>(), [request]);

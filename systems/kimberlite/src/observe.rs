@@ -1,21 +1,21 @@
-//! What a step did, read from the crate's public state and from what it sends.
+//! Observations of a step, derived from the crate's public state and from the messages that it sends.
 
 use kimberlite_vsr::{LogEntry, Message, MessagePayload, OpNumber, ReplicaState, ReplicaStatus};
 use sim::{EntryHash, Env, Observation, Status};
 
 use crate::replica::Kimberlite;
 
-/// What was said of the replica so far.
+/// What was reported of the replica so far.
 #[derive(Default)]
 pub struct Seen {
-    /// Each entry of its log: what it contains, by the crate's checksum, and its identity.
+    /// For each entry of its log: the crate's checksum of its content, its view, and its identity.
     log: Vec<(u32, u64, EntryHash)>,
     commit: u64,
-    /// The view, and in which status.
-    standing: Option<(Status, u64)>,
+    /// The status and the view.
+    status_and_view: Option<(Status, u64)>,
     /// The last view in which it was normal.
     last_normal: u64,
-    /// For what the timers were set last.
+    /// The status and view for which the timers were last set.
     pub(crate) timers: Option<(ReplicaStatus, u64)>,
 }
 
@@ -31,8 +31,8 @@ fn entry_at(state: &ReplicaState, op: u64) -> Option<&LogEntry> {
     state.log_entry(OpNumber::new(op))
 }
 
-/// The identity of an entry: the hash over its content and over all before it. The crate's entries do not name the entry
-/// before them.
+/// The identity of an entry: the hash of its content and of everything before it. Entries of the crate do not contain
+/// the hash of the previous entry.
 fn identity(entry: &LogEntry, parent: EntryHash) -> EntryHash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&parent.to_le_bytes());
@@ -46,7 +46,7 @@ fn identity(entry: &LogEntry, parent: EntryHash) -> EntryHash {
 }
 
 impl Seen {
-    /// Of a replica that starts, and was normal in this view last.
+    /// The state of a replica that starts, and was last normal in this view.
     pub(crate) fn after(last_normal: u64) -> Self {
         Seen { last_normal, ..Seen::default() }
     }
@@ -60,7 +60,7 @@ impl Seen {
         index.and_then(|index| self.log.get(index)).map_or(0, |(.., identity)| *identity)
     }
 
-    /// Says what has changed in the log.
+    /// Reports the changes of the log.
     fn observe_log(&mut self, env: &mut Env<'_, Kimberlite>, state: &ReplicaState) {
         let same = |(op, seen): (u64, &(u32, u64, EntryHash))| {
             entry_at(state, op).is_some_and(|entry| (entry.checksum, entry.view.as_u64()) == (seen.0, seen.1))
@@ -79,11 +79,12 @@ impl Seen {
         }
     }
 
-    /// Says what was committed; whether anything was.
+    /// Reports newly committed entries. Returns whether there are any.
     pub(crate) fn commit_to(&mut self, env: &mut Env<'_, Kimberlite>, state: &ReplicaState) -> bool {
         let before = self.commit;
         let commit = state.commit_number().as_u64();
-        // A liar's commit number may be any: that one op is missing says it, and not each of the many that follow.
+        // A liar can send any commit number. One observation of a missing op suffices; there is no need for one of each
+        // op that follows.
         while self.commit < commit.min(self.log.len() as u64 + 1) {
             self.commit += 1;
             env.observe(Observation::Committed { op: self.commit, entry: self.identity_at(self.commit) });
@@ -92,12 +93,12 @@ impl Seen {
         self.commit > before
     }
 
-    fn stand(&mut self, env: &mut Env<'_, Kimberlite>, state: &ReplicaState, status: Status) {
+    fn observe_status(&mut self, env: &mut Env<'_, Kimberlite>, state: &ReplicaState, status: Status) {
         let view = state.view().as_u64();
-        if self.standing == Some((status, view)) {
+        if self.status_and_view == Some((status, view)) {
             return;
         }
-        let before = self.standing.replace((status, view));
+        let before = self.status_and_view.replace((status, view));
         if status == Status::ViewChange && before.is_some_and(|(_, before)| before < view) {
             env.observe(Observation::ViewChangeStarted { view });
         }
@@ -109,7 +110,7 @@ impl Seen {
 }
 
 impl Kimberlite {
-    /// Says what the replica starts with.
+    /// Reports the state that the replica starts with.
     pub(crate) fn observe_boot(&mut self, env: &mut Env<'_, Self>) {
         let state = self.state.take().expect("the crate is not at work");
         let seen = &mut self.seen;
@@ -117,7 +118,7 @@ impl Kimberlite {
         seen.observe_log(env, &state);
         let (view, op) = (state.view().as_u64(), seen.log.len() as u64);
         env.observe(Observation::Recovered { view, last_normal: seen.last_normal, op });
-        seen.stand(env, &state, status(&state));
+        seen.observe_status(env, &state, status(&state));
         if status(&state) == Status::Normal {
             env.observe(Observation::ViewStarted { view, op, commit: 0, primary: state.is_leader() });
         }
@@ -125,14 +126,14 @@ impl Kimberlite {
         self.state = Some(state);
     }
 
-    /// Says what a step did to the replica's view and log.
+    /// Reports the changes of the replica's view and log in a step.
     pub(crate) fn observe(&mut self, env: &mut Env<'_, Self>, messages: &[Message]) {
         let state = self.state.take().expect("the crate is not at work");
         let seen = &mut self.seen;
         let view = state.view().as_u64();
         let normal = status(&state) == Status::Normal;
-        let started = normal && seen.standing != Some((Status::Normal, view));
-        seen.stand(env, &state, status(&state));
+        let started = normal && seen.status_and_view != Some((Status::Normal, view));
+        seen.observe_status(env, &state, status(&state));
         let held = seen.log.len() as u64;
         seen.observe_log(env, &state);
         let op = seen.log.len() as u64;
@@ -140,7 +141,7 @@ impl Kimberlite {
             let commit = state.commit_number().as_u64();
             env.observe(Observation::ViewStarted { view, op, commit, primary: state.is_leader() });
         }
-        // A leader counts itself as soon as it has the entry.
+        // A leader counts its own acknowledgement as soon as it has the entry.
         let prepares = messages.iter().any(|message| matches!(message.payload, MessagePayload::Prepare(_)));
         if state.is_acting_leader() && op > held && prepares {
             env.observe(Observation::Acknowledged { view, op, entry: seen.identity_at(op) });
@@ -148,7 +149,7 @@ impl Kimberlite {
         self.state = Some(state);
     }
 
-    /// Says what a message promises.
+    /// Reports what a message promises.
     pub(crate) fn observe_message(&self, env: &mut Env<'_, Self>, message: &Message) {
         match &message.payload {
             MessagePayload::PrepareOk(ok) => {

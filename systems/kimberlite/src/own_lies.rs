@@ -1,4 +1,4 @@
-//! The lies that only this crate knows: about messages and fields that the reference protocol does not have.
+//! The lies that only this crate has: about messages and fields that the reference protocol does not have.
 
 use kimberlite_types::Hash;
 use kimberlite_vsr::upgrade::VersionInfo;
@@ -14,10 +14,10 @@ use MessageKind::{
     StartViewChange, State,
 };
 
-/// What the crate does not promise to survive.
+/// The class of lies that the crate does not promise to survive.
 pub const BEYOND: LieClass = LieClass::Equivocation;
 
-/// The lies that a liar may tell beside those of its scenario.
+/// The lies that a liar may tell in addition to those of its scenario.
 pub const LIES: &[LieRule] = &[
     (PrepareOk, Field::Identity, How::Forge),
     (PrepareOk, Field::Clock, How::Increase),
@@ -118,7 +118,8 @@ pub const LIES: &[LieRule] = &[
     (DoViewChange, Field::View, How::Decrease),
 ];
 
-/// The content names another replica than the sender; the signature, over all of it, is the liar's own.
+/// The content names a replica other than the sender. The signature, which covers all of it, is made with the liar's
+/// own key.
 pub fn identity(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass> {
     let named = match payload {
         Payload::PrepareOk(content) => &mut content.replica,
@@ -141,7 +142,7 @@ pub fn identity(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass
     Some(BEYOND)
 }
 
-/// An answer to a question that nobody asked, or a question that no answer fits: to a careful replica, a lost message.
+/// An answer to no request, or a request to which no answer can match. For a careful receiver, this is a lost message.
 pub fn nonce(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
     let nonce = match payload {
         Payload::RecoveryRequest(content) => &mut content.nonce,
@@ -161,7 +162,7 @@ pub fn nonce(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
     Some(LieClass::Contradiction)
 }
 
-/// A clock's reading that is wrong by the amount, in units of 100 ms; or by centuries.
+/// A clock value that is wrong by the amount in units of 100 ms, or by centuries.
 pub fn clock(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
     let reading = match payload {
         Payload::PrepareOk(content) => &mut content.wall_clock_timestamp,
@@ -176,11 +177,11 @@ pub fn clock(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
         How::Zero => 0,
         _ => return None,
     };
-    // The crate takes the interval that most clocks agree on, and so promises to bear the clocks of a minority.
+    // The crate uses the interval that most clocks agree on, so it promises to tolerate wrong clocks of a minority.
     Some(LieClass::Contradiction)
 }
 
-/// A version that nobody has.
+/// A version that no replica has.
 pub fn version(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
     let version = match payload {
         Payload::PrepareOk(content) => &mut content.version,
@@ -192,8 +193,8 @@ pub fn version(payload: &mut Payload, lie: Lie) -> Option<LieClass> {
     Some(BEYOND)
 }
 
-/// A change of the members that no administrator has asked for: the highest replica leaves, and with it another one, so
-/// that their number stays odd.
+/// A membership change that no administrator requested: the highest replica leaves, and another one with it, so that
+/// the number of members stays odd.
 pub fn members(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass> {
     let highest = liar.replicas.checked_sub(1).filter(|highest| *highest > 1)?;
     let leaving = [ReplicaId::new(highest), ReplicaId::new(lie.amount % highest)];
@@ -213,7 +214,7 @@ pub fn members(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass>
     Some(BEYOND)
 }
 
-/// A state that is damaged, missing, or not the one that its hash names.
+/// A state that is damaged, missing, or does not match its hash.
 pub fn state(answer: &mut StateTransferResponse, lie: Lie) -> Option<LieClass> {
     match lie.how {
         How::Corrupt => {
@@ -224,11 +225,11 @@ pub fn state(answer: &mut StateTransferResponse, lie: Lie) -> Option<LieClass> {
         How::Forge => answer.merkle_root = Hash::from_bytes([lie.amount; 32]),
         _ => return None,
     }
-    // The crate takes a state only if a quorum names the same root, and the data has to have that.
+    // The crate accepts a state only if a quorum names the same root, and the data must match that root.
     Some(LieClass::Contradiction)
 }
 
-/// A replica says that it has never had an entry which it had, or the other way around.
+/// A false statement about an entry: the replica denies that it ever had one that it had, or the reverse.
 pub fn refusal(reason: &mut NackReason, lie: Lie) -> Option<LieClass> {
     let reasons = [NackReason::NotSeen, NackReason::SeenButCorrupt, NackReason::Recovering];
     let lied = reasons[usize::from(lie.amount) % reasons.len()];

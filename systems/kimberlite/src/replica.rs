@@ -1,8 +1,8 @@
-//! The host of one replica: what goes into the crate, when, and what is done with what comes out.
+//! The host of one replica: which events it passes to the crate, when, and how it handles the output.
 //!
-//! As the crate's own event loop does it: a leader's message of the current view puts off the heartbeat timeout; a message
-//! of the replica to itself is processed at once; a request goes to a replica that accepts requests and to no other. Unlike
-//! the event loop, which arms two of them, it fires all of the crate's timeouts.
+//! It follows the crate's own event loop: a leader's message of the current view resets the heartbeat timeout; a
+//! message of the replica to itself is processed at once; a request is passed only to a replica that accepts requests.
+//! The event loop arms two of the crate's timeouts. This host fires all of them.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -25,36 +25,36 @@ use crate::command;
 use crate::observe::Seen;
 use crate::{applicable, own_lies, tamper};
 
-/// The leader's heartbeat.
+/// Timer: the leader's heartbeat.
 const TICK: TimerId = TimerId(0);
-/// The leader has been silent for too long.
+/// Timer: the leader has been silent for too long.
 const HEARTBEAT: TimerId = TimerId(1);
-/// Requests of the leader that are not committed yet.
+/// Timer: requests of the leader are not committed yet.
 const PREPARE: TimerId = TimerId(2);
-/// A view change takes too long.
+/// Timer: a view change takes too long.
 const VIEW_CHANGE: TimerId = TimerId(3);
-/// A recovery takes too long.
+/// Timer: a recovery takes too long.
 const RECOVERY: TimerId = TimerId(4);
-/// Everything that the crate wants to be asked now and then.
+/// Timer: all periodic work of the crate.
 const HOUSEKEEPING: TimerId = TimerId(5);
-/// A leader that hears of nobody steps down.
+/// Timer: a leader that does not hear from the others steps down.
 const ABDICATE: TimerId = TimerId(6);
 
-/// Wall clocks begin in the year 2023: before 1970 there is no time.
+/// Wall clocks begin in the year 2023, since the crate has no times before 1970.
 const EPOCH: u64 = 1_700_000_000 * SECOND;
 
-/// A replica of the crate, with what its host knows of it.
+/// A replica of the crate, with the state of its host.
 pub struct Kimberlite {
     pub(crate) id: ReplicaId,
     pub(crate) cluster: Cluster,
-    /// `None` while the crate is at work.
+    /// `None` while the crate processes an event.
     pub(crate) state: Option<Box<ReplicaState>>,
     pub(crate) seen: Seen,
-    /// The state machine: executes what the kernel has applied.
+    /// The state machine, which executes what the kernel has applied.
     store: Store,
-    /// What was applied, from op 1 on, with its answer.
+    /// The applied ops in order, with their answers.
     applied: Vec<(u64, Request, Answer)>,
-    /// How often it has crashed.
+    /// The number of its crashes.
     crashes: u64,
 }
 
@@ -76,14 +76,14 @@ impl Kimberlite {
         hermetic::set_clocks(env.monotonic(), EPOCH.saturating_add(env.wall_clock()));
     }
 
-    /// Where the replica stands, as far as a message that it takes in would show.
-    fn standing(&self) -> (u64, ReplicaStatus, u64, u64, usize) {
+    /// The parts of the state that change if the replica accepts a message.
+    fn progress(&self) -> (u64, ReplicaStatus, u64, u64, usize) {
         let state = self.state();
         let [view, op, commit] = [state.view().as_u64(), state.op_number().as_u64(), state.commit_number().as_u64()];
         (view, state.status(), op, commit, state.log_len())
     }
 
-    /// Lets the crate process an event, and what it says to itself in answer. Whether it had nothing to say.
+    /// Lets the crate process an event, and then its messages to itself. Returns whether the event had no output.
     fn step(&mut self, env: &mut Env<'_, Self>, event: ReplicaEvent) -> bool {
         self.work(env, |state| state.process(event))
     }
@@ -98,31 +98,32 @@ impl Kimberlite {
         let (state, output) = work(*self.state.take().expect("the crate is not at work"));
         self.state = Some(Box::new(state));
         let silent = output.is_empty();
-        self.settle(env, output, &mut own);
+        self.process_output(env, output, &mut own);
         while let Some(message) = own.pop_front() {
             let (state, output) = self.state.take().expect("as above").process(ReplicaEvent::Message(message));
             self.state = Some(Box::new(state));
-            self.settle(env, output, &mut own);
+            self.process_output(env, output, &mut own);
         }
         self.set_timers(env);
         silent
     }
 
-    /// Says what a step did, executes what it applied, and sends what it has to say.
-    fn settle(&mut self, env: &mut Env<'_, Self>, output: ReplicaOutput, own: &mut VecDeque<Box<Message>>) {
+    /// Reports a step, executes what it applied, and sends its messages.
+    fn process_output(&mut self, env: &mut Env<'_, Self>, output: ReplicaOutput, own: &mut VecDeque<Box<Message>>) {
         self.observe(env, &output.messages);
         let commit = self.state().commit_number().as_u64();
         let requests: Vec<Request> = output.effects.iter().filter_map(command::applied).collect();
         let state = self.state.as_ref().expect("the crate is not at work");
         if self.seen.commit_to(env, state) {
-            // Each committed command has one such effect, in the order of the log; the last one is the newest commit's.
+            // Each committed command has exactly one such effect, in the order of the log. The last one belongs to the
+            // newest commit.
             for (op, request) in (commit + 1 - requests.len() as u64..=commit).zip(requests) {
                 let answer = Self::execute(&mut self.store, env, op, &request);
                 self.reply(env, &request, answer);
                 self.applied.push((op, request, answer));
             }
         } else if let Some(op) = output.committed_op {
-            // Nothing was committed: the crate knows this request, and tells again where it was.
+            // Nothing was committed: the crate recognizes the request, and returns the op at which it was committed.
             let known = self.applied.iter().find(|(applied, ..)| *applied == op.as_u64());
             if let Some((_, request, answer)) = known.cloned() {
                 self.reply(env, &request, answer);
@@ -156,8 +157,8 @@ impl Kimberlite {
         }
     }
 
-    /// Whether the leader's log says that this request, or a later one of its session, is under way. The crate asks for
-    /// request numbers that go up, and promises to know the committed ones; the rest is its host's to know.
+    /// Whether the leader's log contains this request or a later one of its session. The crate requires that request
+    /// numbers increase, and promises to recognize committed ones. Its host is responsible for the rest.
     fn is_under_way(&self, request: &Request) -> bool {
         let state = self.state();
         let session = command::session(request);
@@ -168,7 +169,7 @@ impl Kimberlite {
         })
     }
 
-    fn heard_of_leader(&self, message: &Message) -> bool {
+    fn is_from_leader(&self, message: &Message) -> bool {
         let state = self.state();
         message.from == state.leader()
             && message.payload.view() == Some(state.view())
@@ -181,7 +182,7 @@ impl Kimberlite {
             )
     }
 
-    /// Timers that depend on what the replica is doing begin when it does.
+    /// Sets the timers that depend on status and view, when these have changed.
     fn set_timers(&mut self, env: &mut Env<'_, Self>) {
         let (status, view) = (self.state().status(), self.state().view().as_u64());
         if self.seen.timers == Some((status, view)) {
@@ -213,9 +214,9 @@ impl Kimberlite {
     }
 }
 
-/// Why the crate refuses a message, by its own rules, where its silence shows that it did. (A vote in a view change is kept
-/// first and checked later.)
-fn flaw(from: ReplicaId, message: &Message) -> Option<RejectReason> {
+/// The reason by which the crate's own rules reject a message, if its silence shows that it did. (A vote in a view
+/// change is stored first and checked later.)
+fn rejection(from: ReplicaId, message: &Message) -> Option<RejectReason> {
     if message.from.as_u8() != from.0 || !message.is_signed() {
         return Some(RejectReason::BadSignature);
     }
@@ -249,7 +250,7 @@ impl System for Kimberlite {
 
     fn boot(env: &mut Env<'_, Self>, id: ReplicaId, spec: &ClusterSpec, left: Left) -> Self {
         assert!(hermetic::inside(), "the crate reads clocks: it can only be run inside of hermetic::run");
-        // The crate's monotonic clock counts from its first use in the process: from 0, whichever run comes first.
+        // The crate's monotonic clock counts from its first use in the process. This starts it at 0 in every process.
         hermetic::set_clocks(0, EPOCH);
         let _ = kimberlite_vsr::Clock::monotonic_nanos();
         Self::set_clocks(env);
@@ -297,14 +298,14 @@ impl System for Kimberlite {
     }
 
     fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Rc<Message>) {
-        // As in the crate's event loop: before it is processed.
-        if self.heard_of_leader(&message) {
+        // Before the message is processed, as in the crate's event loop.
+        if self.is_from_leader(&message) {
             env.set_timer(HEARTBEAT, self.cluster.view_change_timeout);
         }
-        let flaw = flaw(from, &message);
-        let (before, kind) = (self.standing(), Self::kind(&message));
+        let rejection = rejection(from, &message);
+        let (before, kind) = (self.progress(), Self::kind(&message));
         let silent = self.step(env, ReplicaEvent::Message(Box::new(Rc::unwrap_or_clone(message))));
-        if let Some(why) = flaw.filter(|_| silent && before == self.standing()) {
+        if let Some(why) = rejection.filter(|_| silent && before == self.progress()) {
             env.observe(Observation::Rejected { kind, why });
         }
     }
@@ -365,7 +366,7 @@ impl System for Kimberlite {
 
     fn disk_done(&mut self, _: &mut Env<'_, Self>, _: IoId, _: IoResult<'_>) {}
 
-    /// The crate's own frames. One that it does not write, since it is too large, is lost.
+    /// The crate's own frames. A message that is too large for a frame is lost.
     fn encode(message: &Rc<Message>, into: &mut Vec<u8>) {
         if let Ok(frame) = FrameEncoder::new().encode(message) {
             into.extend(frame);

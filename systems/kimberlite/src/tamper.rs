@@ -1,9 +1,9 @@
 //! The lies: a message of the crate with one field changed, signed again with the liar's own key, or wrongly.
 //!
-//! A lie that the crate says it detects (a wrong signature, checksum or hash; a stated length that does not fit; a commit
-//! number past the log; an empty range) costs a careful receiver no more than a lost message. Every other false claim is
-//! beyond its promise: its quorums are majorities, and two of them may have nobody but the liar in common. So the latter is
-//! put into the class that leaves nothing owed but "no panic" and bounded resources.
+//! Some lies are detected, according to the crate: a wrong signature, checksum or hash; a stated length that does not
+//! match; a commit number past the log; an empty range. For a careful receiver these have the effect of a lost message.
+//! All other false claims are beyond the crate's promise: its quorums are majorities, and the intersection of two of
+//! them may be the liar alone. So they get the class after which only "no panic" and bounded resources are owed.
 
 use kimberlite_crypto::verified::VerifiedSigningKey;
 use kimberlite_kernel::Command;
@@ -13,11 +13,12 @@ use sim::{Field, How, Liar, Lie, LieClass};
 
 use crate::own_lies::{self, BEYOND};
 
-/// Larger than any number that a run reaches, and not too large to count up to.
+/// A number that is larger than any in a run, and small enough to count up to.
 const LARGE: u64 = 1 << 14;
-/// One more than the crate takes in one message.
+/// One more entry than the crate accepts in a message.
 const OVERSIZED: usize = 10_001;
-/// The key of a replica: the crate derives its test keys from the replica's number, and offers no other way in.
+/// The key of a replica. The crate derives its test keys from the replica's number, and has no other interface for
+/// keys.
 fn key(id: u8) -> VerifiedSigningKey {
     let mut seed = [0; 32];
     seed[0] = id;
@@ -25,12 +26,12 @@ fn key(id: u8) -> VerifiedSigningKey {
     VerifiedSigningKey::from_bytes(&seed)
 }
 
-/// The message as the liar sends it, and what that amounts to; `None` where the lie makes no sense.
+/// The changed message and the class of the lie; `None` if the lie does not apply to the message.
 pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
     let mut lied = message.clone();
     match lie.field {
         Field::Sender => {
-            // A neighbour's name, with the signature that the liar has.
+            // The id of a neighbour, but the liar's signature.
             lied.from = kimberlite_vsr::ReplicaId::new(liar.id.0 ^ 1);
             return Some((lied, LieClass::Contradiction));
         }
@@ -82,22 +83,22 @@ fn change(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass> {
         ),
         (Payload::RepairRequest(asked), field @ (Field::RangeStart | Field::RangeEnd)) => {
             let bound = if field == Field::RangeStart { &mut asked.op_range_start } else { &mut asked.op_range_end };
-            asks(op(bound, lie))
+            false_request(op(bound, lie))
         }
         (Payload::RepairResponse(answer), field) => tail(&mut answer.entries, field, lie),
         (Payload::WriteReorderGapRequest(asked), field @ (Field::RangeStart | Field::RangeEnd)) => {
             let asked = &mut asked.missing_ops;
-            asks(op(if field == Field::RangeStart { asked.first_mut() } else { asked.last_mut() }?, lie))
+            false_request(op(if field == Field::RangeStart { asked.first_mut() } else { asked.last_mut() }?, lie))
         }
         (Payload::WriteReorderGapResponse(answer), field) => tail(&mut answer.entries, field, lie),
-        (Payload::RecoveryRequest(asked), Field::Op) => asks(op(&mut asked.known_op_number, lie)),
-        (Payload::StateTransferRequest(asked), Field::Op) => asks(op(&mut asked.known_checkpoint, lie)),
+        (Payload::RecoveryRequest(asked), Field::Op) => false_request(op(&mut asked.known_op_number, lie)),
+        (Payload::StateTransferRequest(asked), Field::Op) => false_request(op(&mut asked.known_checkpoint, lie)),
         (Payload::RecoveryResponse(answer), Field::View) => view(&mut answer.view, lie),
-        (Payload::RecoveryResponse(answer), Field::Op) => taken_over(&mut answer.op_number, lie),
+        (Payload::RecoveryResponse(answer), Field::Op) => adopted_op(&mut answer.op_number, lie),
         (Payload::RecoveryResponse(answer), Field::Commit) => commit(&mut answer.commit_number, lie),
         (Payload::RecoveryResponse(answer), field) => tail(&mut answer.log_suffix, field, lie),
         (Payload::StateTransferResponse(answer), Field::View) => view(&mut answer.checkpoint_view, lie),
-        (Payload::StateTransferResponse(answer), Field::Op) => taken_over(&mut answer.checkpoint_op, lie),
+        (Payload::StateTransferResponse(answer), Field::Op) => adopted_op(&mut answer.checkpoint_op, lie),
         (Payload::StateTransferResponse(answer), Field::RangeStart) => op(&mut answer.tail_base_op, lie),
         (Payload::StateTransferResponse(answer), Field::State) => own_lies::state(answer, lie),
         (Payload::StateTransferResponse(answer), field) => tail(&mut answer.log_tail, field, lie),
@@ -107,16 +108,16 @@ fn change(payload: &mut Payload, lie: Lie, liar: &Liar) -> Option<LieClass> {
     }
 }
 
-/// An op number that the receiver takes for its own. One that is much larger keeps its scrubber busy for ever
+/// An op number that the receiver adopts. A much larger one keeps the receiver's scrubber busy for ever
 /// (docs/findings), and with it the run.
-fn taken_over(number: &mut OpNumber, lie: Lie) -> Option<LieClass> {
+fn adopted_op(number: &mut OpNumber, lie: Lie) -> Option<LieClass> {
     let class = op(number, lie)?;
     *number = OpNumber::new(number.as_u64().min(LARGE));
     Some(class)
 }
 
-/// Who asks wrongly gets a wrong answer, and nobody else does.
-fn asks(class: Option<LieClass>) -> Option<LieClass> {
+/// The class of a false request: only the liar itself gets a wrong answer.
+fn false_request(class: Option<LieClass>) -> Option<LieClass> {
     class.map(|_| LieClass::Contradiction)
 }
 
@@ -135,7 +136,7 @@ fn commit(commit: &mut CommitNumber, lie: Lie) -> Option<LieClass> {
     Some(BEYOND)
 }
 
-/// The log in a vote or at the start of a view. Its hash is made anew but where the hash itself is to lie.
+/// The log in a vote or at the start of a view. Its hash is computed anew, unless the lie is about the hash.
 fn log(
     op_number: &mut OpNumber,
     commit_number: &mut CommitNumber,
@@ -147,7 +148,7 @@ fn log(
     match field {
         Field::Op | Field::TailLength => {
             op(op_number, lie)?;
-            // The length of the tail does not fit any more.
+            // The length of the tail no longer matches.
             Some(LieClass::Contradiction)
         }
         Field::Commit => {
@@ -169,13 +170,13 @@ fn log(
     }
 }
 
-/// The crate's hash of a tail, which it makes where it makes a message.
+/// The hash of a tail, as the crate computes it for a message.
 fn hash_of(entries: &[LogEntry]) -> Hash {
     let op = OpNumber::new(entries.len() as u64);
     StartView::new(ViewNumber::ZERO, op, CommitNumber::ZERO, entries.to_vec()).log_tail_hash
 }
 
-/// A list of entries that lies: shorter, longer, with another end or a wrong checksum.
+/// A list of entries changed by the lie: shorter, longer, with another end or a wrong checksum.
 fn tail(entries: &mut Vec<LogEntry>, field: Field, lie: Lie) -> Option<LieClass> {
     let amount = usize::from(lie.amount.max(1));
     match (field, lie.how) {
@@ -201,7 +202,7 @@ fn tail(entries: &mut Vec<LogEntry>, field: Field, lie: Lie) -> Option<LieClass>
         (Field::EntryHash, _) => {
             let index = entries.len().checked_sub(amount)?;
             entries[index].checksum ^= 1;
-            // The crate checks the tail's hash, and the checksums of single entries only where they come one by one.
+            // The crate checks the hash of the tail. It checks checksums of entries only where they arrive one by one.
             return Some(BEYOND);
         }
         _ => return None,
@@ -226,7 +227,7 @@ fn same(entry: &LogEntry, op: OpNumber, view: ViewNumber) -> LogEntry {
     LogEntry::new(op, view, entry.command.clone(), entry.idempotency_id, entry.client_id, entry.request_number)
 }
 
-/// An entry with a command that no client has asked for. It is one that the kernel accepts: one that it refuses keeps a
+/// An entry with a command that no client requested. It must be one that the kernel accepts: a rejected command keeps a
 /// leader in an endless loop (docs/findings), and with it the run.
 fn forged(entry: &LogEntry, op: OpNumber, view: ViewNumber) -> LogEntry {
     let mut forged = same(entry, op, view);

@@ -1,7 +1,8 @@
-//! The findings in kimberlite-vsr 0.9.1, each shown with the crate alone: no simulator, no adapter, messages by hand.
+//! The findings in kimberlite-vsr 0.9.1. Each is shown with the crate alone, by messages that the test delivers,
+//! without simulator and adapter.
 //!
-//! They say what the crate does, not what it should do: one that fails after an update of the crate is good news. What
-//! each of them means is in docs/findings.
+//! The tests assert what the crate does, not what it should do. A failure after an update of the crate means that a
+//! finding was fixed. docs/findings explains each finding.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
@@ -15,7 +16,7 @@ use kimberlite_vsr::{
     ReplicaStatus, TimeoutKind,
 };
 
-/// A cluster; what a replica sends waits until it is delivered.
+/// A cluster. The test delivers the messages that a replica sends.
 struct Cluster {
     replicas: Vec<Option<ReplicaState>>,
 }
@@ -31,7 +32,7 @@ impl Cluster {
         self.replicas[id].as_ref().unwrap()
     }
 
-    /// Lets a replica process an event, and its messages to itself; returns what it sends to others.
+    /// Lets a replica process an event, and then its messages to itself. Returns the messages to others.
     fn step(&mut self, id: usize, event: ReplicaEvent) -> Vec<Message> {
         let (state, output) = self.replicas[id].take().unwrap().process(event);
         self.replicas[id] = Some(state);
@@ -47,7 +48,7 @@ impl Cluster {
         self.step(id, ReplicaEvent::Timeout(kind))
     }
 
-    /// Delivers messages, and all that is said in answer, to those replicas alone.
+    /// Delivers messages, and all messages that result, to these replicas only.
     fn deliver(&mut self, messages: Vec<Message>, among: &[usize]) {
         let mut waiting = std::collections::VecDeque::from(messages);
         while let Some(message) = waiting.pop_front() {
@@ -64,13 +65,13 @@ impl Cluster {
         self.step(id, request(create(name), number))
     }
 
-    /// A view change among those who are left, the first of them beginning.
+    /// A view change among these replicas, started by the first of them.
     fn change_view(&mut self, among: &[usize]) {
         let messages = self.timeout(among[0], TimeoutKind::Heartbeat);
         self.deliver(messages, among);
     }
 
-    /// The names of the streams that a replica's kernel has, in the order of their creation.
+    /// The names of the streams in a replica's kernel, in the order of their creation.
     fn names(&self, id: usize) -> Vec<String> {
         let streams = self.at(id).kernel_state().streams().values();
         let mut streams: Vec<_> = streams.map(|it| (it.stream_id, it.stream_name.as_str().to_owned())).collect();
@@ -123,7 +124,7 @@ fn a_new_leader_that_was_behind_forgets_what_was_committed() {
         cluster.deliver(messages, &[0, 2]);
     }
     assert_eq!((cluster.numbers(0), cluster.numbers(2)), ((3, 3, 3), (3, 3, 3)));
-    // Then replica 0 is gone, and it is the turn of replica 1 to lead.
+    // Then replica 0 is absent, and replica 1 is the next leader.
     cluster.change_view(&[2, 1]);
     assert!(cluster.at(1).is_acting_leader());
     assert_eq!(cluster.numbers(1), (0, 0, 0), "it leads with an empty log, from a vote that says: three are committed");
@@ -140,13 +141,15 @@ fn a_new_leader_that_was_behind_forgets_what_was_committed() {
 #[test]
 fn a_deposed_leader_commits_its_own_entry_in_the_place_of_the_committed_one() {
     let mut cluster = Cluster::new(3);
-    // Nobody hears of the first leader's request; the others go on without it, and commit another one at op 1.
+    // The first leader's request reaches no other replica. The others continue without it, and commit another one at op
+    // 1.
     let _lost = cluster.request(0, "lost", 1);
     cluster.change_view(&[1, 2]);
     let messages = cluster.request(1, "kept", 2);
     cluster.deliver(messages, &[1, 2]);
     assert_eq!((cluster.names(1), cluster.names(2)), (vec!["kept".into()], vec!["kept".into()]));
-    // A view change brings it back: the StartView of view 2 says that op 1 is committed, and has no entry for it.
+    // A view change includes it again: the StartView of view 2 says that op 1 is committed, and contains no entry for
+    // it.
     let messages = cluster.timeout(1, TimeoutKind::PrimaryAbdicate);
     cluster.deliver(messages, ALL);
     assert_eq!(cluster.at(0).view(), cluster.at(2).view());
@@ -163,7 +166,7 @@ fn a_state_transfer_appends_behind_entries_that_were_never_committed() {
         let messages = cluster.request(1, name, number);
         cluster.deliver(messages, &[1, 2]);
     }
-    // The heartbeat of the later view makes the old leader ask for a state.
+    // The heartbeat of the later view makes the old leader request a state.
     let messages = cluster.step(1, ReplicaEvent::Tick);
     cluster.deliver(messages, ALL);
     let entry = |op| cluster.at(0).log_entry(OpNumber::new(op)).unwrap().op_number.as_u64();
@@ -202,7 +205,7 @@ fn a_recovery_timeout_after_a_crash_begins_no_recovery() {
 fn a_prepare_whose_answer_was_lost_is_never_answered_again() {
     let mut cluster = Cluster::new(3);
     let messages = cluster.request(0, "a", 1);
-    // The backups have it, and all their answers are lost.
+    // The backups have the entry, but all their answers are lost.
     for to in [1, 2] {
         assert_eq!(cluster.step(to, ReplicaEvent::Message(Box::new(messages[0].clone()))).len(), 1);
     }
@@ -246,7 +249,7 @@ fn a_request_is_executed_again_by_the_next_leader() {
     cluster.change_view(&[1, 2]);
     assert!(cluster.at(1).is_acting_leader());
     assert_eq!(cluster.names(1), ["a"]);
-    // The client has not heard the answer, and asks again.
+    // The client has not received the answer, and sends the request again.
     let messages = cluster.request(1, "a", 1);
     cluster.deliver(messages, &[1, 2]);
     assert_eq!(cluster.names(1), ["a", "a"]);
@@ -266,7 +269,7 @@ fn a_leader_that_restarts_after_it_has_committed_panics() {
     let mut cluster = Cluster::new(3);
     let prepares = cluster.request(0, "a", 1);
     let answers = cluster.step(1, ReplicaEvent::Message(Box::new(prepares[0].clone())));
-    // The leader commits, and crashes before anybody hears of it.
+    // The leader commits, and crashes before any other replica learns of it.
     let _lost = cluster.step(0, ReplicaEvent::Message(Box::new(answers[0].clone())));
     assert_eq!(cluster.numbers(0), (1, 1, 1));
     cluster.step(0, ReplicaEvent::Crash);
@@ -276,7 +279,7 @@ fn a_leader_that_restarts_after_it_has_committed_panics() {
     assert!(panic.downcast_ref::<String>().unwrap().contains("RecoveryPreservesCommits"));
 }
 
-/// Replica 1 restarts while the others are on their way to view 1, which is its own to lead.
+/// Replica 1 restarts while the others change to view 1, whose leader it is.
 fn recovered_into_a_view_change() -> Cluster {
     let mut cluster = Cluster::new(3);
     let prepares = cluster.request(0, "a", 1);
@@ -317,7 +320,7 @@ fn a_replica_acknowledges_an_entry_that_it_does_not_have() {
     let messages = cluster.timeout(1, TimeoutKind::PrimaryAbdicate);
     cluster.deliver(messages, ALL);
     assert_eq!((cluster.numbers(0), cluster.numbers(2)), ((1, 0, 1), (0, 0, 0)));
-    // Then its answer, that it has op 1, commits another entry.
+    // Then its acknowledgement of op 1 commits another entry.
     let messages = cluster.request(2, "kept", 2);
     cluster.deliver(messages, &[0, 2]);
     assert_eq!((cluster.names(2), cluster.names(0)), (vec!["kept".into()], vec!["lost".into()]));
@@ -327,7 +330,7 @@ fn a_replica_acknowledges_an_entry_that_it_does_not_have() {
 fn a_new_leader_commits_what_no_majority_holds() {
     let mut cluster = Cluster::new(5);
     let _lost = cluster.request(0, "a", 1);
-    // The votes of three reach replica 1; its StartView reaches nobody.
+    // The votes of three replicas reach replica 1. Its StartView reaches no other replica.
     let begin = cluster.timeout(0, TimeoutKind::Heartbeat);
     assert!(begin.is_empty(), "a leader has no heartbeat timeout");
     let mut messages = cluster.timeout(2, TimeoutKind::Heartbeat);
@@ -351,12 +354,12 @@ fn a_new_leader_commits_what_no_majority_holds() {
 
 #[test]
 fn a_repair_commits_an_entry_of_another_view() {
-    // Whom a replica asks is random: until it is the old leader.
+    // A replica chooses at random which peer it asks. Repeat until it is the old leader.
     for _ in 0..200 {
         let mut cluster = Cluster::new(3);
         let _lost = cluster.request(0, "lost", 1);
         cluster.change_view(&[1, 2]);
-        // Replica 2 misses the first entry of view 1, and asks for it when it gets the second.
+        // Replica 2 misses the first entry of view 1, and requests it when it receives the second.
         let _missed = cluster.request(1, "kept", 2);
         let messages = cluster.request(1, "b", 3);
         let asked = cluster.step(2, ReplicaEvent::Message(Box::new(messages[0].clone())));
@@ -376,7 +379,7 @@ fn a_late_vote_ends_the_view_that_it_was_for() {
     let votes = cluster.timeout(1, TimeoutKind::Heartbeat);
     cluster.deliver(votes.clone(), &[1, 2]);
     assert!(cluster.at(1).is_acting_leader() && cluster.at(1).view().as_u64() == 1);
-    // Replica 0 hears of the vote for view 1 a little later, and votes for it, too.
+    // Replica 0 receives the vote for view 1 later, and votes for it as well.
     let late = cluster.step(0, ReplicaEvent::Message(Box::new(votes[0].clone())));
     assert!(matches!(late[0].payload, MessagePayload::StartViewChange(_)));
     cluster.step(1, ReplicaEvent::Message(Box::new(late[0].clone())));
@@ -415,7 +418,7 @@ fn a_deposed_leader_that_lacks_nothing_stays_in_its_view() {
     cluster.deliver(messages, ALL);
     let messages = cluster.step(0, ReplicaEvent::Tick);
     cluster.deliver(messages, ALL);
-    // Replica 0 is cut off while the others change views, and then hears the new leader.
+    // Replica 0 is cut off while the others change views, and then hears from the new leader.
     cluster.change_view(&[2, 1]);
     for _ in 0..100 {
         let messages = cluster.step(1, ReplicaEvent::Tick);
@@ -423,7 +426,7 @@ fn a_deposed_leader_that_lacks_nothing_stays_in_its_view() {
     }
     assert_eq!((cluster.at(1).view().as_u64(), cluster.at(0).view().as_u64()), (1, 0));
     assert!(cluster.at(0).is_acting_leader(), "it asks for a state, and nobody has a newer one to send");
-    // The next commit is what it needs.
+    // The next commit ends this.
     let messages = cluster.request(1, "b", 2);
     cluster.deliver(messages, ALL);
     let messages = cluster.step(1, ReplicaEvent::Tick);
@@ -431,8 +434,8 @@ fn a_deposed_leader_that_lacks_nothing_stays_in_its_view() {
     assert_eq!(cluster.at(0).view().as_u64(), 1);
 }
 
-/// Whether `event` at the leader, and the backups' answers, come to an end within two seconds. Where they do not, a thread
-/// is left behind that ends with the process.
+/// Whether `event` at the leader, and the backups' answers, are processed within two seconds. If not, a thread is left
+/// behind that ends with the process.
 fn ends(event: ReplicaEvent) -> bool {
     let (done, wait) = channel();
     std::thread::spawn(move || {
@@ -449,13 +452,13 @@ fn a_command_that_the_kernel_refuses_keeps_the_leader_in_an_endless_loop() {
     assert!(ends(request(create("a"), 1)));
     let (stream_id, expected_offset) = (StreamId::new(99), Offset::ZERO);
     assert!(!ends(request(Command::AppendBatch { stream_id, events: Vec::new(), expected_offset }, 1)));
-    // A reconfiguration puts such a command into the log, for a stream 0 that nobody has created.
+    // A reconfiguration appends such a command to the log, for a stream 0 that does not exist.
     let (add, remove) = (Vec::new(), vec![ReplicaId::new(1), ReplicaId::new(2)]);
     assert!(!ends(ReplicaEvent::ReconfigCommand(ReconfigCommand::Replace { add, remove })));
 }
 
-/// Whether a replica that recovers, and then scrubs its log, comes to an end within two seconds, where one of the two
-/// that answer it claims to have got to this op.
+/// Whether a replica that recovers, and then scrubs its log, is done within two seconds, if one of the two replicas
+/// that answer it claims this op number.
 fn scrubs_after(claimed: u64) -> bool {
     let (done, wait) = channel();
     std::thread::spawn(move || {
@@ -472,7 +475,7 @@ fn scrubs_after(claimed: u64) -> bool {
         let lied = answers.iter_mut().find(|answer| answer.from == ReplicaId::new(1)).unwrap();
         let MessagePayload::RecoveryResponse(answer) = &mut lied.payload else { panic!("it answers a recovery") };
         answer.op_number = OpNumber::new(claimed);
-        // With its own key: the crate derives the keys for tests from the replica's number.
+        // Signed with its own key: the crate derives the keys for tests from the replica's number.
         let mut seed = [0; 32];
         seed[..9].copy_from_slice(b"\x01kimbrlte");
         *lied = lied.clone().sign(&VerifiedSigningKey::from_bytes(&seed));

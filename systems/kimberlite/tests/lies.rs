@@ -1,5 +1,5 @@
-//! Every message and every field of kimberlite-vsr can lie, in one scenario or another; and every message can be damaged
-//! on the way.
+//! Tests that every message and every field of kimberlite-vsr can lie in some scenario, and that every message can be
+//! damaged in transit.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ fn liar() -> Liar {
     Liar { id: sim::ReplicaId(2), replicas: 5, key: [0; 32], views_led: vec![], forged: vec![] }
 }
 
-/// One message of each content that a `ReplicaState` sends.
+/// One message of each kind of content that a `ReplicaState` sends.
 fn messages() -> Vec<Rc<Message>> {
     // The liar's own key: the crate derives the keys for tests from the replica's number.
     let mut seed = [0; 32];
@@ -65,7 +65,7 @@ fn messages() -> Vec<Rc<Message>> {
 }
 
 #[test]
-fn each_message_has_a_frame_and_none_is_read_from_a_damaged_one() {
+fn each_message_has_a_frame_and_damaged_frames_are_rejected() {
     for message in messages() {
         let mut frame = Vec::new();
         Kimberlite::encode(&message, &mut frame);
@@ -94,21 +94,21 @@ fn each_lie_can_be_told_in_a_message_of_its_kind_and_changes_it() {
     }
 }
 
-/// So that nothing of a message is beyond a liar's reach: a field that can lie at all does so in some scenario, or here.
+/// No field of a message may be left out: each one that can lie does so in some scenario or in the crate's own list.
 #[test]
-fn each_field_that_can_lie_is_lied_about() {
+fn each_field_that_can_lie_is_in_a_list_of_lies() {
     let palettes = scenarios::ScenarioType::ALL.iter().flat_map(|kind| kind.create_scenario().palette.lies);
     let told: Vec<_> = palettes.chain(Kimberlite::LIES).map(|rule| (rule.0, rule.1)).collect();
-    let mut forgotten = Vec::new();
+    let mut unlisted = Vec::new();
     for message in messages() {
         let kind = Kimberlite::kind(&message);
         let liar = &mut liar();
         for field in FIELDS {
             let mut lies = HOWS.map(|how| Lie { kind, field, how, amount: 1, to: None, count: 1 }).into_iter();
             if lies.any(|lie| Kimberlite::tamper(&message, &lie, liar).is_some()) && !told.contains(&(kind, field)) {
-                forgotten.push((kind, field));
+                unlisted.push((kind, field));
             }
         }
     }
-    assert_eq!(forgotten, []);
+    assert_eq!(unlisted, []);
 }

@@ -1,12 +1,12 @@
-//! The adapter: what `omnipaxos` stores and sends, as acts of its host and as observations.
+//! The adapter: translates what `omnipaxos` stores and sends into acts of its host and into observations.
 //!
-//! - Everything that is said of a replica is read from what it stores: the ballot that it promised is its view, and it is
-//!   normal in it once its log was accepted in it (again, after a restart).
-//! - The crate keeps one ballot for a whole log. The view of an entry is the ballot in which this replica accepted it first,
-//!   which is not always the one in which a leader first proposed it, and never an earlier one.
-//! - It promises to hold its log up to an index when it tells its leader so, and, as the leader, when its own entries are
-//!   written. It votes when it promises.
-//! - The initial ballots, and whose messages come when, are all that decides elections: the crate draws nothing at random.
+//! - All observations of a replica are derived from what it stores: the ballot that it promised is its view, and it is
+//!   normal in that view once its log was accepted in it (again, after a restart).
+//! - The crate stores one ballot for a whole log. The view of an entry is the ballot in which this replica accepted it
+//!   first. That may be a later ballot than the one in which a leader first proposed it, never an earlier one.
+//! - It promises to hold its log up to an index when it sends this to its leader, and, as the leader, when its own
+//!   entries are written. It votes when it promises.
+//! - Elections depend only on the initial ballots and on the order of messages: the crate draws no random numbers.
 
 use omnipaxos::ballot_leader_election::Ballot;
 use omnipaxos::messages::Message;
@@ -21,41 +21,41 @@ use crate::library::{self, Library};
 use crate::links::{Arrival, Links, Place};
 use crate::store::{Command, Op, Shared, Store, decode, encode};
 
-/// A message with its place on its link.
+/// A message with its position on its link.
 #[derive(Clone, Debug)]
 pub struct Packet {
     place: Place,
     message: Message<Command>,
 }
 
-/// `omnipaxos` in the host's words; `STRICT` asks that every single replica catches up, too.
+/// `omnipaxos` as a [`host::Library`]. With `STRICT`, every single replica has to catch up as well.
 pub struct Adapter<const STRICT: bool = false> {
     library: Library,
     store: Shared,
     links: Links,
     replicas: u64,
     pid: u64,
-    /// The view and the identity of each entry of the log.
+    /// The view and the hash of each entry of the log.
     log: Vec<(u64, EntryHash)>,
     promised: u64,
     accepted: u64,
     decided: u64,
     /// Whether it is normal in the view that it promised.
     normal: bool,
-    /// Whether its log is being accepted in that view.
+    /// Whether its log was just accepted in that view.
     starts: bool,
-    /// Up to where it was said to have committed.
+    /// The commit number that was last reported.
     commit: u64,
     /// Whether the leader's own log has grown.
     grown: bool,
-    /// What waits until it is durable.
+    /// What waits for a write to become durable.
     waits: Vec<Message<Command>>,
 }
 
 type Acts = Vec<Act<Packet>>;
 
 impl<const STRICT: bool> Adapter<STRICT> {
-    /// A ballot as a view: in the order of the ballots, and its leader is replica v modulo n.
+    /// A ballot as a view: the order is that of the ballots, and the leader is replica v modulo n.
     fn view(&self, ballot: Ballot) -> u64 {
         if ballot.pid == 0 { 0 } else { (u64::from(ballot.n) + 1) * self.replicas + ballot.pid - 1 }
     }
@@ -73,8 +73,8 @@ impl<const STRICT: bool> Adapter<STRICT> {
         self.normal && self.promised % self.replicas == self.pid - 1
     }
 
-    /// Says what was stored.
-    fn say(&mut self, op: &Op, acts: &mut Acts) {
+    /// Reports what was stored.
+    fn report(&mut self, op: &Op, acts: &mut Acts) {
         match op {
             Op::Promise(ballot) => {
                 let view = self.view(*ballot);
@@ -90,7 +90,7 @@ impl<const STRICT: bool> Adapter<STRICT> {
             Op::Decided(index) => self.decided = *index,
             Op::Append(entries) => self.append(entries, acts),
             Op::Replace(from, entries) => {
-                // Entries that come again stay; what differs, and all behind it, is discarded.
+                // Entries that are already there stay. The first that differs and everything after it is discarded.
                 let mut kept = (*from).min(self.last());
                 let mut rest = entries.as_slice();
                 while let [Command(bytes), behind @ ..] = rest
@@ -119,9 +119,9 @@ impl<const STRICT: bool> Adapter<STRICT> {
         }
     }
 
-    /// Says that it is normal in the view that it promised, once its log was accepted in it. What a leader had waiting is in
-    /// that log already.
-    fn say_started(&mut self, acts: &mut Acts) {
+    /// Reports that the replica is normal in the view that it promised, once its log was accepted in that view. The log
+    /// already contains the entries that a leader had waiting.
+    fn report_started(&mut self, acts: &mut Acts) {
         if std::mem::take(&mut self.starts) {
             self.normal = true;
             let (view, op, commit, primary) = (self.promised, self.last(), self.commit, self.leads_now());
@@ -129,8 +129,8 @@ impl<const STRICT: bool> Adapter<STRICT> {
         }
     }
 
-    /// Says what a message promises.
-    fn say_promise(&self, message: &Message<Command>, acts: &mut Acts) {
+    /// Reports what a message promises.
+    fn report_promise(&self, message: &Message<Command>, acts: &mut Acts) {
         let Message::SequencePaxos(paxos) = message else { return };
         match &paxos.msg {
             PaxosMsg::Accepted(accepted) if accepted.accepted_idx > 0 => {
@@ -147,12 +147,12 @@ impl<const STRICT: bool> Adapter<STRICT> {
     }
 }
 
-/// Why the rules of liveness about single replicas are not judged; that clients are answered is.
+/// Why the liveness rules about single replicas are not checked. The rule that clients are answered is.
 const BEHIND: &str = "a quorum serves, but a single replica may stay behind: an AcceptSync that follows another one is ignored, with \
                       the decision in it, until something else is proposed; and a replica that crashes when it has promised its \
                       own ballot, and nobody else has, waits until there is another leader";
 
-/// What is not judged, each with its reason; the first [`SINGLE`] are about single replicas.
+/// The rules and invariants that are not checked, with reasons. The first [`SINGLE`] are about single replicas.
 const EXEMPT: &[(&str, &str)] = &[
     ("replicas differ in their logs", BEHIND),
     ("replicas are in different views", BEHIND),
@@ -208,14 +208,14 @@ impl<const STRICT: bool> host::Library for Adapter<STRICT> {
             },
             server_config: ServerConfig {
                 pid,
-                // A leader is missed after one such time, and replaced after another.
+                // A leader is suspected after one timeout, and replaced after another.
                 election_tick_timeout: ticks(cluster.view_change_timeout / 2),
                 resend_message_tick_timeout: ticks(2 * cluster.heartbeat),
                 ..ServerConfig::default()
             },
         };
         let library = config.build(store.clone()).expect("a valid configuration");
-        // The later of two lives has met more sessions, for each has written something.
+        // Each start writes at least one record, so a later start has a higher session number.
         let links = Links::new((records.len() as u64 + 1) << 20);
         let mut adapter = Adapter {
             library,
@@ -233,9 +233,10 @@ impl<const STRICT: bool> host::Library for Adapter<STRICT> {
             grown: false,
             waits: Vec::new(),
         };
-        // What it did in its earlier lives is not news, but for the log that came of it.
+        // The observations of earlier runs of the replica are not reported again, except for the log that they resulted
+        // in.
         for op in &found {
-            adapter.say(op, &mut Vec::new());
+            adapter.report(op, &mut Vec::new());
             adapter.starts = false;
         }
         let mut parent = 0;
@@ -264,7 +265,7 @@ impl<const STRICT: bool> host::Library for Adapter<STRICT> {
     }
 
     fn propose(&mut self, command: Vec<u8>) {
-        // It is refused only where the configuration has ended, and none does here.
+        // Only a configuration that has ended rejects it, and none ends here.
         let _ = self.library.append(Command(command.into()));
     }
 
@@ -272,11 +273,11 @@ impl<const STRICT: bool> host::Library for Adapter<STRICT> {
         let written = std::mem::take(&mut self.store.0.borrow_mut().written);
         for ops in &written {
             for op in ops {
-                self.say(op, acts);
+                self.report(op, acts);
             }
             acts.push(Act::Write(encode(ops)));
         }
-        self.say_started(acts);
+        self.report_started(acts);
         self.waits = library::outgoing(&mut self.library);
         (!written.is_empty() || !self.waits.is_empty()).then_some(!written.is_empty())
     }
@@ -287,13 +288,13 @@ impl<const STRICT: bool> host::Library for Adapter<STRICT> {
             acts.push(Act::Observe(Observation::Acknowledged { view, op, entry: self.entry(op) }));
         }
         for message in std::mem::take(&mut self.waits) {
-            self.say_promise(&message, acts);
-            // Earlier versions send to pid 0, who is nobody, where they know no leader.
+            self.report_promise(&message, acts);
+            // If they know no leader, earlier versions send to pid 0, which does not exist.
             let Some(to) = (message.get_receiver() as usize).checked_sub(1) else { continue };
             let place = self.links.send(to);
             acts.push(Act::Send(ReplicaId(to as u8), Packet { place, message }));
         }
-        // Where it claims to have decided more than it holds, that is said of the first such op.
+        // If it claims to have decided more than it holds, only the first such op is reported.
         let decided = self.decided.min(self.last() + 1);
         let Store { log, .. } = &*self.store.0.borrow();
         while self.commit < decided {

@@ -1,5 +1,5 @@
-//! What the adapter needs of the crate, in the words of the versions before 0.2.3: indexes are `u64`, appending says how long
-//! the log is, and nothing is written atomically.
+//! The part of the crate's interface that changed, for the versions before 0.2.3: indexes are `u64`, appending returns
+//! the length of the log, and no write is atomic.
 
 use omnipaxos::ballot_leader_election::Ballot;
 use omnipaxos::messages::Message;
@@ -10,7 +10,7 @@ use crate::store::{Command, Op, Shared};
 /// A replica.
 pub type Library = omnipaxos::OmniPaxos<Command, Shared>;
 
-/// The messages that it wants to be sent.
+/// Takes the messages to send.
 pub fn outgoing(library: &mut Library) -> Vec<Message<Command>> {
     library.outgoing_messages()
 }

@@ -1,28 +1,28 @@
-//! Links as the crate asks for them: in order, nothing twice, and its user tells it when a connection was lost.
+//! Links as the crate requires them: in order, without duplicates, and with a notice when a connection was lost.
 //!
-//! The simulated network loses, doubles and reorders single messages, as nothing does that one would run this crate over.
-//! So each message carries its place in a session. The receiver drops what comes twice or too late; a gap is a lost
-//! connection. It then begins a new session of its own, by which the other side learns of it.
+//! The simulated network loses, duplicates and reorders single messages, which no transport does that this crate would
+//! be used with. So each message carries its position in a session. The receiver drops duplicates and late messages,
+//! and treats a gap as a lost connection. It then begins a new session of its own, which informs the other side.
 
 use sim::base::ids::REPLICAS_MAX;
 
-/// A message's place on its link.
+/// A message's position on its link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The session; later ones of the sender, in later lives as well, have higher numbers.
+    /// The session. Later sessions of the sender have higher numbers, also after a restart.
     session: u64,
     /// The number of the message in its session, from 1.
     number: u64,
 }
 
-/// What became of a message.
+/// The result of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// It is the next one.
     Next,
-    /// It is a later one: the connection was lost meanwhile.
+    /// Messages before it are missing: the connection was lost.
     Reconnected,
-    /// It came before.
+    /// It is a duplicate or late.
     Old,
 }
 
@@ -34,19 +34,19 @@ pub struct Links {
 }
 
 impl Links {
-    /// Links that begin with this session, which is later than all of the lives before.
+    /// Links that begin with this session, which must be higher than all sessions before a restart.
     pub fn new(session: u64) -> Self {
         let first = Place { session, number: 0 };
         Links { sent: [first; REPLICAS_MAX], received: [Place::default(); REPLICAS_MAX] }
     }
 
-    /// The place of the next message to this replica.
+    /// The position of the next message to this replica.
     pub fn send(&mut self, to: usize) -> Place {
         self.sent[to].number += 1;
         self.sent[to]
     }
 
-    /// A message came from this replica.
+    /// Handles the arrival of a message from this replica.
     pub fn arrive(&mut self, from: usize, place: Place) -> Arrival {
         let last = self.received[from];
         self.received[from] = last.max(place);

@@ -1,4 +1,4 @@
-//! What the adapter needs of the crate, in the words of version 0.2.3 and later: indexes are `usize`, and a log is
+//! The part of the crate's interface that changed, for version 0.2.3 and later: indexes are `usize`, and a log is
 //! synchronized with `write_atomically`.
 
 use omnipaxos::ballot_leader_election::Ballot;
@@ -10,7 +10,7 @@ use crate::store::{Command, Op, Shared};
 /// A replica.
 pub type Library = omnipaxos::OmniPaxos<Command, Shared>;
 
-/// The messages that it wants to be sent.
+/// Takes the messages to send.
 pub fn outgoing(library: &mut Library) -> Vec<Message<Command>> {
     let mut messages = Vec::new();
     library.take_outgoing_messages(&mut messages);
@@ -26,7 +26,7 @@ impl Storage<Command> for Shared {
             StorageOp::SetPromise(ballot) => Some(Op::Promise(ballot)),
             StorageOp::SetDecidedIndex(index) => Some(Op::Decided(index as u64)),
             StorageOp::SetAcceptedRound(ballot) => Some(Op::Accepted(ballot)),
-            // Nobody asks for a snapshot, for trimming, or for another configuration.
+            // Snapshots, trimming and other configurations are not used.
             StorageOp::SetCompactedIdx(_)
             | StorageOp::Trim(_)
             | StorageOp::SetStopsign(_)

@@ -1,8 +1,9 @@
-//! What `omnipaxos` stores: in memory, and as transactions that the host writes to the disk, a record each.
+//! The storage of `omnipaxos`: in memory, and as transactions that the host writes to the disk, one record each.
 //!
-//! The crate calls its storage while it handles an event, and the host waits for the disk before anything that follows from
-//! the event leaves the replica; so a call has happened durably, or the replica has crashed and nobody heard of it. A crash
-//! between two calls leaves the first; what one call of `write_atomically` wrote is there as a whole or not at all.
+//! The crate calls its storage while it handles an event. The host waits for the disk before anything that follows from
+//! the event leaves the replica. So a call is durable, or the replica has crashed and no other replica has seen its
+//! effect. A crash between two calls keeps the first. The writes of one call of `write_atomically` are durable as a
+//! whole or not at all.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use std::rc::Rc;
 use omnipaxos::ballot_leader_election::Ballot;
 use omnipaxos::storage::{Entry, NoSnapshot};
 
-/// What is in the log: bytes that the host understands.
+/// An entry of the log: bytes that the host decodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command(pub Rc<[u8]>);
 
@@ -18,7 +19,7 @@ impl Entry for Command {
     type Snapshot = NoSnapshot;
 }
 
-/// One operation of a storage.
+/// An operation on the storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// The ballot that was promised.
@@ -29,11 +30,11 @@ pub enum Op {
     Decided(u64),
     /// Entries at the end of the log.
     Append(Vec<Command>),
-    /// Entries in the place of everything from this index on.
+    /// Entries that replace everything from this index on.
     Replace(u64, Vec<Command>),
 }
 
-/// The state, and what has been written since it was last looked at.
+/// The content, and the transactions written since they were last taken.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     /// The ballot that was promised.
@@ -48,12 +49,12 @@ pub struct Store {
     pub written: Vec<Vec<Op>>,
 }
 
-/// The state, in the hands of the crate and of the adapter.
+/// The storage, shared by the crate and the adapter.
 #[derive(Clone, Debug, Default)]
 pub struct Shared(pub Rc<RefCell<Store>>);
 
 impl Shared {
-    /// Does these operations as one transaction.
+    /// Applies these operations as one transaction.
     pub fn write(&self, ops: Vec<Op>) {
         let store = &mut *self.0.borrow_mut();
         for op in &ops {
@@ -64,7 +65,7 @@ impl Shared {
 }
 
 impl Store {
-    /// Does one operation.
+    /// Applies one operation.
     pub fn apply(&mut self, op: &Op) {
         match op {
             Op::Promise(ballot) => self.promise = Some(*ballot),
@@ -72,20 +73,21 @@ impl Store {
             Op::Decided(index) => self.decided = *index,
             Op::Append(entries) => self.log.extend_from_slice(entries),
             Op::Replace(from, entries) => {
-                // Past the end of the log there is nothing to replace: the crate's own storages append then, too.
+                // Past the end of the log there is nothing to replace. The crate's own storages append in this case as
+                // well.
                 self.log.truncate(usize::try_from(*from).unwrap_or(usize::MAX));
                 self.log.extend_from_slice(entries);
             }
         }
     }
 
-    /// The entries between two indexes; none where not all of them exist.
+    /// The entries between two indexes; empty unless all of them exist.
     pub fn entries(&self, from: u64, to: u64) -> Vec<Command> {
         self.log.get(from as usize..to as usize).map(<[Command]>::to_vec).unwrap_or_default()
     }
 }
 
-/// A transaction as a record.
+/// Encodes a transaction as a record.
 pub fn encode(ops: &[Op]) -> Vec<u8> {
     let mut record = Vec::new();
     let ballot = |record: &mut Vec<u8>, tag: u8, ballot: &Ballot| {
@@ -116,7 +118,7 @@ pub fn encode(ops: &[Op]) -> Vec<u8> {
     record
 }
 
-/// The transaction of a record.
+/// Decodes the transaction of a record.
 pub fn decode(mut record: &[u8]) -> Vec<Op> {
     let mut ops = Vec::new();
     while let Some(tag) = take(&mut record, 1).first() {
@@ -154,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn transactions_survive_their_encoding() {
+    fn transactions_are_decoded_to_themselves() {
         let command = |byte| Command([byte; 5].as_slice().into());
         let ops = vec![
             Op::Promise(Ballot::with(1, 2, 3, 4)),

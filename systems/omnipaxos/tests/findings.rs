@@ -1,7 +1,8 @@
-//! The findings in omnipaxos 0.2.4, each shown with the crate alone, and that those in earlier versions are gone from it.
+//! The findings in omnipaxos 0.2.4, each shown with the crate alone, and tests that it no longer has those of earlier
+//! versions.
 //!
-//! They say what the crate does, not what it should do: one that fails after an update of the crate is good news. What
-//! each of them means is in docs/findings/omnipaxos.md.
+//! The tests assert what the crate does, not what it should do. A failure after an update of the crate means that a
+//! finding was fixed. docs/findings/omnipaxos.md explains each finding.
 
 mod cluster;
 
@@ -33,12 +34,12 @@ fn a_leader_leaves_no_gap_in_the_shorter_log_of_a_follower_any_more() {
 fn a_new_leader_replaces_what_it_should_replace() {
     let mut cluster = Cluster::led_by(1);
     cluster.append(1, b"x");
-    // The others have another leader.
+    // The others elect another leader.
     cluster.tick(20, without(1));
     cluster.append(3, b"abc");
     cluster.tick(5, without(1));
     assert_eq!((cluster.log(1), cluster.log(2)), (b"x".to_vec(), b"abc".to_vec()));
-    // The first hears the third's heartbeats, but is not asked for a promise yet.
+    // Replica 1 receives replica 3's heartbeats, but no request for a promise yet.
     cluster.tick(4, all);
     assert_eq!(cluster.log(1), b"x");
     cluster.stop(3);
@@ -70,8 +71,8 @@ fn a_replica_that_crashes_with_a_promise_to_itself_takes_no_part_until_there_is_
     cluster.append(2, b"a");
     cluster.tick(5, all);
 
-    // The leader goes, so the others look for another one. The third promises its own ballot, and crashes before anybody
-    // has heard of it.
+    // The leader stops, so the others elect another one. Replica 3 promises its own ballot, and crashes before another
+    // replica learns of it.
     let second = cluster.stop(2);
     let mut promised = false;
     for _ in 0..100 {
@@ -89,14 +90,14 @@ fn a_replica_that_crashes_with_a_promise_to_itself_takes_no_part_until_there_is_
     let leader = cluster.store(1).promise.expect("they have one").pid;
     cluster.assert_leads(leader);
 
-    // Back again, with every link up for 10,000 ticks, it does not follow.
+    // After a restart, with every link up for 10,000 ticks, it does not follow.
     cluster.start(3, third);
     cluster.append(leader, b"b");
     cluster.tick(10_000, all);
     assert_eq!((cluster.decided(1), cluster.decided(2), cluster.decided(3)), (2, 2, 1));
     assert_eq!(cluster.store(3).promise.map(|promise| promise.pid), Some(3));
 
-    // Until the others look for a leader again.
+    // This lasts until the others elect a leader again.
     let store = cluster.stop(leader);
     cluster.tick(100, all);
     cluster.start(leader, store);
@@ -104,17 +105,17 @@ fn a_replica_that_crashes_with_a_promise_to_itself_takes_no_part_until_there_is_
     assert_eq!((cluster.decided(1), cluster.decided(2), cluster.decided(3)), (2, 2, 2));
 }
 
-/// 3 leads; 1 lost its connection to it three times. What these two say to each other is in order, and late.
+/// Replica 3 leads. Replica 1 lost its connection to it three times. Messages between these two are in order, but late.
 struct Late {
     cluster: Cluster,
-    /// What the leader has to say to the follower, in order.
+    /// The messages of the leader to the follower, in order.
     coming: VecDeque<Message<Command>>,
-    /// What the follower has to say to the leader.
+    /// The messages of the follower to the leader.
     going: VecDeque<Message<Command>>,
 }
 
 impl Late {
-    /// Hears what both have to say; what the leader says to the second arrives, and the answer.
+    /// Collects the messages of the two. Messages between the leader and replica 2 are delivered at once.
     fn collect(&mut self) {
         loop {
             let said: Vec<_> = [1, 2, 3].into_iter().flat_map(|pid| self.cluster.outgoing(pid)).collect();
@@ -136,7 +137,7 @@ impl Late {
         self.collect();
     }
 
-    /// The next message arrives, and is of this kind.
+    /// Delivers the next message, which must be of this kind.
     fn arrives(&mut self, to: u64, kind: fn(&PaxosMsg<Command>) -> bool) {
         let queue = if to == 1 { &mut self.coming } else { &mut self.going };
         let message = queue.pop_front().expect("something was said");
@@ -148,8 +149,9 @@ impl Late {
         self.collect();
     }
 
-    /// 3 leads, with an entry that all have decided. 1 lost its connection, asked to be prepared twice, and lost it again
-    /// before the second Prepare: so it promised twice, and the second promise arrives after it was asked for the third.
+    /// Replica 3 leads, with an entry that all have decided. Replica 1 lost its connection, requested to be prepared
+    /// twice, and lost the connection again before the second Prepare. So it promised twice, and the second promise
+    /// arrives after its third request.
     fn new() -> Self {
         let mut cluster = Cluster::led_by(3);
         cluster.append(3, b"a");
@@ -172,7 +174,7 @@ impl Late {
 fn a_follower_ignores_the_answer_to_its_second_promise() {
     let mut late = Late::new();
     late.arrives(3, |message| matches!(message, PaxosMsg::PrepareReq(_)));
-    // Nobody tells the follower of this one: it is being prepared.
+    // The follower is not informed of this entry, because it is being prepared.
     late.cluster.append(3, b"b");
     late.collect();
     assert_eq!((late.cluster.decided(3), late.cluster.decided(2)), (2, 2));
@@ -186,17 +188,18 @@ fn a_follower_ignores_the_answer_to_its_second_promise() {
         cluster.replicas.get_mut(&3).expect("it is up").handle_incoming(message);
     }
 
-    // Every link is up for 10,000 ticks, and it does not hear of the second entry.
+    // Every link is up for 10,000 ticks, and it does not get the second entry.
     cluster.tick(10_000, all);
     assert_eq!((cluster.log(3), cluster.log(1)), (b"ab".to_vec(), b"a".to_vec()));
 
-    // Until there is another one.
+    // This lasts until there is another entry.
     cluster.append(3, b"c");
     cluster.tick(20, all);
     assert_eq!((cluster.log(1), cluster.decided(1)), (b"abc".to_vec(), 3));
 }
 
-/// With debug assertions of the crate on, the last message panics: "log sync from 1 would overwrite decided entries up to 2".
+/// With debug assertions of the crate, the last message panics: "log sync from 1 would overwrite decided entries up to
+/// 2".
 #[test]
 fn an_acceptsync_may_begin_below_what_is_decided_and_does_no_harm() {
     let mut late = Late::new();

@@ -1,14 +1,16 @@
-//! Primary-backup replication, the example of `docs/new-system.md`: small enough to read in one go, and whole.
+//! Primary-backup replication, the example of `docs/new-system.md`: complete, and small enough to read at once.
 //!
-//! Replica 0 is the primary for good. It gives each request its place in the log, makes it durable, and only then sends it
-//! to the backups, which make it durable in turn and acknowledge it. What a quorum holds, the primary included, is
-//! committed: it is executed and answered. Since nobody has an entry that the primary could still lose, logs never differ,
-//! and no entry is ever taken back. While the primary is down nothing is served; it comes back with its log.
+//! Replica 0 is always the primary. It assigns each request a position in the log, makes it durable, and only then
+//! sends it to the backups, which make it durable as well and acknowledge it. An entry that a quorum holds, including
+//! the primary, is committed: it is executed and answered. No replica has an entry that the primary could still lose,
+//! so logs never differ, and no entry is ever removed. While the primary is down, no requests are served. It restarts
+//! with its log.
 //!
-//! The planted bug `ship-before-durable` sends an entry to the backups at once. It is faster, and passes every test in which
-//! no primary crashes.
+//! The planted bug `ship-before-durable` sends an entry to the backups at once. It is faster, and passes every test in
+//! which the primary does not crash.
 //!
-//! Left out: view changes, so availability; client sessions that are kept or evicted; checkpoints (the log is read as a whole).
+//! Left out: view changes, and so availability; client sessions that are kept or evicted; checkpoints (the log is read
+//! completely).
 
 mod record;
 
@@ -26,20 +28,20 @@ use sim::{
 use record::{Entry, PAYLOAD_BYTES_MAX, RECORD_BYTES};
 
 const PRIMARY: ReplicaId = ReplicaId(0);
-/// The primary tells how far it is, and sends again what was not acknowledged.
+/// Timer: the primary sends its commit number, and resends what was not acknowledged.
 const HEARTBEAT: TimerId = TimerId(0);
-/// After a failed read or sync: it is tried again.
+/// Timer: retry a failed read or sync.
 const RETRY: TimerId = TimerId(1);
 const RETRY_AFTER: Time = 20 * sim::base::time::MILLISECOND;
-/// At most so many entries are sent again at a time.
+/// The maximum number of entries that are resent to a backup at a time.
 const RESEND_MAX: usize = 16;
 
-/// What replicas tell each other.
+/// A message between replicas.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// Primary: log this entry at `op`. All up to `commit` is committed.
+    /// Primary: append this entry at `op`. Everything up to `commit` is committed.
     Append {
-        /// The place in the log.
+        /// The position in the log.
         op: u64,
         /// The entry.
         entry: Entry,
@@ -51,14 +53,14 @@ pub enum Message {
         /// The op.
         op: u64,
     },
-    /// Primary: I live, and all up to `commit` is committed.
+    /// Primary: a heartbeat. Everything up to `commit` is committed.
     Heartbeat {
         /// The commit number.
         commit: u64,
     },
 }
 
-/// What is under way on the disk.
+/// The pending I/O.
 #[derive(Clone, Copy, Debug)]
 enum Io {
     /// The record of this op is being read after a start.
@@ -73,27 +75,27 @@ pub struct PrimaryBackup {
     cluster: Cluster,
     /// Whether entries are sent before they are durable.
     ships_early: bool,
-    /// The log; op 1 is at index 0.
+    /// The log. Op 1 is at index 0.
     log: Vec<Entry>,
     /// Whether the log has been read from the disk.
     loaded: bool,
     io: Option<(IoId, Io)>,
-    /// Up to this op the log is durable here.
+    /// Up to this op, the log is durable on this replica.
     durable: u64,
     commit: u64,
     executed: u64,
-    /// Primary: up to which op each replica's log is durable.
+    /// Primary: the op up to which each replica's log is durable.
     acknowledged: [u64; REPLICAS_MAX],
-    /// Primary: per client the newest request in its log, as (session, number).
+    /// Primary: for each client the newest request in the log, as (session, number).
     logged: BTreeMap<ClientId, (u32, u32)>,
-    /// Per client the newest executed request with its answer.
+    /// For each client the newest executed request with its answer.
     answers: BTreeMap<ClientId, (u32, u32, Answer)>,
     store: Store,
 }
 
 impl System for PrimaryBackup {
     type Message = Message;
-    /// Everything that survives is on the disk.
+    /// Everything that survives a crash is on the disk.
     type Durable = ();
 
     const NAME: &'static str = "primary-backup";
@@ -243,7 +245,7 @@ impl System for PrimaryBackup {
         }
     }
 
-    /// It makes no use of other replicas' copies to mend its own: no damage is fair.
+    /// A replica does not repair its log from other replicas, so the damage budget is empty.
     fn zones(_: &Cluster) -> Vec<Zone> {
         Vec::new()
     }
@@ -267,7 +269,7 @@ impl PrimaryBackup {
             self.note(env, entry);
             return self.load(env);
         }
-        // The log ends here, and all of it is durable: it was read from the disk.
+        // The log ends here. All of it is durable, since it was read from the disk.
         self.loaded = true;
         self.durable = op - 1;
         let primary = self.id == PRIMARY;
@@ -285,7 +287,7 @@ impl PrimaryBackup {
         self.log.get(usize::try_from(op.checked_sub(1)?).ok()?)
     }
 
-    /// Takes an entry into the log in memory.
+    /// Adds an entry to the log in memory.
     fn note(&mut self, env: &mut Env<'_, Self>, entry: Entry) {
         let op = self.log.len() as u64 + 1;
         let Entry { ref request, parent, hash } = entry;
@@ -294,13 +296,13 @@ impl PrimaryBackup {
         self.log.push(entry);
     }
 
-    /// Takes an entry into the log, and has it written.
+    /// Adds an entry to the log, and writes it.
     fn append(&mut self, env: &mut Env<'_, Self>, entry: Entry) {
         self.note(env, entry);
         self.sync(env);
     }
 
-    /// Writes what is not durable yet, unless something is under way; then that comes first.
+    /// Writes what is not durable yet, unless other I/O is pending.
     fn sync(&mut self, env: &mut Env<'_, Self>) {
         let last = self.log.len() as u64;
         if self.io.is_some() || last == self.durable {
@@ -321,7 +323,7 @@ impl PrimaryBackup {
         self.sync(env);
     }
 
-    /// Promises to hold what is durable.
+    /// Acknowledges what is durable.
     fn acknowledge(&mut self, env: &mut Env<'_, Self>) {
         let Some(last) = self.at(self.durable) else { return };
         env.observe(Observation::Acknowledged { view: 0, op: self.durable, entry: last.hash });
@@ -339,7 +341,7 @@ impl PrimaryBackup {
         env.broadcast(&Message::Append { op, entry, commit: self.commit });
     }
 
-    /// Primary: sends each backup what it has not acknowledged.
+    /// Primary: resends what each backup has not acknowledged.
     fn ship_again(&mut self, env: &mut Env<'_, Self>) {
         let to_ship = if self.ships_early { self.log.len() as u64 } else { self.durable };
         for to in (1..self.cluster.replicas).map(ReplicaId) {
@@ -351,7 +353,7 @@ impl PrimaryBackup {
         }
     }
 
-    /// Primary: the commit number is what a quorum holds, of which the primary is always one.
+    /// Primary: computes the commit number from what a quorum holds. The primary is always part of the quorum.
     fn commit_what_a_quorum_holds(&mut self, env: &mut Env<'_, Self>) {
         let mut held = self.acknowledged[..self.cluster.replicas.into()].to_vec();
         held.sort_unstable_by(|x, y| y.cmp(x));
@@ -359,7 +361,7 @@ impl PrimaryBackup {
         self.commit_to(env, quorum.min(self.durable));
     }
 
-    /// Commits and executes up to `commit`, as far as the log goes.
+    /// Commits and executes up to `commit`, or to the end of the log.
     fn commit_to(&mut self, env: &mut Env<'_, Self>, commit: u64) {
         while self.commit < commit.min(self.log.len() as u64) {
             self.commit += 1;
@@ -373,7 +375,7 @@ impl PrimaryBackup {
         self.executed += 1;
         let op = self.executed;
         let Request { client, session, number, .. } = *request;
-        // The primary logs each request once, and well-formed ones only.
+        // The primary logs each request once, and only well-formed ones.
         let operation = Operation::decode(&request.payload);
         let answer = match &operation {
             Some(operation) => self.store.execute(op, operation),

@@ -1,7 +1,7 @@
-//! An entry of the log, and its record on the disk: one record of a fixed size for each op, in the order of the log.
+//! Log entries and their encoding on the disk: one record of a fixed size for each op, in the order of the log.
 //!
-//! A record holds the hash of the entry before it. So a record that a crash left behind, of an entry that was never
-//! acknowledged, is not taken for the successor of the entry that has been written in front of it since.
+//! A record contains the hash of the previous entry. So a record of an entry that was never acknowledged, left from
+//! before a crash, is not read as the successor of an entry that was written before it since.
 
 use std::rc::Rc;
 
@@ -9,24 +9,24 @@ use sim::{ClientId, EntryHash, Request};
 
 /// The size of a record on the disk.
 pub const RECORD_BYTES: usize = 256;
-/// Checksum, client, session, number, hash of the entry before, length of the payload.
+/// Checksum, client, session, number, hash of the previous entry, length of the payload.
 const HEADER_BYTES: usize = 4 + 2 + 4 + 4 + 16 + 2;
-/// The longest payload that fits.
+/// The maximum length of a payload.
 pub const PAYLOAD_BYTES_MAX: usize = RECORD_BYTES - HEADER_BYTES;
 
 /// An entry of the log.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What a client asked.
+    /// The client's request.
     pub request: Request,
-    /// The hash of the entry before it; 0 for the first.
+    /// The hash of the previous entry; 0 for the first.
     pub parent: EntryHash,
-    /// Its own hash, over all of the above.
+    /// Its own hash, over request and parent.
     pub hash: EntryHash,
 }
 
 impl Entry {
-    /// The entry that follows one with the hash `parent`.
+    /// The entry that follows the one with the hash `parent`.
     pub fn new(request: Request, parent: EntryHash) -> Self {
         let bytes = encode(&request, parent);
         let hash = blake3::hash(&bytes[4..]);
@@ -35,12 +35,12 @@ impl Entry {
         Entry { request, parent, hash }
     }
 
-    /// Its record on the disk.
+    /// Encodes the record.
     pub fn encode(&self) -> [u8; RECORD_BYTES] {
         encode(&self.request, self.parent)
     }
 
-    /// The entry in a record; `None` if there is none, or only a part of one.
+    /// Decodes a record; `None` if there is none, or only part of one.
     pub fn decode(bytes: &[u8]) -> Option<Entry> {
         let (checksum, rest) = bytes.split_first_chunk()?;
         let (client, rest) = rest.split_first_chunk()?;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_comes_back_and_a_torn_one_does_not() {
+    fn a_record_is_decoded_to_itself_and_a_torn_one_is_rejected() {
         let request = Request { client: ClientId(3), session: 2, number: 9, payload: Rc::from([7; 64]) };
         let entry = Entry::new(request, 11);
         let mut bytes = entry.encode();

@@ -1,4 +1,4 @@
-//! The example in the scenarios that make sense for it: the correct protocol passes them, and its planted bug is caught.
+//! Runs the example in the scenarios that apply to it: the correct protocol passes them, and the planted bug is caught.
 
 use primary_backup::PrimaryBackup;
 use scenarios::{Scenario, ScenarioType};

@@ -1,40 +1,40 @@
-//! The adapter: what `raft` wants to be done, as acts of its host, and what it is and does, as observations.
+//! The adapter: translates what `raft` requests into acts of its host, and its state and actions into observations.
 //!
-//! - A replica is normal in a term from when it leads, or from when it follows a leader and holds an entry of that term: then
-//!   its log is its leader's, as far as it goes. A leader that steps down is not, nor is a replica that hears of a higher
+//! - A replica is normal in a term once it leads, or once it follows a leader and holds an entry of that term: then its
+//!   log is a prefix of its leader's. A leader that steps down is not normal, nor is a replica that learns of a higher
 //!   term.
-//! - It promises to hold its log up to an index when it tells its leader so, and, as the leader, when its own entries are
-//!   written. It votes when the vote is written.
-//! - Its election timeout is drawn by the simulator. The crate draws one from the system's randomness, but only ever reads
-//!   it at the next tick; so it is overwritten after each call, and what the crate drew has no effect.
+//! - It promises to hold its log up to an index when it sends this to its leader, and, as the leader, when its own
+//!   entries are written. It votes when the vote is written.
+//! - The simulator draws its election timeout. The crate draws one from the system's random numbers, but only reads it
+//!   at the next tick. So the adapter overwrites it after each call, and the value that the crate drew has no effect.
 
 use sim::{Case, EntryHash, MessageKind, Observation, ReplicaId};
 
 use crate::node::{Entry, HardState, Node, Outgoing, Ready, Role, Settings};
 use host::{Act, Library, Start, entry_hash};
 
-/// `raft` in the host's words.
+/// `raft` as a [`Library`].
 pub struct Adapter<N: Node> {
     node: N,
     settings: Settings,
     /// The log: the term and the identity of each entry; index 1 comes first.
     log: Vec<(u64, EntryHash)>,
-    /// What was said of it last.
+    /// The role that was last reported.
     role: Role,
-    /// Whether it was said to be normal in that term.
+    /// Whether it was reported to be normal in that term.
     normal: bool,
-    /// The last vote that is written, and its term.
+    /// The last vote that was written, and its term.
     voted: (u64, u64),
-    /// Up to where it was said to have committed.
+    /// The commit index that was last reported.
     commit: u64,
     /// The role for which the election timeout was drawn.
     drawn_for: Option<Role>,
     timeout: usize,
-    /// What waits until it is durable.
+    /// What waits for a write to become durable.
     waits: Option<Waits<N::Message>>,
 }
 
-/// What is to be done once a `Ready` is written.
+/// What to do once a `Ready` is written.
 struct Waits<M> {
     /// Whether it had entries.
     entries: bool,
@@ -53,7 +53,7 @@ impl<N: Node> Adapter<N> {
         place.and_then(|place| self.log.get(place)).map_or(0, |entry| entry.1)
     }
 
-    /// Puts an entry at its place: what stood there and behind it is discarded.
+    /// Puts an entry at its index, and discards the entries at that index and after it.
     fn append(&mut self, entry: &Entry, acts: &mut Vec<Act<N::Message>>) {
         let before = entry.index.saturating_sub(1);
         if before < self.last() {
@@ -66,8 +66,8 @@ impl<N: Node> Adapter<N> {
         acts.push(Act::Observe(Observation::Appended { op: entry.index, view: entry.term, entry: hash, parent }));
     }
 
-    /// Says how the role changed, if it did.
-    fn say_role(&mut self, acts: &mut Vec<Act<N::Message>>) {
+    /// Reports a change of the role.
+    fn report_role(&mut self, acts: &mut Vec<Act<N::Message>>) {
         let (before, role) = (self.role, self.node.role());
         self.role = role;
         if role.term > before.term {
@@ -79,7 +79,7 @@ impl<N: Node> Adapter<N> {
             let (op, commit) = (self.last(), self.commit);
             acts.push(Act::Observe(Observation::ViewStarted { view: role.term, op, commit, primary: true }));
         } else if role.leader != 0 && !self.normal {
-            self.say_followed(acts);
+            self.report_followed(acts);
         } else if !role.leads && before.leads && role.term == before.term {
             self.normal = false;
             acts.push(Act::Observe(Observation::Abdicated { view: role.term }));
@@ -88,8 +88,8 @@ impl<N: Node> Adapter<N> {
         }
     }
 
-    /// Says that it is normal, if it follows a leader and holds an entry of its term.
-    fn say_followed(&mut self, acts: &mut Vec<Act<N::Message>>) {
+    /// Reports that the replica is normal, if it follows a leader and holds an entry of its term.
+    fn report_followed(&mut self, acts: &mut Vec<Act<N::Message>>) {
         let Role { term, leads, leader } = self.role;
         if !self.normal && !leads && leader != 0 && self.log.last().is_some_and(|last| last.0 == term) {
             self.normal = true;
@@ -101,7 +101,7 @@ impl<N: Node> Adapter<N> {
     fn send(&mut self, messages: Vec<Outgoing<N::Message>>, acts: &mut Vec<Act<N::Message>>) {
         for Outgoing { to, term, acknowledges, message } in messages {
             if let Some(op) = acknowledges.filter(|op| *op > 0 && term == self.role.term) {
-                self.say_followed(acts);
+                self.report_followed(acts);
                 let entry = self.entry(op);
                 acts.push(Act::Observe(Observation::Acknowledged { view: term, op, entry }));
             }
@@ -189,7 +189,7 @@ impl<N: Node> Library for Adapter<N> {
         self.node.set_election_timeout(self.timeout);
         let Ready { messages, entries, hard_state, must_sync, committed, persisted_messages, persisted_committed } =
             self.node.ready()?;
-        self.say_role(acts);
+        self.report_role(acts);
         self.send(messages, acts);
         for entry in &entries {
             self.append(entry, acts);
@@ -230,7 +230,7 @@ impl<N: Node> Library for Adapter<N> {
     }
 
     fn leads(&self) -> Option<u64> {
-        // Not the term itself: a client takes the view modulo the number of replicas for the primary.
+        // Not the term itself: a client computes the primary as the view modulo the number of replicas.
         self.role.leads.then(|| self.role.term * self.settings.nodes + self.settings.id - 1)
     }
 
@@ -239,7 +239,7 @@ impl<N: Node> Library for Adapter<N> {
     }
 }
 
-/// What a `Ready` has to be written, as one record: it is on the disk as a whole or not at all.
+/// Encodes what a `Ready` writes as one record, so that it is on the disk as a whole or not at all.
 fn encode(hard_state: Option<HardState>, entries: &[Entry]) -> Vec<u8> {
     let mut record = vec![u8::from(hard_state.is_some())];
     let HardState { term, vote, commit } = hard_state.unwrap_or_default();
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_survive_their_encoding() {
+    fn records_are_decoded_to_themselves() {
         let entries: Vec<_> = (1..4).map(|index| Entry { index, term: 7, data: vec![9; index as usize] }).collect();
         for hard_state in [None, Some(HardState { term: 8, vote: 2, commit: 1 })] {
             assert_eq!(decode(&encode(hard_state, &entries)), (hard_state, entries.clone()));

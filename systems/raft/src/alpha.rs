@@ -1,23 +1,24 @@
-//! `raft` 0.6.0-alpha: everything that a `Ready` has is to be done after it is durable, if `must_sync` says that it has to be.
+//! `raft` 0.6.0-alpha. In this version, everything in a `Ready` may be done only after it is durable, if `must_sync`
+//! requires that.
 //!
-//! Its bug: `must_sync` is false where there are entries and no new term or vote. Who believes it acknowledges entries that
-//! a crash may lose (fixed in 0.6.0).
+//! The bug of this version: `must_sync` is false if there are entries but no new term or vote. A user that relies on it
+//! acknowledges entries that a crash may lose (fixed in 0.6.0).
 
 use raft_alpha::RawNode;
 use raft_alpha::eraftpb::{ConfState, Message};
 use raft_alpha::storage::MemStorage;
-// Nothing of it is used: it keeps Cargo from choosing a later version of it that does not fit this one of `raft`.
+// Unused: it prevents Cargo from choosing a later version that is incompatible with this version of `raft`.
 use raft_proto_alpha as _;
 
 use crate::node::{Entry, HardState, Node, Ready, Settings, forward, translate};
 
-// This version wants a log that begins with a snapshot of the membership, at index 1.
+// This version requires a log that begins with a snapshot of the membership, at index 1.
 translate!(raft_alpha, 1);
 
 /// A node of this version.
 pub struct Alpha {
     node: RawNode<MemStorage>,
-    /// What it waits for.
+    /// The `Ready` to advance.
     ready: Option<raft_alpha::Ready>,
 }
 

@@ -1,4 +1,5 @@
-//! `raft` 0.7: a `Ready` has messages that may leave at once and messages that wait until it is durable.
+//! `raft` 0.7. In this version, a `Ready` has messages that may be sent at once and messages that wait until it is
+//! durable.
 
 use raft::RawNode;
 use raft::eraftpb::{ConfState, Message};
@@ -11,7 +12,7 @@ translate!(raft, 0);
 /// A node of this version.
 pub struct Current {
     node: RawNode<MemStorage>,
-    /// What it waits for.
+    /// The `Ready` to advance.
     ready: Option<raft::Ready>,
 }
 

@@ -1,11 +1,11 @@
 //! tikv's `raft` as a system under test, unmodified.
 //!
-//! [`adapter`] translates it into the simulator's vocabulary, for every version of the crate that [`node`] is implemented
-//! for: [`current`] is the one that others run in production, [`alpha`] one with a known safety bug, which the fuzzer has to
-//! find. A term is a view, an index an op.
+//! [`adapter`] translates it into the simulator's vocabulary, for every version of the crate that [`node`] is
+//! implemented for. [`current`] is the version that is used in production. [`alpha`] is a version with a known safety
+//! bug, which the fuzzer has to find. A term is a view, an index an op.
 //!
-//! What it leaves out: snapshots and compaction, changes of the membership, reads that bypass the log (`ReadIndex`), leader
-//! transfer, and asynchronous `Ready`s: what is asked for is done before anything else happens.
+//! Left out: snapshots and compaction, membership changes, reads that bypass the log (`ReadIndex`), leader transfer,
+//! and asynchronous `Ready`s: what a `Ready` requests is done before anything else happens.
 #![forbid(unsafe_code)]
 
 pub mod adapter;
@@ -13,12 +13,12 @@ pub mod alpha;
 pub mod current;
 pub mod node;
 
-/// The version that others run in production.
+/// The version that is used in production.
 pub type Raft = host::Host<adapter::Adapter<current::Current>>;
-/// 0.6.0-alpha: `Ready::must_sync` is false for entries alone, and what was promised is lost in a crash.
+/// 0.6.0-alpha: `Ready::must_sync` is false for entries alone, and a crash loses what was promised.
 pub type RaftAlpha = host::Host<adapter::Adapter<alpha::Alpha>>;
 
-/// What `raft` does not promise.
+/// The invariants that `raft` does not promise.
 pub const EXEMPT: &[(&str, &str)] = &[
     (
         "message_deduplication",

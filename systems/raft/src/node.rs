@@ -1,43 +1,43 @@
-//! What the adapter needs of `raft`'s `RawNode`, in words that every version of the crate has.
+//! The interface that the adapter needs of `raft`'s `RawNode`, common to all versions of the crate.
 
 use sim::MessageKind;
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the log, from 1.
+    /// Its position in the log, from 1.
     pub index: u64,
-    /// The term in which a leader made it.
+    /// The term in which a leader created it.
     pub term: u64,
-    /// What was proposed; empty in the entry with which a leader begins its term.
+    /// The proposed command; empty in the entry with which a leader begins its term.
     pub data: Vec<u8>,
 }
 
-/// What has to survive a crash besides the entries.
+/// The state that has to survive a crash besides the entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HardState {
     /// The highest term that the node knows.
     pub term: u64,
-    /// Whom it votes for in that term; 0 for nobody.
+    /// The node that it votes for in that term; 0 for none.
     pub vote: u64,
-    /// Up to where it knows the log to be committed.
+    /// The highest index known to be committed.
     pub commit: u64,
 }
 
-/// A message with what an onlooker has to know of it.
+/// A message, with what observations need to know about it.
 #[derive(Clone, Debug)]
 pub struct Outgoing<M> {
     /// The id of the receiver.
     pub to: u64,
     /// The term in which it was sent.
     pub term: u64,
-    /// If it promises that the sender holds the log up to an index, which.
+    /// The index up to which the sender promises to hold the log, if the message is such a promise.
     pub acknowledges: Option<u64>,
     /// The message.
     pub message: M,
 }
 
-/// What a node wants to be done.
+/// What a node requests.
 #[derive(Clone, Debug)]
 pub struct Ready<M> {
     /// To be sent at once.
@@ -46,17 +46,17 @@ pub struct Ready<M> {
     pub entries: Vec<Entry>,
     /// To be written, if it changed.
     pub hard_state: Option<HardState>,
-    /// Whether it has to be durable before the node goes on.
+    /// Whether the writes have to be durable before the node continues.
     pub must_sync: bool,
     /// To be executed at once.
     pub committed: Vec<Entry>,
-    /// To be sent once what was to be written is.
+    /// To be sent once the writes are done.
     pub persisted_messages: Vec<Outgoing<M>>,
-    /// To be executed once what was to be written is.
+    /// To be executed once the writes are done.
     pub persisted_committed: Vec<Entry>,
 }
 
-/// What a node is.
+/// The role of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Role {
     /// Its term.
@@ -67,20 +67,20 @@ pub struct Role {
     pub leader: u64,
 }
 
-/// How a node is set up.
+/// The settings of a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Its id, from 1.
     pub id: u64,
-    /// How many nodes there are.
+    /// The number of nodes.
     pub nodes: u64,
-    /// The shortest election timeout, in ticks; the longest is twice that.
+    /// The minimum election timeout in ticks; the maximum is twice that.
     pub election_tick: usize,
-    /// A leader lets itself be heard every so many ticks.
+    /// The interval of a leader's heartbeats in ticks.
     pub heartbeat_tick: usize,
 }
 
-/// A `RawNode` with the crate's own storage in memory behind it.
+/// A `RawNode` with the crate's own in-memory storage.
 pub trait Node: Sized + 'static {
     /// The crate's message.
     type Message: Clone + 'static;
@@ -89,21 +89,21 @@ pub trait Node: Sized + 'static {
     /// The crate's version.
     const VERSION: &'static str;
 
-    /// A node that finds this in its storage.
+    /// Starts a node with this content of its storage.
     fn open(settings: &Settings, entries: &[Entry], hard_state: HardState) -> Self;
-    /// A tick has passed.
+    /// Handles a tick.
     fn tick(&mut self);
-    /// A message has arrived.
+    /// Handles a message.
     fn step(&mut self, message: Self::Message);
-    /// Somebody wants this in the log.
+    /// Proposes a command.
     fn propose(&mut self, data: Vec<u8>);
-    /// What it is.
+    /// Its role.
     fn role(&self) -> Role;
-    /// Sets the election timeout, which the crate has drawn at random.
+    /// Overwrites the election timeout, which the crate has drawn at random.
     fn set_election_timeout(&mut self, ticks: usize);
-    /// What it wants to be done, if anything; it stands in the storage in memory from now on.
+    /// What it requests, if anything. The in-memory storage contains it from now on.
     fn ready(&mut self) -> Option<Ready<Self::Message>>;
-    /// That is done. What follows from it needs no writing.
+    /// Confirms that it is done. Returns what follows from it, which needs no writes.
     fn advance(&mut self) -> Ready<Self::Message>;
     /// The kind of a message.
     fn kind(message: &Self::Message) -> MessageKind;
@@ -123,14 +123,14 @@ impl<M> Default for Ready<M> {
     }
 }
 
-/// The translation of what has the same names in every version. The log of the crate may begin later than at index 1:
-/// `$before` is the last index before it.
+/// Translates the types that have the same names in every version. The log of the crate may begin later than at index
+/// 1: `$before` is the last index before it.
 macro_rules! translate {
     ($library:ident, $before:literal) => {
         fn kind_of(message: &$library::eraftpb::Message) -> sim::MessageKind {
             use sim::MessageKind as K;
             use $library::eraftpb::MessageType as T;
-            // A leader begins its term with an empty entry, which goes out with all that a follower lacks.
+            // A leader begins its term with an empty entry, which it sends with all entries that a follower lacks.
             let begins = |message: &$library::eraftpb::Message| {
                 message.get_entries().iter().any(|entry| entry.term == message.term && entry.data.is_empty())
             };
@@ -178,7 +178,7 @@ macro_rules! translate {
             crate::node::HardState { term: state.term, vote: state.vote, commit: state.commit - $before }
         }
 
-        /// The crate's storage in memory, with what was found on the disk.
+        /// The content of the crate's in-memory storage, from what was found on the disk.
         fn stored(
             entries: &[crate::node::Entry],
             hard_state: crate::node::HardState,
@@ -210,7 +210,7 @@ macro_rules! translate {
 }
 pub(crate) use translate;
 
-/// The methods of `Node` that read the same in all versions; the node of the library is in the field `node`.
+/// The methods of `Node` that are the same in all versions. The node of the library is in the field `node`.
 macro_rules! forward {
     ($library:ident) => {
         fn tick(&mut self) {
@@ -218,12 +218,12 @@ macro_rules! forward {
         }
 
         fn step(&mut self, message: Self::Message) {
-            // What comes too late or from nobody is refused; that is the protocol's affair.
+            // The protocol rejects messages that are late or from unknown nodes.
             let _ = self.node.step(message);
         }
 
         fn propose(&mut self, data: Vec<u8>) {
-            // Without a leader it is refused, and the client asks again.
+            // It is rejected without a leader. The client sends it again.
             let _ = self.node.propose(Vec::new(), data);
         }
 

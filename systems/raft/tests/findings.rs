@@ -1,7 +1,7 @@
-//! The finding in raft 0.6.0-alpha, shown with the crate alone, and that it is gone from 0.7.0: docs/findings/raft.md.
+//! The finding in raft 0.6.0-alpha, shown with the crate alone, and that 0.7.0 does not have it: docs/findings/raft.md.
 
-/// What the leader of a group of one wants to be done with an entry that is proposed to it: how many entries to write, and
-/// whether they have to be durable before anything follows from them.
+/// What the leader of a group of one requests for a proposed entry: the number of entries to write, and whether they
+/// have to be durable before anything follows from them.
 macro_rules! wants {
     ($library:ident, $node:ident) => {{
         $node.campaign().expect("it may lead");

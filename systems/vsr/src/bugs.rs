@@ -1,8 +1,9 @@
-//! The planted bugs: runtime switches, off by default. Without the feature `planted-bugs` they are compiled out.
+//! The planted bugs: known faults that a run can switch on. They are off by default, and compiled out without the
+//! feature `planted-bugs`.
 //!
-//! Each stands at the one place in the protocol where it breaks something, as `self.bugs.on(PlantedBug::...)`. The list says of
-//! each: its name, what it breaks, the invariants that must catch it, where it comes from, the fuzz target that is the right
-//! place to look for it, and the scenarios each of which has to catch it by random runs.
+//! Each bug is one condition, `self.bugs.on(PlantedBug::...)`, at the one place in the protocol that it breaks. The
+//! list states for each bug: its name, what it breaks, the invariants that must catch it, its origin, the fuzz target
+//! to search for it with, and the scenarios each of which must catch it by random runs.
 
 use sim::{Bug, BugSet};
 
@@ -15,7 +16,7 @@ macro_rules! bugs {
             $(#[doc = $breaks] $variant,)*
         }
 
-        /// What each bug breaks, who must catch it, where it comes from, and where to look for it.
+        /// For each bug: what it breaks, the invariants that must catch it, its origin, and where to search for it.
         pub const BUGS: &[Bug] = &[$(Bug {
             name: $name,
             breaks: $breaks,
@@ -363,7 +364,7 @@ bugs! {
 pub struct Bugs(BugSet);
 
 impl Bugs {
-    /// Takes over the switches of a run.
+    /// Creates the switches from those of the run.
     pub fn new(set: BugSet) -> Self {
         Bugs(set)
     }

@@ -1,17 +1,22 @@
-//! The reference protocol: Viewstamped Replication Revisited (Liskov & Cowling 2012), hardened.
+//! The reference protocol: a hardened implementation of Viewstamped Replication Revisited (Liskov & Cowling 2012).
 //!
-//! What it adds to the paper: recovery from the disk alone instead of from the peers' memory (`storage::journal`, `replica::recovery`),
-//! Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018), a background scrubber (`replica::scrub`), changes of the
-//! membership by joint consensus (Ongaro and Ousterhout 2014; `state::membership`), and, where up to b replicas may lie, signed
-//! messages and claims that carry their reasons (`messages`), which is sound when r + v − n > 2b.
+//! It adds to the paper:
 //!
-//! Where the cluster's clocks are compared (`state::clock`), the primary gives every entry its timestamp. Where nobody lies, a
-//! replica can write checkpoints and drop the log before them (`state::checkpoint`), and one that misses what the others have
-//! dropped takes over a state (`replica::state_transfer`).
+//! - recovery from the disk alone, instead of from the memory of other replicas (`storage::journal`,
+//!   `replica::recovery`);
+//! - Protocol-Aware Recovery of damaged entries (Alagappan et al. 2018);
+//! - a background scrubber (`replica::scrub`);
+//! - membership changes by joint consensus (Ongaro and Ousterhout 2014; `state::membership`);
+//! - where up to b replicas may lie, signed messages and claims that carry their reasons (`messages`). This is sound
+//!   when r + v − n > 2b;
+//! - where the clocks of the cluster are compared (`state::clock`), a timestamp for each entry, assigned by the
+//!   primary;
+//! - where no replica lies, checkpoints that allow a replica to drop the log before them (`state::checkpoint`), and
+//!   state transfer to a replica that misses what the others have dropped (`replica::state_transfer`).
 //!
-//! What it leaves out so far: checkpoints where replicas may lie, where scrubbers are at work, or where the membership may
-//! change; membership changes where replicas may lie. It does not survive an equivocating primary
-//! (two entries for one view and op): Viewstamped Replication is no Byzantine protocol.
+//! Not implemented: checkpoints where replicas may lie, where scrubbers run, or where the membership may change;
+//! membership changes where replicas may lie. The protocol does not survive an equivocating primary (two entries for
+//! one view and op): Viewstamped Replication is not a Byzantine protocol.
 #![forbid(unsafe_code)]
 
 pub mod bugs;

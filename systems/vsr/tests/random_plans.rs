@@ -1,10 +1,10 @@
-//! The reference protocol under random plans: bytes that nobody chose, decoded as a fuzzer's would be. Nothing that is owed
-//! may break, and the cluster has to answer every request after it has healed.
+//! The reference protocol under random plans: random bytes, decoded like a fuzzer's. Nothing that is owed may break,
+//! and the cluster has to answer every request after it has healed.
 
 use sim::{Action, Case, Config, ReplicaSet, Verdict, World};
 use vsr::Vsr;
 
-/// A generator of random bytes (splitmix64).
+/// A random number generator (splitmix64).
 struct Random(u64);
 
 impl Random {
@@ -52,7 +52,7 @@ fn check(config: &Config, seeds: std::ops::Range<u64>) {
     }
 }
 
-/// The same cluster with clocks that are compared, and now and then a time service.
+/// The same cluster, with clocks that are compared and, if `ntp_interval` is not 0, a time service.
 fn with_clocks(config: Config, ntp_interval: sim::Time) -> Config {
     let mut config = config;
     config.cluster.clock_ping = 35 * sim::base::time::MILLISECOND;
@@ -60,7 +60,7 @@ fn with_clocks(config: Config, ntp_interval: sim::Time) -> Config {
     config
 }
 
-/// How many seeds each test tries; more with `VOPR_SEEDS=100000`.
+/// The seeds that each test tries; more with `VOPR_SEEDS=100000`.
 fn seeds() -> std::ops::Range<u64> {
     0..std::env::var("VOPR_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300)
 }
@@ -94,7 +94,7 @@ fn three_of_five_replicas_are_members_at_first() {
     check(&config, seeds());
 }
 
-/// A checkpoint every few ops, and as few places for the log as there may be.
+/// A checkpoint every two ops, and the minimum number of log slots.
 fn with_checkpoints(mut config: Config) -> Config {
     config.cluster.checkpoint_interval = 2;
     config.cluster.pipeline_max = 8;
@@ -113,15 +113,15 @@ fn five_replicas_with_checkpoints() {
 }
 
 #[test]
-fn with_scrubbers_at_work() {
+fn three_replicas_with_scrubbers() {
     let mut config = config(3, 2, 0);
     config.cluster.scrub_iops = 100;
     check(&config, seeds());
 }
 
-/// What else goes by the members: clocks and stepping down; and sessions, which do not.
+/// Clocks and abdication depend on the membership as well; sessions do not.
 #[test]
-fn members_change_beside_clocks_patience_and_sessions() {
+fn members_change_with_clocks_abdication_and_sessions() {
     let mut config = with_clocks(config(5, 2, 0), 0);
     config.cluster.members = 3;
     config.cluster.sessions_max = 8;
@@ -131,7 +131,7 @@ fn members_change_beside_clocks_patience_and_sessions() {
 }
 
 #[test]
-fn checkpoints_and_changes_of_the_membership_exclude_each_other() {
+fn checkpoints_and_membership_changes_exclude_each_other() {
     let mut config = with_checkpoints(config(5, 2, 0));
     config.cluster.members = 3;
     assert!(config.check().is_err());

@@ -1,4 +1,4 @@
-//! Changes of the membership, one situation at a time.
+//! Membership changes, one situation per test.
 
 use sim::base::time::{MILLISECOND, SECOND};
 use sim::plan::Target;
@@ -8,7 +8,8 @@ use sim::{
 };
 use vsr::Vsr;
 
-/// Runs a cluster of `members` of `replicas` through `actions`; all that is owed holds. Returns what happened.
+/// Runs a cluster with `members` of `replicas` through `actions`, and asserts that everything owed holds. Returns the
+/// trace.
 fn run(replicas: u8, members: u8, actions: Vec<Action>) -> Vec<Seen> {
     let mut config = Config::default();
     config.cluster.replicas = replicas;
@@ -36,7 +37,7 @@ fn at(time: sim::Time, what: ActionKind) -> Action {
     Action { when: When::At(time), what }
 }
 
-/// As soon as somebody, who is the primary, logs a configuration.
+/// An action that follows when any replica, which is the primary, logs a configuration.
 fn once_logged(what: ActionKind) -> Action {
     Action { when: When::After { watch: Trigger::ConfigurationAppended, replica: None, count: 1, delay: 0 }, what }
 }
@@ -45,7 +46,7 @@ fn reconfigure(members: u8) -> ActionKind {
     ActionKind::Reconfigure { members: ReplicaSet(members) }
 }
 
-/// Where in the trace a replica did something for the first time from `from` on.
+/// The index of the first matching observation of a replica in the trace, from `from` on.
 fn find(trace: &[Seen], from: usize, replica: u8, what: impl Fn(&O) -> bool) -> Option<usize> {
     let is_it = |seen: &Seen| seen.who == Who::Replica(ReplicaId(replica)) && what(&seen.what);
     (from..trace.len()).find(|place| is_it(&trace[*place]))
@@ -78,7 +79,7 @@ fn a_primary_that_is_removed_completes_the_change_and_steps_down() {
 }
 
 #[test]
-fn a_change_that_only_a_deposed_primary_has_logged_is_forgotten_and_asked_for_again() {
+fn a_change_logged_only_by_a_deposed_primary_is_lost_and_can_be_requested_again() {
     let cut = ActionKind::Isolate { target: Target::Replica(ReplicaId(0)), duration: SECOND };
     let trace = run(5, 5, vec![at(300 * MILLISECOND, reconfigure(0b00111)), once_logged(cut)]);
     let logged = find(&trace, 0, 0, joint).expect("replica 0 logs the change");
@@ -102,7 +103,7 @@ fn a_second_change_is_refused_while_the_first_is_under_way() {
 fn a_replica_with_a_damaged_log_still_knows_its_configuration() {
     let target = Target::Replica(ReplicaId(1));
     let mut actions = vec![at(300 * MILLISECOND, reconfigure(0b00111))];
-    // The first zone is the log: every entry of it, the two configurations among them.
+    // The first zone is the log. Every entry is damaged, including the two configurations.
     for record in 0..60 {
         actions.push(at(SECOND, ActionKind::BitFlip { target, zone: 0, record, bit: 3 }));
     }

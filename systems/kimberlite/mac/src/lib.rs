@@ -1,8 +1,8 @@
-//! A keyed hash behind the part of ed25519-dalek's interface that kimberlite-crypto uses. For simulation alone.
+//! A keyed hash with the part of ed25519-dalek's interface that kimberlite-crypto uses. For simulation only.
 //!
-//! Under simulation, what cannot be forged follows from who holds which key: a liar is handed its own, and signs with no
-//! other. So a signature need not be hard to make, only different for each key and message. Whoever knows a public key here
-//! could sign with it; the crate under test never tries.
+//! In a simulation, a liar cannot forge signatures because it gets only its own key. So a signature need not be hard to
+//! compute, only different for each key and message. Anyone who knows a public key could sign with it here; the crate
+//! under test never does.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -21,7 +21,7 @@ pub const SIGNATURE_LENGTH: usize = 64;
 pub struct Signature([u8; SIGNATURE_LENGTH]);
 
 impl Signature {
-    /// From its bytes.
+    /// Creates it from its bytes.
     pub fn from_bytes(bytes: &[u8; SIGNATURE_LENGTH]) -> Self {
         Signature(*bytes)
     }
@@ -32,7 +32,7 @@ impl Signature {
     }
 }
 
-/// A signature that does not fit.
+/// An invalid signature.
 #[derive(Debug)]
 pub struct SignatureError;
 
@@ -44,7 +44,7 @@ impl fmt::Display for SignatureError {
 
 impl std::error::Error for SignatureError {}
 
-/// What can sign.
+/// A key that can sign.
 pub trait Signer {
     /// Signs a message.
     fn sign(&self, message: &[u8]) -> Signature;
@@ -58,12 +58,12 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// From its bytes.
+    /// Creates it from its bytes.
     pub fn from_bytes(secret: &[u8; SECRET_KEY_LENGTH]) -> Self {
         SigningKey { secret: *secret, public: VerifyingKey(*blake3::hash(secret).as_bytes()) }
     }
 
-    /// A fresh one.
+    /// Generates a new one.
     pub fn generate<R: RngCore + ?Sized>(random: &mut R) -> Self {
         let mut secret = [0; SECRET_KEY_LENGTH];
         random.fill_bytes(&mut secret);
@@ -87,7 +87,7 @@ impl Signer for SigningKey {
     }
 }
 
-// Nothing here is secret; kimberlite-crypto asks for the promise.
+// Nothing here is secret, but kimberlite-crypto requires the trait.
 impl zeroize::ZeroizeOnDrop for SigningKey {}
 
 /// A public key.
@@ -95,10 +95,10 @@ impl zeroize::ZeroizeOnDrop for SigningKey {}
 pub struct VerifyingKey([u8; PUBLIC_KEY_LENGTH]);
 
 impl VerifyingKey {
-    /// From its bytes.
+    /// Creates it from its bytes.
     ///
     /// # Errors
-    /// None; the real one refuses what is no point of its curve.
+    /// None. The real implementation rejects bytes that are not a point of its curve.
     pub fn from_bytes(bytes: &[u8; PUBLIC_KEY_LENGTH]) -> Result<Self, SignatureError> {
         Ok(VerifyingKey(*bytes))
     }
@@ -116,7 +116,7 @@ impl VerifyingKey {
         Signature(signature)
     }
 
-    /// Whether the signature is that of the message.
+    /// Checks that the signature is that of the message.
     ///
     /// # Errors
     /// If it is not.

@@ -1,7 +1,7 @@
-//! `vopr` with `omnipaxos` 0.2.0 beside its other systems: the adapter of `../../src`, built against this version.
+//! `vopr` with `omnipaxos` 0.2.0 in addition to its other systems: the adapter of `../../src`, built with this version.
 //!
-//! Its known bug: a leader synchronizes a follower of its own last round from the end of the leader's log, even where the
-//! follower's is shorter: a gap that nobody notices (fixed in 0.2.1).
+//! The known bug of this version: a leader synchronizes a follower of its own last round from the end of the leader's
+//! log, even if the follower's log is shorter. This leaves a gap that is not detected (fixed in 0.2.1).
 
 #[path = "../../src/adapter.rs"]
 mod adapter;
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::cluster::{Cluster, all, without};
 
-    /// Whether one of so many random runs of the scenario breaks this rule.
+    /// Whether one of `runs` random runs of the scenario breaks this rule.
     fn finds(scenario: &str, runs: u64, rule: &str) -> bool {
         let scenario = ScenarioType::from_name(scenario).expect("it exists").create_scenario();
         let mut world = World::<OmniPaxos>::new();
@@ -55,7 +55,7 @@ mod tests {
         })
     }
 
-    /// Whether the run in docs/findings still breaks what it is about.
+    /// Whether the run in docs/findings still breaks its rule.
     fn breaks(file: &str) -> bool {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/findings").join(NAME);
         let kmb = Kmb::read(&folder.join(file)).expect("a failure file");

@@ -1,11 +1,11 @@
-//! `vopr` with `omnipaxos` 0.2.2 beside its other systems: the adapter of `../../src`, built against this version.
+//! `vopr` with `omnipaxos` 0.2.2 in addition to its other systems: the adapter of `../../src`, built with this version.
 //!
-//! Its known bug: a follower stores the round of an `AcceptSync` before its log. If it crashes in between, it offers an old log as
-//! one of the new round, or none at all (fixed in 0.2.3).
+//! The known bug of this version: a follower stores the round of an `AcceptSync` before its log. If it crashes in
+//! between, it offers an old log as one of the new round, or none at all (fixed in 0.2.3).
 //!
-//! Another one that the fuzzer found in it, and that is in the code of the earlier ones: a new leader takes over the
-//! highest decided index before it puts the entries that it lacks behind its own, at that index, which may be past the end
-//! of its log (gone in 0.2.4).
+//! The fuzzer found another bug, which is in the code of the earlier versions as well: a new leader adopts the highest
+//! decided index before it appends the entries that it lacks. It appends them at that index, which may be past the end
+//! of its log (no longer in 0.2.4).
 
 #[path = "../../src/adapter.rs"]
 mod adapter;
@@ -50,7 +50,7 @@ mod tests {
     use crate::cluster::{Cluster, all, without};
     use crate::store::{Op, Store};
 
-    /// Whether one of so many random runs of the scenario breaks this rule.
+    /// Whether one of `runs` random runs of the scenario breaks this rule.
     fn finds(scenario: &str, runs: u64, rule: &str) -> bool {
         let scenario = ScenarioType::from_name(scenario).expect("it exists").create_scenario();
         let mut world = World::<OmniPaxos>::new();
@@ -60,7 +60,7 @@ mod tests {
         })
     }
 
-    /// Whether the run in docs/findings still breaks what it is about.
+    /// Whether the run in docs/findings still breaks its rule.
     fn breaks(file: &str) -> bool {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/findings").join(NAME);
         let kmb = Kmb::read(&folder.join(file)).expect("a failure file");
@@ -83,7 +83,7 @@ mod tests {
         cluster.assert_leads(1);
         assert_eq!(cluster.log(3), b"abc", "as it would have been without a crash");
 
-        // The crash comes before the last of the three writes.
+        // The crash occurs before the last of the three writes.
         let written = cluster.stop(3).written;
         let last = written.iter().rposition(|ops| matches!(ops[..], [Op::Replace(..)])).expect("it got the entries");
         assert!(
@@ -93,7 +93,7 @@ mod tests {
         written[..last].iter().flatten().for_each(|op| third.apply(op));
         assert_eq!((third.log.len(), third.decided), (1, 3), "it has decided what it does not hold");
 
-        // The other one that was there comes back. Now this one leads.
+        // The other member of that majority restarts. Now replica 3 leads.
         cluster.stop(1);
         cluster.start(2, second);
         cluster.start(3, third);
@@ -110,13 +110,13 @@ mod tests {
     fn a_new_leader_puts_what_it_lacks_behind_what_it_should_replace() {
         let mut cluster = Cluster::led_by(1);
         cluster.append(1, b"x");
-        // The others have another leader.
+        // The others elect another leader.
         cluster.tick(20, without(1));
         cluster.append(3, b"abc");
         cluster.tick(5, without(1));
         assert_eq!((cluster.log(1), cluster.log(2)), (b"x".to_vec(), b"abc".to_vec()));
         assert_eq!((cluster.decided(1), cluster.decided(2)), (0, 3));
-        // The first hears the third's heartbeats, but is not asked for a promise yet.
+        // Replica 1 receives replica 3's heartbeats, but no request for a promise yet.
         cluster.tick(4, all);
         assert_eq!(cluster.log(1), b"x");
         cluster.stop(3);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn so_is_the_other_one_which_needs_no_crash() {
+    fn the_bug_that_needs_no_crash_is_found() {
         assert!(finds("gray_failure_intermittent_network", 200, "a view started without a committed entry"));
     }
 

@@ -1,5 +1,5 @@
-//! A cluster of the crate alone, for the tests of what was found in it: no simulator, no host, no adapter; of those only the
-//! store in memory. Links are up or down; what goes over one that is up arrives, in order and at once.
+//! A cluster of the crate alone, for the tests of the findings. It uses no simulator, host or adapter, only the
+//! in-memory storage. Links are up or down. Messages on a link that is up arrive in order and at once.
 
 #![allow(dead_code, reason = "not every version's tests need all of it")]
 
@@ -13,7 +13,7 @@ use crate::store::{Command, Shared, Store};
 
 const SIZE: u64 = 3;
 
-/// Replicas by their ids, which begin with 1, and what they store. Who is down is not among them.
+/// The replicas by their ids, which begin with 1, and their storage. Stopped replicas are not included.
 pub struct Cluster {
     pub replicas: BTreeMap<u64, Library>,
     stores: BTreeMap<u64, Shared>,
@@ -22,7 +22,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Three replicas that have elected this one.
+    /// Three replicas that have elected `leader`.
     pub fn led_by(leader: u64) -> Self {
         let mut cluster = Cluster { replicas: BTreeMap::new(), stores: BTreeMap::new(), first: leader, preferred: 1 };
         for pid in 1..=SIZE {
@@ -33,7 +33,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts a replica from what its last life has stored, or a part of that.
+    /// Starts a replica from the storage of its previous run, or a part of it.
     pub fn start(&mut self, pid: u64, store: Store) {
         let leader_priority = u32::from(pid == self.first);
         let store = Shared(std::rc::Rc::new(store.into()));
@@ -55,7 +55,7 @@ impl Cluster {
         self.stores.insert(pid, store);
     }
 
-    /// Takes a replica down; returns what it has stored.
+    /// Stops a replica and returns its storage.
     pub fn stop(&mut self, pid: u64) -> Store {
         self.replicas.remove(&pid).expect("it is up");
         self.store(pid)
@@ -65,7 +65,7 @@ impl Cluster {
         self.stores[&pid].0.borrow().clone()
     }
 
-    /// The log, a byte for each entry.
+    /// The log, one byte per entry.
     pub fn log(&self, pid: u64) -> Vec<u8> {
         self.store(pid).log.iter().map(|Command(bytes)| bytes[0]).collect()
     }
@@ -74,7 +74,7 @@ impl Cluster {
         self.store(pid).decided
     }
 
-    /// Proposes entries of a byte each, one after another.
+    /// Proposes entries of one byte each.
     pub fn append(&mut self, pid: u64, entries: &[u8]) {
         let replica = self.replicas.get_mut(&pid).expect("it is up");
         for entry in entries {
@@ -82,12 +82,12 @@ impl Cluster {
         }
     }
 
-    /// The messages that a replica wants to be sent.
+    /// Takes the messages that a replica sends.
     pub fn outgoing(&mut self, pid: u64) -> Vec<Message<Command>> {
         library::outgoing(self.replicas.get_mut(&pid).expect("it is up"))
     }
 
-    /// Delivers what everybody has to send, and all that is said in answer, where the link is up.
+    /// Delivers all messages, and those that result from them, where the link is up.
     pub fn deliver(&mut self, up: impl Fn(u64, u64) -> bool) {
         loop {
             let pids: Vec<u64> = self.replicas.keys().copied().collect();
@@ -104,7 +104,7 @@ impl Cluster {
         }
     }
 
-    /// So much time passes for everybody, and all messages arrive where the link is up.
+    /// Advances all replicas by `times` ticks. All messages arrive where the link is up.
     pub fn tick(&mut self, times: usize, up: impl Fn(u64, u64) -> bool) {
         for _ in 0..times {
             self.replicas.values_mut().for_each(Library::tick);
@@ -112,13 +112,13 @@ impl Cluster {
         }
     }
 
-    /// Lets this replica be preferred as the next leader to all that were preferred before.
+    /// Makes this replica preferred as the next leader over all that were preferred before.
     pub fn prefer(&mut self, pid: u64) {
         self.preferred += 1;
         self.replicas.get_mut(&pid).expect("it is up").set_priority(self.preferred);
     }
 
-    /// Asserts that this replica leads those that are up.
+    /// Asserts that this replica leads the running ones.
     pub fn assert_leads(&self, pid: u64) {
         for follower in self.replicas.keys() {
             let promise = self.store(*follower).promise.map(|ballot| ballot.pid);

@@ -1,11 +1,11 @@
-//! A log entry: a request with its place (view, op), its timestamp, its parent's hash and its own, signed by the primary of
-//! its view.
-//! The hash chain makes the hash of one entry stand for the whole log before it.
+//! A log entry: a request with its position (view, op), its timestamp, the hash of its parent and its own hash, signed
+//! by the primary of its view. Because of the hash chain, the hash of an entry identifies the whole log before it.
 //!
-//! On disk an entry stands twice: whole in the log zone, and as a short header in the header zone. A header without its
-//! entry tells a damaged entry from one that was never there (Protocol-Aware Recovery, Alagappan et al. 2018, section 3);
-//! in memory such an entry is a *hole*: all is known of it but the request. The header of a configuration holds that, too,
-//! since a replica must know its configuration whatever became of its log.
+//! The disk holds each entry twice: complete in the log zone, and as a short header in the header zone. A header
+//! without its entry distinguishes a damaged entry from one that was never written (Protocol-Aware Recovery, Alagappan
+//! et al. 2018, section 3). In memory such an entry is a *hole*: everything is known but the request. The header of a
+//! configuration contains the members as well, because a replica must know its configuration even if its log is
+//! damaged.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,49 +19,50 @@ use crate::log::signature::{Keyring, Signature, halves, hash};
 /// A log entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The view whose primary gave the request its place.
+    /// The view whose primary assigned the position.
     pub view: u64,
-    /// The place in the log, from 1.
+    /// The position in the log, from 1.
     pub op: u64,
-    /// The hash of the entry before it; 0 for the first.
+    /// The hash of the previous entry; 0 for the first.
     pub parent: EntryHash,
-    /// The hash over all of this but the signature.
+    /// The hash of all other fields but the signature.
     pub hash: EntryHash,
     /// The signature of the view's primary over the hash.
     pub signature: Signature,
-    /// When the primary made it, by its synchronized clock, and later than the entry before (`state/clock.rs`).
+    /// When the primary created it, by its synchronized clock. Later than the timestamp of the previous entry
+    /// (`state/clock.rs`).
     pub timestamp: Time,
-    /// What is to be executed; `None` in a hole.
+    /// The request to execute; `None` in a hole.
     pub request: Option<Request>,
-    /// Whether hash and signature are known to fit: entries are shared and never change, so once is enough.
+    /// Whether hash and signature were verified. Entries are shared and immutable, so one verification suffices.
     pub(crate) checked: Cell<bool>,
 }
 
-/// Where an entry stands.
+/// The position of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The view whose primary gives it this place.
+    /// The view whose primary assigns this position.
     pub view: u64,
-    /// The place in the log, from 1.
+    /// The position in the log, from 1.
     pub op: u64,
-    /// The hash of the entry before it; 0 for the first.
+    /// The hash of the previous entry; 0 for the first.
     pub parent: EntryHash,
 }
 
-/// The bytes that an entry and its header begin with on disk: view, op, parent, hash, signature, timestamp.
+/// The size of the common prefix of an entry and its header on disk: view, op, parent, hash, signature, timestamp.
 const START_BYTES: usize = 8 + 8 + 16 + 16 + 16 + 8;
-/// The bytes of an entry on disk besides the payload.
+/// The size of an entry on disk without its payload.
 const FIXED_BYTES: usize = START_BYTES + 2 + 4 + 4 + 2 + 4;
-/// The bytes of a header on disk.
+/// The size of a header on disk.
 pub const HEADER_BYTES: usize = START_BYTES + 2 + 4;
 
-/// The bytes of an entry on disk with a payload of `request_bytes_max`, rounded up to 64.
+/// The size of an entry on disk with a payload of `request_bytes_max`, rounded up to a multiple of 64.
 pub fn entry_bytes(request_bytes_max: u16) -> usize {
     (FIXED_BYTES + usize::from(request_bytes_max)).next_multiple_of(64)
 }
 
 impl Entry {
-    /// A new entry, made and signed by `primary`.
+    /// A new entry, created and signed by `primary`.
     pub fn new(place: Place, timestamp: Time, request: Request, primary: ReplicaId, keys: &Keyring) -> Self {
         let Place { view, op, parent } = place;
         let hash = content_hash(place, timestamp, &request);
@@ -69,7 +70,7 @@ impl Entry {
         Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(true) }
     }
 
-    /// An entry as a liar makes it: whatever is said here, signed with the liar's key.
+    /// An entry that a liar creates: arbitrary content, signed with the liar's key.
     pub fn forged(place: Place, timestamp: Time, request: Request, key: &[u8; 32]) -> Self {
         let Place { view, op, parent } = place;
         let hash = content_hash(place, timestamp, &request);
@@ -77,19 +78,19 @@ impl Entry {
         Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(false) }
     }
 
-    /// The same entry with another hash, which then fits nothing.
+    /// The same entry with another hash, which then does not match the content.
     #[must_use]
     pub fn with_hash(&self, hash: EntryHash) -> Self {
         Entry { hash, checked: Cell::new(false), ..self.clone() }
     }
 
-    /// The same entry with a later timestamp, under its old hash, as a planted bug makes it.
+    /// The same entry with a later timestamp and an unchanged hash. Only a planted bug does this.
     #[must_use]
     pub fn restamped(&self) -> Self {
         Entry { timestamp: self.timestamp + 1, ..self.clone() }
     }
 
-    /// Where it stands.
+    /// Its position.
     pub fn place(&self) -> Place {
         Place { view: self.view, op: self.op, parent: self.parent }
     }
@@ -99,12 +100,13 @@ impl Entry {
         self.request.is_none()
     }
 
-    /// The bytes that it takes on the wire, about.
+    /// The approximate size on the wire in bytes.
     pub fn size(&self) -> u64 {
         (FIXED_BYTES + self.request.as_ref().map_or(0, |request| request.payload.len())) as u64
     }
 
-    /// Whether the hash fits the content and the signature is that of the view's primary (`replicas` of them in turn).
+    /// Whether the hash matches the content and the signature is that of the view's primary. Views are led by
+    /// `replicas` replicas in turn.
     pub fn verify(&self, replicas: u8, keys: &Keyring) -> bool {
         if self.checked.get() {
             return true;
@@ -118,13 +120,13 @@ impl Entry {
         fits
     }
 
-    /// The configuration that the entry is, if it is one.
+    /// The configuration, if the entry is one.
     pub fn configuration(&self) -> Option<Configuration> {
         let (old, new) = configuration::sets(self.request.as_ref()?)?;
         Some(Configuration { op: self.op, old, new })
     }
 
-    /// What an entry and its header begin with on disk.
+    /// The common prefix of an entry and its header on disk.
     fn encode_start(&self) -> [u8; START_BYTES] {
         let mut bytes = [0; START_BYTES];
         bytes[0..8].copy_from_slice(&self.view.to_le_bytes());
@@ -136,7 +138,7 @@ impl Entry {
         bytes
     }
 
-    /// Writes the entry as it stands in the log zone.
+    /// Encodes the entry for the log zone.
     pub fn encode(&self, into: &mut Vec<u8>) {
         let request = self.request.as_ref().expect("holes are not written");
         let mut fixed = [0; START_BYTES + 12];
@@ -152,7 +154,7 @@ impl Entry {
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
-    /// Writes the header as it stands in the header zone.
+    /// Encodes the header for the header zone.
     pub fn encode_header(&self, into: &mut Vec<u8>) {
         let configuration = self.configuration();
         into.clear();
@@ -164,17 +166,17 @@ impl Entry {
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
-    /// The hash of the content as it is, computed anew; `None` in a hole.
+    /// The hash of the content, computed anew; `None` in a hole.
     pub fn content(&self) -> Option<EntryHash> {
         self.request.as_ref().map(|request| content_hash(self.place(), self.timestamp, request))
     }
 
-    /// The entry that stands in `bytes`, if its checksum and its hash fit.
+    /// Decodes an entry, if its checksum and its hash match.
     pub fn decode(bytes: &[u8]) -> Option<Entry> {
         Entry::read(bytes, true)
     }
 
-    /// The entry that stands in `bytes`; unless `checked`, whatever its checksum and its hash say.
+    /// Decodes an entry. Checks its checksum and its hash only if `checked`.
     pub fn read(bytes: &[u8], checked: bool) -> Option<Entry> {
         let payload_bytes = usize::from(u16::from_le_bytes(bytes.get(82..84)?.try_into().ok()?));
         let body = bytes.get(..84 + payload_bytes)?;
@@ -195,7 +197,7 @@ impl Entry {
         Some(Entry { view, op, parent, hash, signature, timestamp, request: Some(request), checked: Cell::new(true) })
     }
 
-    /// The hole whose header stands in `bytes`, if its checksum fits; of a configuration, the whole entry.
+    /// Decodes a header to a hole, if its checksum matches; the header of a configuration to the whole entry.
     pub fn decode_header(bytes: &[u8]) -> Option<Entry> {
         let mut at = Reader { bytes: bytes.get(..HEADER_BYTES)?, at: 0 };
         let (view, op, parent, hash, signature) = (at.u64(), at.u64(), at.u128(), at.u128(), at.u128());
@@ -207,7 +209,7 @@ impl Entry {
     }
 }
 
-/// What a primary signs for an entry.
+/// The words of an entry that its primary signs.
 fn statement(hash: EntryHash) -> [u64; 3] {
     let [low, high] = halves(hash);
     [u64::from(b'E'), low, high]
@@ -243,12 +245,12 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Begins at the front.
+    /// A reader that starts at the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
         Reader { bytes, at: 0 }
     }
 
-    /// How many bytes are left.
+    /// The number of bytes left.
     pub fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_survives_the_disk_and_no_flipped_bit_does() {
+    fn an_entry_is_decoded_to_itself_and_a_flipped_bit_is_detected() {
         let keys = Keyring::new([[7; 32]; 8], true);
         let request = Request { client: ClientId(3), session: 1, number: 9, payload: Rc::from(&[5u8; 64][..]) };
         let entry = Entry::new(place(2, 11, 77), 5, request, ReplicaId(2), &keys);
@@ -317,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_a_configuration_is_enough() {
+    fn a_configuration_is_decoded_from_its_header() {
         let keys = Keyring::new([[7; 32]; 8], false);
         let request = configuration::request(ReplicaSet(7), ReplicaSet(31));
         let entry = Entry::new(Place { view: 2, op: 11, parent: 77 }, 5, request, ReplicaId(2), &keys);
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn forged_entries_are_told_from_real_ones() {
+    fn verification_rejects_forged_entries() {
         let keys = Keyring::new(std::array::from_fn(|i| [i as u8; 32]), true);
         let request = Request { client: ClientId(0), session: 0, number: 1, payload: Rc::from(&[0u8; 32][..]) };
         assert!(Entry::new(place(1, 1, 0), 1, request.clone(), ReplicaId(1), &keys).verify(5, &keys));

@@ -1,5 +1,5 @@
-//! The log in memory, by op number: the entries after `base`, up to which a checkpoint stands for them. Without checkpoints
-//! the base is op 0 and the log is whole.
+//! The log in memory, indexed by op number. It contains the entries after `base`; a checkpoint replaces those up to the
+//! base. Without checkpoints the base is op 0 and the log is complete.
 
 pub mod configuration;
 pub mod entry;
@@ -11,10 +11,10 @@ use sim::{EntryHash, Time};
 
 use crate::log::entry::Entry;
 
-/// What the next entry has to know of the one before it.
+/// What is needed of an entry to verify the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Base {
-    /// Its op; 0 for the place before the first.
+    /// Its op; 0 for the position before the first entry.
     pub op: u64,
     /// Its hash; 0 for op 0.
     pub hash: EntryHash,
@@ -35,10 +35,10 @@ pub struct Log {
     entries: Vec<Rc<Entry>>,
 }
 
-/// A log as a message carries it.
+/// A log in a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Tail<'a> {
-    /// The entries come after this one.
+    /// The entry before the first one of `entries`.
     pub base: Base,
     /// The entries.
     pub entries: &'a [Rc<Entry>],
@@ -55,44 +55,44 @@ impl<'a> Tail<'a> {
         self.entries.get(usize::try_from(op.checked_sub(self.base.op + 1)?).ok()?)
     }
 
-    /// What stands at `op`, the base included; `None` where nothing is known of it.
+    /// The entry at `op`, or the base; `None` if it is unknown.
     pub fn at(&self, op: u64) -> Option<Base> {
         if op == self.base.op { Some(self.base) } else { self.get(op).map(|entry| entry.as_ref().into()) }
     }
 
-    /// The hash of the entry at `op`, the base included; `None` where nothing is known of it.
+    /// The hash of the entry at `op`, or of the base; `None` if it is unknown.
     pub fn hash_at(&self, op: u64) -> Option<EntryHash> {
         self.at(op).map(|base| base.hash)
     }
 }
 
 impl Log {
-    /// A log without entries, which begins after `base`.
+    /// An empty log that begins after `base`.
     pub fn after(base: Base) -> Self {
         Log { base, entries: Vec::new() }
     }
 
-    /// A copy of what a message carries.
+    /// A copy of a log in a message.
     pub fn copy(tail: Tail<'_>) -> Self {
         Log { base: tail.base, entries: tail.entries.to_vec() }
     }
 
-    /// The log as messages carry it.
+    /// The log in the form for messages.
     pub fn tail(&self) -> Tail<'_> {
         Tail { base: self.base, entries: &self.entries }
     }
 
-    /// The op that the log begins after.
+    /// The op of the base.
     pub fn base(&self) -> u64 {
         self.base.op
     }
 
-    /// The op of the last entry; the base when there is none.
+    /// The op of the last entry, or of the base if there is no entry.
     pub fn last_op(&self) -> u64 {
         self.tail().last_op()
     }
 
-    /// The last entry, or the base when there is none.
+    /// The last entry, or the base if there is no entry.
     pub fn last(&self) -> Base {
         self.entries.last().map_or(self.base, |entry| entry.as_ref().into())
     }
@@ -102,7 +102,7 @@ impl Log {
         self.last().timestamp
     }
 
-    /// The hash of the last entry; that of the base when there is none.
+    /// The hash of the last entry, or of the base if there is no entry.
     pub fn last_hash(&self) -> EntryHash {
         self.last().hash
     }
@@ -112,18 +112,18 @@ impl Log {
         self.tail().get(op)
     }
 
-    /// The hash of the entry at `op`, the base included; 0 when nothing is known of it.
+    /// The hash of the entry at `op`, or of the base; 0 if it is unknown.
     pub fn hash_at(&self, op: u64) -> EntryHash {
         self.tail().hash_at(op).unwrap_or(0)
     }
 
-    /// The entries from op `from` on; none if the log begins later.
+    /// The entries from op `from` on; empty if the log begins later.
     pub fn since(&self, from: u64) -> &[Rc<Entry>] {
         let Some(first) = from.max(1).checked_sub(self.base.op + 1) else { return &[] };
         self.entries.get(usize::try_from(first).unwrap_or(usize::MAX)..).unwrap_or(&[])
     }
 
-    /// The entries at the ops `from..=to`, as far as there are any; none if the log begins later.
+    /// The entries at the ops `from..=to` that exist; empty if the log begins later.
     pub fn span(&self, from: u64, to: u64) -> &[Rc<Entry>] {
         let entries = self.since(from);
         let count = usize::try_from((to + 1).saturating_sub(from)).unwrap_or(usize::MAX);
@@ -135,25 +135,25 @@ impl Log {
         &self.entries
     }
 
-    /// Appends an entry; its op is the next one.
+    /// Appends an entry, whose op must be the next one.
     pub fn push(&mut self, entry: Rc<Entry>) {
         debug_assert_eq!(entry.op, self.last_op() + 1);
         self.entries.push(entry);
     }
 
-    /// Puts the content in the place of a hole.
+    /// Replaces a hole by the complete entry.
     pub fn fill(&mut self, entry: Rc<Entry>) {
         let index = (entry.op - self.base.op) as usize - 1;
         debug_assert_eq!(self.entries[index].hash, entry.hash);
         self.entries[index] = entry;
     }
 
-    /// Drops what comes after `op`, which is not below the base.
+    /// Removes the entries after `op`, which is not below the base.
     pub fn truncate(&mut self, op: u64) {
         self.entries.truncate(op.saturating_sub(self.base.op) as usize);
     }
 
-    /// Drops the entries up to `op`, which is in the log or its base.
+    /// Removes the entries up to `op`, which must be in the log or its base.
     pub fn drop_front(&mut self, op: u64) {
         let Some(base) = self.tail().at(op) else { return };
         self.entries.drain(..(op - self.base.op) as usize);
@@ -165,13 +165,13 @@ impl Log {
         self.entries.iter().find(|entry| entry.is_hole()).map(|entry| entry.op)
     }
 
-    /// Up to this op, nothing is missing.
+    /// The last op before the first hole.
     pub fn solid_to(&self) -> u64 {
         self.first_hole().map_or(self.last_op(), |hole| hole - 1)
     }
 
-    /// Whether the content of `tail` can be put on top of this log: nothing is missing in between, and both say the same of
-    /// the last entry that must be common.
+    /// Whether `tail` can extend this log: no entry between the two is missing, and both have the same entry at the
+    /// first op that both contain.
     pub fn takes(&self, tail: Tail<'_>) -> bool {
         let common = self.base.op.max(tail.base.op);
         common <= self.solid_to() && tail.hash_at(common) == self.tail().hash_at(common)
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_takes_what_follows_from_it_and_nothing_beyond_a_gap() {
+    fn a_log_can_be_extended_by_what_follows_without_a_gap() {
         let (whole, mut later) = (log(6), log(8));
         later.drop_front(5);
         assert!(whole.takes(later.tail()) && later.takes(whole.tail()));

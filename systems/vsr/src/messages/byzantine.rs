@@ -1,7 +1,8 @@
-//! The lies of a Byzantine replica: a message with one field changed, signed again with the liar's own key.
+//! The lies of a Byzantine replica: one field of a message is changed, and the message is signed again with the liar's
+//! own key.
 //!
-//! A forged entry is one that the liar, as the primary of some earlier view, could have signed. It is forged only for views
-//! that the liar never really led and for places that it has not signed yet; otherwise it would be equivocation, which
+//! A forged entry is one that the liar could have signed as the primary of an earlier view. It is forged only for views
+//! that the liar never led and for positions that it has not signed. Anything else would be equivocation, which
 //! Viewstamped Replication does not promise to survive.
 
 use std::rc::Rc;
@@ -12,11 +13,11 @@ use crate::log::entry::{Entry, Place};
 use crate::log::signature::sign;
 use crate::messages::message::{Body, CommitClaim, DoViewChange, Message, StartView};
 
-/// The message as the liar sends it, and what that amounts to; `None` where the lie makes no sense.
+/// The changed message and the class of the lie; `None` if the lie does not apply to the message.
 pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, LieClass)> {
     match lie.field {
         Field::Sender => {
-            // A neighbour's name, with the signature that the liar has.
+            // The id of a neighbour, but the liar's signature.
             let from = ReplicaId(liar.id.0 ^ 1);
             return Some((Message { from, ..message.clone() }, LieClass::Contradiction));
         }
@@ -62,10 +63,10 @@ pub fn tamper(message: &Message, lie: Lie, liar: &mut Liar) -> Option<(Message, 
             } else {
                 (*view, entry_list(entries, lie, liar, *view)?.0)
             };
-            // Entries that do not follow from the receiver's log are no more than a lost message.
+            // Entries that do not follow from the receiver's log have the effect of a lost message.
             Some((Body::Repair { view, number: *asked, entries: entries.into() }, LieClass::Contradiction))
         }
-        // No plan can lie about these; and checkpoints are only for clusters in which nobody lies.
+        // No plan contains a lie about these messages. Checkpoints exist only in clusters without liars.
         Body::Ping { .. }
         | Body::Pong { .. }
         | Body::Forward { .. }
@@ -99,7 +100,7 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
         Field::EntryHash => (same(entry.with_hash(entry.hash ^ 1 << lie.amount)), LieClass::Contradiction),
         Field::Command => {
             let mut payload = request.payload.to_vec();
-            // A reserved byte that is not zero, or any byte in a registration: no replica may accept such a command.
+            // A non-zero reserved byte, or any byte in a registration: no replica may accept such a command.
             let byte = lie.amount.max(1);
             match payload.get_mut(1) {
                 Some(reserved) => *reserved = byte,
@@ -110,7 +111,7 @@ fn prepare(view: u64, commit: &CommitClaim, entry: &Rc<Entry>, lie: Lie, liar: &
             (same(lied), LieClass::Contradiction)
         }
         Field::Op => {
-            // Its parent is not the entry before the other place, so no correct replica ever puts it there.
+            // The parent is not the entry before the other position, so no correct replica appends it there.
             let place = Place { op: lie.number(entry.op)?, ..entry.place() };
             let lied = Entry::forged(place, entry.timestamp, request, &liar.key);
             (same(lied), LieClass::Contradiction)
@@ -157,7 +158,8 @@ fn do_view_change(body: &DoViewChange, lie: Lie, liar: &mut Liar) -> Option<(DoV
         }
         Field::Op | Field::TailLength => (DoViewChange { op: lie.number(body.op)?, ..body }, LieClass::Contradiction),
         _ => {
-            // Where no entry can be forged for a view that the sender was normal in, it claims to have been in a later one.
+            // If no entry can be forged for the sender's last normal view or an earlier one, the sender claims a later
+            // last normal view.
             let (log, class) = match entry_list(&body.log, lie, liar, body.last_normal) {
                 Some(lied) => lied,
                 None => entry_list(&body.log, lie, liar, body.view.saturating_sub(1))?,
@@ -192,14 +194,15 @@ fn start_view(body: &StartView, lie: Lie, liar: &mut Liar) -> Option<(StartView,
             let op = log.len() as u64;
             let commit = CommitClaim { op: body.commit.op.min(op), ..body.commit };
             let start_op = body.start_op.min(op);
-            // What does not follow from the reasons is refused; what does is a true, if older, state of the view.
+            // A receiver rejects what does not follow from the reasons. What does follow is a true but older state of
+            // the view.
             (StartView { op, commit, start_op, log: log.into(), ..body }, LieClass::FalseClaim)
         }
     })
 }
 
-/// A list of entries that lies: shorter, longer, with a forged end or a wrong hash. Entries are forged for views up to
-/// `view_max`.
+/// A list of entries changed by the lie: shorter, longer, with a forged last entry, or with a wrong hash. Entries are
+/// forged for views up to `view_max`.
 fn entry_list(log: &[Rc<Entry>], lie: Lie, liar: &mut Liar, view_max: u64) -> Option<(Vec<Rc<Entry>>, LieClass)> {
     let mut log = log.to_vec();
     let amount = usize::from(lie.amount.max(1));
@@ -232,8 +235,8 @@ fn entry_list(log: &[Rc<Entry>], lie: Lie, liar: &mut Liar, view_max: u64) -> Op
     Some((log, LieClass::FalseClaim))
 }
 
-/// Appends an entry that the liar could have signed as the primary of an earlier view: `pattern`'s request under another
-/// number.
+/// Appends an entry that the liar could have signed as the primary of an earlier view. The request is that of `pattern`
+/// with another number.
 fn forge(log: &mut Vec<Rc<Entry>>, pattern: &Entry, liar: &mut Liar, view_max: u64) -> Option<()> {
     let op = log.len() as u64 + 1;
     let (parent, view_min, before) = log.last().map_or((0, 0, 0), |entry| (entry.hash, entry.view, entry.timestamp));

@@ -1,20 +1,26 @@
-//! Which log does a new view start from? A pure function of the DoViewChanges, which a backup repeats to check its primary.
+//! The selection of the log that a new view starts from. It is a pure function of the DoViewChanges. Where replicas may
+//! lie, a backup repeats it to check its primary.
 //!
-//! Viewstamped Replication Revisited (section 4.2) takes the log with the highest last normal view, then the longest. With
-//! up to b liars among the senders that is unsound. Here the choice walks the tree of hash-chained logs from its root: an
-//! entry is a candidate when b + 1 of the messages carry it, and at a fork the branch wins whose (b + 1)-th highest last
-//! normal view among its carriers is highest. For b = 0 this is at least as long a log as the published rule's.
+//! Viewstamped Replication Revisited (section 4.2) selects the log with the highest last normal view, then the longest.
+//! With up to b liars among the senders that is unsound. Here the selection walks the tree of hash-chained logs from
+//! its root:
 //!
-//! Why it is enough, when r + v − n > 2b: a committed entry's quorum meets every view-change quorum in at least b + 1
-//! correct replicas, whose last normal view is at least the entry's view w; a correct replica that carries a conflicting
-//! branch has one below w, by induction over views. The test at the end tries it out on a random abstract model.
+//! - An entry is a candidate when b + 1 of the messages contain it.
+//! - At a fork, the branch wins whose (b + 1)-th highest last normal view among its senders is highest.
 //!
-//! Logs may begin after a checkpoint (only where b = 0). What a checkpoint covers is committed, so the walk begins at the
-//! highest op that a claim's log begins after: every committed log goes through it. Claims that do not reach it, or have
-//! another entry there, carry nothing that the new view needs.
+//! For b = 0 the selected log is at least as long as the one by the published rule.
 //!
-//! An entry that everybody knows and nobody can read is dropped only when n − r + 1 + b messages show that their senders
-//! never held it, so that it cannot have been committed (Protocol-Aware Recovery, section 3.4).
+//! Why this suffices when r + v − n > 2b: the quorum of a committed entry intersects every view-change quorum in at
+//! least b + 1 correct replicas, whose last normal view is at least the entry's view w. A correct replica with a
+//! conflicting branch has a last normal view below w, by induction over views. `model` tests this on a random abstract
+//! model.
+//!
+//! Logs may begin after a checkpoint (only where b = 0). What a checkpoint covers is committed, so the walk begins at
+//! the highest base of all claims: every committed log contains it. Claims that do not reach that op, or have another
+//! entry there, contain nothing that the new view needs.
+//!
+//! An entry that some claims know but none can read is dropped only when n − r + 1 + b messages show that their senders
+//! never held it. It cannot have been committed then (Protocol-Aware Recovery, section 3.4).
 
 use std::rc::Rc;
 
@@ -24,7 +30,7 @@ use sim::{EntryHash, ReplicaId, ReplicaSet};
 use crate::log::entry::Entry;
 use crate::log::{Base, Log, Tail};
 
-/// What one DoViewChange says, as far as the choice needs it.
+/// The part of a DoViewChange that the selection uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     /// The sender.
@@ -37,17 +43,17 @@ pub struct Claim<'a> {
     pub log: Tail<'a>,
 }
 
-/// What the claims amount to.
+/// The result of the selection.
 #[derive(Debug)]
 pub enum Choice {
-    /// The new view starts from this log, without holes, and with this commit number.
+    /// The new view starts from this log, which has no holes, with this commit number.
     Log(Log, u64),
-    /// No claim carries the content of the entry at this op: more DoViewChanges are needed.
+    /// No claim contains the content of the entry at this op: more DoViewChanges are needed.
     Missing(u64),
 }
 
-/// Chooses, where up to `byzantine` of the senders may lie. `never_committed` tells whether an entry that follows these
-/// cannot have been committed, as it was never held by those replicas.
+/// Selects the log; up to `byzantine` of the senders may lie. `never_committed` gets the entries before an entry and
+/// the replicas that never held it, and returns whether the entry cannot have been committed.
 pub fn choose(
     claims: &[Claim<'_>],
     byzantine: u8,
@@ -86,14 +92,15 @@ pub fn choose(
     }
     let mut commits: Vec<u64> = claims.iter().map(|claim| claim.commit).collect();
     commits.sort_unstable_by(|x, y| y.cmp(x));
-    // Of b + 1 claims at least one is a correct replica's, and the path holds whatever that one has committed.
+    // Of b + 1 claims at least one is from a correct replica, and the path contains everything that it has committed.
     let commit = commits.get(b).copied().unwrap_or(0).min(last(&path));
     let linked_claims = claims.iter().zip(&linked).filter(|(_, linked)| **linked);
     let base = linked_claims.into_iter().find_map(|(claim, _)| claim.log.at(base)).unwrap_or_default();
     Choice::Log(Log::copy(Tail { base, entries: &path }), commit)
 }
 
-/// The entries up to `root`, as far back as the claims that have the root carry them: for whoever is a little behind.
+/// The entries up to `root`, as far back as claims with this root contain them. Backups that are slightly behind need
+/// them.
 fn before(claims: &[Claim<'_>], linked: &[bool], root: u64) -> Vec<Rc<Entry>> {
     let content = |op: u64| {
         let carried =
@@ -105,7 +112,7 @@ fn before(claims: &[Claim<'_>], linked: &[bool], root: u64) -> Vec<Rc<Entry>> {
     entries
 }
 
-/// The entry that the walk takes at `op`, if there is a candidate.
+/// The hash of the entry that the walk takes at `op`, if there is a candidate.
 fn next(claims: &[Claim<'_>], on_path: &[bool], op: u64, b: usize) -> Option<EntryHash> {
     let carried = |index: usize| if on_path[index] { claims[index].log.get(op) } else { None };
     let mut best: Option<(u64, u64, EntryHash)> = None;

@@ -1,5 +1,5 @@
-//! The messages between replicas: those of Viewstamped Replication Revisited (sections 4 and 5), and, where replicas may
-//! lie, the reasons that a claim follows from.
+//! The messages between replicas: those of Viewstamped Replication Revisited (sections 4 and 5), and, where replicas
+//! may lie, the reasons that a claim follows from.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,28 +10,28 @@ use crate::log::entry::Entry;
 use crate::log::signature::{Keyring, Signature, halves, hash};
 use crate::log::{Base, Tail};
 
-/// A message larger than this is refused.
+/// A replica rejects messages larger than this.
 pub const MESSAGE_BYTES_MAX: u64 = 1 << 20;
 
 /// A message with its claimed sender and that sender's signature.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Who says that it sent this.
+    /// The claimed sender.
     pub from: ReplicaId,
-    /// What it says.
+    /// The content.
     pub body: Body,
     /// The sender's signature over the body.
     pub signature: Signature,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// The primary of `view` asks to log `entry`, and tells its commit number.
+    /// The primary of `view` asks the backups to log `entry`, and states its commit number.
     Prepare {
         /// The sender's view.
         view: u64,
-        /// How far the sender has committed.
+        /// The sender's commit number.
         commit: CommitClaim,
         /// The entry.
         entry: Rc<Entry>,
@@ -42,34 +42,35 @@ pub enum Body {
         view: u64,
         /// The op.
         op: u64,
-        /// The entry at `op`.
+        /// The hash of the entry at `op`.
         hash: EntryHash,
     },
-    /// The primary tells its commit number and where its log ends; also its heartbeat.
+    /// The primary states its commit number and its last op. Also its heartbeat.
     Commit {
         /// The sender's view.
         view: u64,
-        /// How far the sender has committed.
+        /// The sender's commit number.
         commit: CommitClaim,
         /// The last op of its log.
         op: u64,
     },
-    /// The sender wants `view` to start, or (`entered`) has left all lower views for it.
+    /// The sender votes for `view`, or, if `entered`, has left all lower views for it.
     StartViewChange {
         /// The view.
         view: u64,
-        /// Whether it has left the lower views.
+        /// Whether the sender has left the lower views.
         entered: bool,
-        /// The votes that made it leave, where replicas may lie.
+        /// Where replicas may lie: the votes because of which the sender left.
         votes: Rc<[Vote]>,
-        /// The op of the membership that is in force in the sender's log; 0 where replicas may lie, and so not signed.
+        /// The op of the configuration in force in the sender's log. It is 0 where replicas may lie, and therefore not
+        /// signed.
         configuration: u64,
     },
     /// The sender's log, for the primary of a new view.
     DoViewChange(Rc<DoViewChange>),
     /// The log of a view that has started.
     StartView(Rc<StartView>),
-    /// The sender wants the StartView of `view` or of a later one.
+    /// The sender requests the StartView of `view` or of a later view.
     RequestStartView {
         /// The view.
         view: u64,
@@ -82,10 +83,10 @@ pub enum Body {
         from: u64,
         /// The last missing op.
         to: u64,
-        /// Tells the request from the sender's other ones.
+        /// Distinguishes this request from the sender's other requests.
         number: u64,
     },
-    /// Entries that were asked for.
+    /// The requested entries.
     Repair {
         /// The sender's view.
         view: u64,
@@ -94,16 +95,16 @@ pub enum Body {
         /// The entries, in order.
         entries: Rc<[Rc<Entry>]>,
     },
-    /// The sender wants to know the receiver's time.
+    /// The sender requests the receiver's time.
     Ping {
-        /// When it asks, by its monotonic clock.
+        /// When it was sent, by the sender's monotonic clock.
         asked: Time,
     },
     /// The sender's time.
     Pong {
-        /// When it was asked, by the receiver's clock.
+        /// When the Ping was sent, by the monotonic clock of this message's receiver.
         asked: Time,
-        /// What its wall clock shows.
+        /// The sender's wall clock.
         wall: Time,
     },
     /// A client's request that reached a backup.
@@ -113,67 +114,67 @@ pub enum Body {
         /// The request.
         request: Request,
     },
-    /// The sender cannot read the content of this entry any more. The hash says which one it is, whatever the view.
+    /// The sender can no longer read the content of this entry. The hash identifies the entry in any view.
     RequestContent {
         /// The op.
         op: u64,
-        /// The entry.
+        /// The hash of the entry.
         hash: EntryHash,
     },
-    /// The content of an entry that was asked for.
+    /// The content of a requested entry.
     Content {
         /// The entry.
         entry: Rc<Entry>,
     },
-    /// The sender never held this entry. Who held it and cannot read it any more keeps silent (Protocol-Aware Recovery,
-    /// section 3.4).
+    /// The sender never held this entry. A replica that held it and can no longer read it sends nothing (Protocol-Aware
+    /// Recovery, section 3.4).
     Nack {
         /// The op.
         op: u64,
-        /// The entry.
+        /// The hash of the entry.
         hash: EntryHash,
     },
-    /// The sender wants the state of a checkpoint at `at_least` or later.
+    /// The sender requests the state of a checkpoint at op `at_least` or later.
     RequestState {
         /// The sender's view.
         view: u64,
-        /// The lowest op that is of use.
+        /// The lowest op that the sender can use.
         at_least: u64,
-        /// The state that the sender has begun to get; 0 at first.
+        /// The hash of the state that the sender has part of; 0 at first.
         state: EntryHash,
-        /// How many of its bytes the sender has.
+        /// The number of its bytes that the sender has.
         offset: u64,
     },
-    /// A part of a checkpoint's state.
+    /// Part of the state of a checkpoint.
     State(Rc<StateChunk>),
 }
 
-/// "I have committed up to `op`", and, where replicas may lie, why that is true.
+/// The statement that the sender has committed up to `op`, and, where replicas may lie, the proof of it.
 #[derive(Clone, Debug, Default)]
 pub struct CommitClaim {
     /// The op.
     pub op: u64,
-    /// The PrepareOks that it follows from; `None` where nobody lies, or for op 0.
+    /// The PrepareOks that prove it; `None` where no replica lies, or for op 0.
     pub certificate: Option<Rc<Certificate>>,
 }
 
 /// The signed PrepareOks of a replication quorum for one entry.
 #[derive(Clone, Debug)]
 pub struct Certificate {
-    /// The view in which they were given.
+    /// The view of the PrepareOks.
     pub view: u64,
     /// The op.
     pub op: u64,
-    /// The entry.
+    /// The hash of the entry.
     pub hash: EntryHash,
-    /// Who gave them, with the signatures.
+    /// The senders, with their signatures.
     pub acknowledgements: Vec<(ReplicaId, Signature)>,
-    /// Whether they are known to fit.
+    /// Whether the signatures were verified.
     pub checked: Cell<bool>,
 }
 
 impl Certificate {
-    /// Whether at least `quorum` replicas really signed it.
+    /// Whether at least `quorum` replicas signed it.
     pub fn verify(&self, quorum: u32, keys: &Keyring) -> bool {
         if !self.checked.get() {
             let mut signers = sim::ReplicaSet::default();
@@ -191,10 +192,10 @@ impl Certificate {
     }
 }
 
-/// One replica's wish for a view, with the signature of its StartViewChange.
+/// One replica's vote for a view, with the signature of its StartViewChange.
 #[derive(Clone, Copy, Debug)]
 pub struct Vote {
-    /// Whose.
+    /// The voter.
     pub from: ReplicaId,
     /// The view.
     pub view: u64,
@@ -205,17 +206,17 @@ pub struct Vote {
 /// The body of a DoViewChange.
 #[derive(Clone, Debug)]
 pub struct DoViewChange {
-    /// The view that is to start.
+    /// The view to start.
     pub view: u64,
     /// The last view in which the sender was normal.
     pub last_normal: u64,
-    /// The last op of its log, as stated.
+    /// The last op of its log, as stated by the sender.
     pub op: u64,
     /// Its commit number.
     pub commit: u64,
-    /// Its log after `base`; entries that it cannot read are holes.
+    /// Its log after `base`. Entries that it cannot read are holes.
     pub log: Rc<[Rc<Entry>]>,
-    /// What the log begins after: op 0 without checkpoints. What comes before is committed.
+    /// The entry before the log; op 0 without checkpoints. Everything up to it is committed.
     pub base: Base,
     /// The op of its newest checkpoint.
     pub checkpoint: u64,
@@ -226,19 +227,19 @@ pub struct DoViewChange {
 pub struct StartView {
     /// The view.
     pub view: u64,
-    /// The last op of the sender's log, as stated.
+    /// The last op of the sender's log, as stated by the sender.
     pub op: u64,
-    /// How far the sender has committed.
+    /// The sender's commit number.
     pub commit: CommitClaim,
     /// The sender's log after `base`.
     pub log: Rc<[Rc<Entry>]>,
     /// How many entries the view started from.
     pub start_op: u64,
-    /// The DoViewChanges that the start follows from, where replicas may lie.
+    /// Where replicas may lie: the DoViewChanges that the log follows from.
     pub reasons: Rc<[Message]>,
     /// Bytes that a liar adds.
     pub padding: u64,
-    /// What the log begins after: op 0 without checkpoints.
+    /// The entry before the log; op 0 without checkpoints.
     pub base: Base,
 }
 
@@ -251,11 +252,11 @@ pub struct StateChunk {
     pub last: Base,
     /// The hash of the whole state.
     pub state: EntryHash,
-    /// How many bytes the whole state has.
+    /// The size of the whole state in bytes.
     pub length: u64,
-    /// Where the part begins.
+    /// The offset of this part.
     pub offset: u64,
-    /// The part.
+    /// The bytes of this part.
     pub bytes: Rc<[u8]>,
 }
 
@@ -295,8 +296,8 @@ impl Body {
         }
     }
 
-    /// The view that the message belongs to; that of the entry where the message is about one entry in any view, and 0 for
-    /// one that belongs to none.
+    /// The view of the message. For a message about one entry in any view, the view of that entry; 0 for a message
+    /// without a view.
     pub fn view(&self) -> u64 {
         match self {
             Body::Prepare { view, .. }
@@ -316,7 +317,7 @@ impl Body {
         }
     }
 
-    /// The size on the wire in bytes, about.
+    /// The approximate size on the wire in bytes.
     pub fn size(&self) -> u64 {
         let entries = |log: &[Rc<Entry>]| log.iter().map(|entry| entry.size()).sum::<u64>();
         let certificate =
@@ -345,8 +346,8 @@ impl Body {
         }
     }
 
-    /// The words that `from` signs: the kind, the sender, and every field, logs by their last hash (the chain covers the
-    /// rest) and their length.
+    /// The words that `from` signs: the kind, the sender, and every field. Logs are represented by their last hash (the
+    /// hash chain covers the rest) and their length.
     pub fn statement(&self, from: ReplicaId) -> [u64; 12] {
         let mut words = [0; 12];
         words[0] = self.kind() as u64;
@@ -365,7 +366,7 @@ impl Body {
                 words[3] = commit.op;
                 words[4] = *op;
             }
-            // A vote and the news of having left are one statement: both say "at least this view".
+            // A vote and a notice of having left are one statement: both say "at least this view".
             Body::StartViewChange { .. } | Body::RequestStartView { .. } => {}
             Body::DoViewChange(message) => {
                 words[3] = message.last_normal;
@@ -389,7 +390,8 @@ impl Body {
                 words[4] = *to;
                 words[5] = *number;
             }
-            // Nothing else is about one entry, so the last word tells these from others of their kinds.
+            // Only these messages of their kinds are about a single entry. The last word distinguishes them from the
+            // others.
             Body::RequestContent { op, hash } | Body::Nack { op, hash } => {
                 words[3] = *op;
                 [words[4], words[5]] = halves(*hash);
@@ -409,7 +411,7 @@ impl Body {
                 words[3] = *asked;
                 words[4] = *wall;
             }
-            // What a client asks is the client's to sign, which this simulation leaves out.
+            // A client would sign its request itself. This simulation leaves that out.
             Body::Forward { request, .. } => {
                 words[3] = request.client.0.into();
                 words[4] = request.session.into();
@@ -431,13 +433,13 @@ impl Body {
     }
 }
 
-/// A number that tells one pattern of holes from another.
+/// A number that differs between patterns of holes.
 fn holes(log: &[Rc<Entry>]) -> u128 {
     log.iter().filter(|entry| entry.is_hole()).fold(0, |sum, entry| sum.rotate_left(7) ^ u128::from(entry.op))
 }
 
 impl Message {
-    /// A message of `from`, signed.
+    /// A signed message from `from`.
     pub fn new(from: ReplicaId, body: Body, keys: &Keyring) -> Self {
         let signature = if keys.signing() { keys.sign(from, &body.statement(from)) } else { 0 };
         Message { from, body, signature }

@@ -1,4 +1,5 @@
-//! The messages: what they say, their encoding, the choice of a log from DoViewChanges, and the lies that a replica can tell.
+//! The messages: their content, their encoding, the selection of a log from DoViewChanges, and the lies that a replica
+//! can tell.
 
 pub mod byzantine;
 pub mod log_selection;

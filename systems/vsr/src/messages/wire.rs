@@ -1,15 +1,16 @@
-//! Messages in bytes: what goes over the wire.
+//! The encoding of messages.
 //!
-//! Messages move as values in a simulation. Only one that is damaged on the way becomes bytes (`sim::System::encode`), and a
-//! receiver that does not see the damage acts on what it finds in them. So the last four bytes of a message are a
-//! CRC-32 of all the others: where nobody signs anything, nothing else tells a damaged acknowledgement from a sound one.
+//! In a simulation, messages move as values. Only a message that is damaged in transit is encoded
+//! (`sim::System::encode`), and a receiver that does not detect the damage acts on the decoded content. So the last
+//! four bytes of a message are a CRC-32 of all others: where nothing is signed, only the checksum distinguishes a
+//! damaged acknowledgement from an intact one.
 //!
-//! Numbers are little endian. Lists and byte strings begin with their length, a `u32`; what may be missing and what is one
-//! of several kinds with one byte that says which. Every message has one encoding, and nothing else is decoded: what
-//! comes out of [`decode`] is encoded to the same bytes. A structure is written and read by one list of its fields, so
-//! that the two cannot disagree.
+//! Numbers are little-endian. Lists and byte strings begin with their length, a `u32`. Options and enums begin with one
+//! byte for the variant. Every message has exactly one encoding, and [`decode`] rejects all others: what it returns is
+//! encoded to the same bytes. Each structure is written and read by one list of its fields, so that the two cannot
+//! differ.
 //!
-//! The padding of a StartView, which only a liar adds, is written as its length.
+//! The padding of a StartView, which only a liar adds, is encoded as its length.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,10 +21,10 @@ use crate::log::Base;
 use crate::log::entry::Entry;
 use crate::messages::message::{Body, Certificate, CommitClaim, DoViewChange, Message, StartView, StateChunk, Vote};
 
-/// The bytes of the checksum at the end of a message.
+/// The size of the checksum at the end of a message.
 pub const CHECKSUM_BYTES: usize = 4;
 
-/// Writes a message, after whatever is in `into`.
+/// Appends the encoding of a message to `into`.
 pub fn encode(message: &Message, into: &mut Vec<u8>) {
     let start = into.len();
     message.write(into);
@@ -31,7 +32,7 @@ pub fn encode(message: &Message, into: &mut Vec<u8>) {
     checksum.write(into);
 }
 
-/// The message that stands in `bytes`, if its checksum fits; without `checked`, whatever the checksum says.
+/// Decodes a message, if its checksum matches. Without `checked`, the checksum is ignored.
 pub fn decode(bytes: &[u8], checked: bool) -> Option<Message> {
     let (mut body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
     if checked && u32::from_le_bytes(*checksum) != crc32fast::hash(body) {
@@ -42,7 +43,7 @@ pub fn decode(bytes: &[u8], checked: bool) -> Option<Message> {
     bytes.is_empty().then_some(message)
 }
 
-/// What can be written to the end of some bytes, and read from the front of some.
+/// A value that can be appended to a byte string, and read from the front of one.
 trait Wire: Sized {
     fn write(&self, into: &mut Vec<u8>);
     fn read(bytes: &mut &[u8]) -> Option<Self>;
@@ -63,7 +64,7 @@ macro_rules! numbers {
     };
 }
 
-/// A structure by its fields; after a semicolon, those that say whether it is known to be sound, which nobody sends.
+/// Structures by their fields. The field after the semicolon caches a verification and is not sent.
 macro_rules! structures {
     ($($name:ident { $($field:tt),* $(; $checked:ident)? })*) => {
         $(impl Wire for $name {
@@ -77,7 +78,7 @@ macro_rules! structures {
     };
 }
 
-/// The kinds of messages, each with its number and its fields; those with a structure of their own come first.
+/// The kinds of messages, each with its number and its fields. Those with a structure of their own come first.
 macro_rules! bodies {
     ({ $($whole:ident = $number:literal),* } { $($name:ident { $($field:ident),* } = $other:literal),* }) => {
         impl Wire for Body {
@@ -143,8 +144,8 @@ bodies! {
     }
 }
 
-/// What is read here is a message inside of another one: the DoViewChanges that a StartView follows from, and nothing else,
-/// so that nothing is nested any deeper.
+/// Reads a message inside another one: a DoViewChange that a StartView follows from. All other kinds are rejected, so
+/// there is no deeper nesting.
 impl Wire for Message {
     fn write(&self, into: &mut Vec<u8>) {
         self.from.write(into);
@@ -189,7 +190,7 @@ impl<T: Wire> Wire for Vec<T> {
     fn write(&self, into: &mut Vec<u8>) {
         write_list(self, into);
     }
-    /// A length is not believed: the list grows as its items are found.
+    /// Does not allocate by the encoded length: the list grows as its items are read.
     fn read(bytes: &mut &[u8]) -> Option<Self> {
         let length = u32::read(bytes)?;
         let mut list = Vec::new();
@@ -248,7 +249,7 @@ mod tests {
         Rc::new(Entry { view, op, parent, hash, signature: 12, timestamp: 8, request, checked: Cell::new(true) })
     }
 
-    /// One message of each kind, with something in each of its fields.
+    /// One message of each kind, with a value in each of its fields.
     fn samples() -> Vec<Message> {
         let (view, op, number, hash) = (3, 11, 4, 1 << 77);
         let from = ReplicaId(2);
@@ -302,7 +303,7 @@ mod tests {
         bytes
     }
 
-    /// The bytes with the checksum that fits them.
+    /// The bytes followed by their checksum.
     fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
         let checksum = crc32fast::hash(&bytes);
         checksum.write(&mut bytes);
@@ -310,12 +311,12 @@ mod tests {
     }
 
     #[test]
-    fn every_message_comes_back() {
+    fn every_message_is_decoded_to_itself() {
         for message in samples() {
             let bytes = encoded(&message);
             let back = decode(&bytes, true).expect("it is sound");
             assert_eq!(encoded(&back), bytes, "{message:?}");
-            // What is not known to be sound any more is all that differs.
+            // Only the cached verifications differ.
             let words = |message: &Message| format!("{message:?}").replace("value: true", "value: false");
             assert_eq!(words(&back), words(&message));
         }
@@ -324,12 +325,12 @@ mod tests {
     }
 
     #[test]
-    fn damage_of_up_to_32_adjoining_bits_is_seen_wherever_it_is() {
+    fn every_damage_of_up_to_32_adjacent_bits_is_detected() {
         for message in samples() {
             let sound = encoded(&message);
             for first in 0..sound.len() * 8 {
                 for width in [1, 2, 3, 7, 31, 32].into_iter().filter(|width| first + width <= sound.len() * 8) {
-                    // All of them, or the first and the last.
+                    // Either all bits of the range, or only the first and the last.
                     for step in [1, (width - 1).max(1)] {
                         let mut damaged = sound.clone();
                         for bit in (first..first + width).step_by(step) {
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_or_too_long_is_no_message() {
+    fn truncated_and_extended_messages_are_rejected() {
         for message in samples() {
             let bytes = encoded(&message);
             for length in 0..bytes.len() {
@@ -371,7 +372,7 @@ mod tests {
         assert_eq!(bytes[entered], 1);
         bytes[entered] = 2;
         assert!(decode(&with_checksum(bytes.clone()), true).is_none(), "neither true nor false");
-        // A length of many gigabytes.
+        // A length of several gigabytes.
         bytes[entered..entered + 5].copy_from_slice(&[1, 255, 255, 255, 255]);
         assert!(decode(&with_checksum(bytes), true).is_none());
         let start_view = samples().swap_remove(1);
@@ -382,10 +383,10 @@ mod tests {
     }
 
     #[test]
-    fn without_the_checksum_damage_is_believed() {
+    fn without_the_checksum_a_damaged_message_is_decoded() {
         let acknowledgement = samples().swap_remove(4);
         let mut bytes = encoded(&acknowledgement);
-        bytes[1 + 16 + 1 + 8] ^= 4; // of the op
+        bytes[1 + 16 + 1 + 8] ^= 4; // a bit of the op
         assert!(decode(&bytes, true).is_none());
         let believed = decode(&bytes, false).expect("nobody looks");
         assert!(matches!(believed.body, Body::PrepareOk { op: 15, .. }), "{believed:?}");

@@ -1,5 +1,5 @@
-//! Checkpoints at a replica: when one is made, what its completion allows, and which part of the log it replaces.
-//! `state/checkpoint.rs` has their content and their way to the disk.
+//! Checkpoints of a replica: when it creates one, and which part of the log it drops when one is durable.
+//! `state/checkpoint.rs` has their content and the order in which they become durable.
 
 use sim::{Env, Observation};
 
@@ -8,7 +8,7 @@ use crate::replica::Vsr;
 use crate::state::checkpoint::{Checkpoint, PLACE_BYTES};
 
 impl Vsr {
-    /// The op was executed: encodes a checkpoint if it is its turn.
+    /// Encodes a checkpoint after the execution of an op, if the checkpoint interval divides the op.
     pub(crate) fn checkpoint_if_due(&mut self, env: &mut Env<'_, Self>) {
         let interval = u64::from(self.cluster.checkpoint_interval);
         if interval == 0 || !self.executed.is_multiple_of(interval) || self.executed > self.log.last_op() {
@@ -27,7 +27,7 @@ impl Vsr {
         }
     }
 
-    /// The superblock names a new checkpoint: of the replica's own making, or the one that it got from a peer.
+    /// Handles a new checkpoint in the superblock: the replica's own, or one from a peer.
     pub(crate) fn on_checkpoint(&mut self, env: &mut Env<'_, Self>, checkpoint: &Checkpoint) {
         if checkpoint.last.op > self.executed {
             self.install_state(env, checkpoint);
@@ -38,7 +38,7 @@ impl Vsr {
         self.drop_log(env, checkpoint.last.op);
     }
 
-    /// Drops the log before a checkpoint, but for some entries that backups may still need.
+    /// Drops the log before a checkpoint, except for some entries that backups may still need.
     pub(crate) fn drop_log(&mut self, env: &mut Env<'_, Self>, checkpoint: u64) {
         let margin = u64::from(self.cluster.checkpoint_interval) / 2;
         let base = checkpoint.saturating_sub(margin);

@@ -1,5 +1,5 @@
-//! Clock synchronization at a replica: it asks the others for their time, and a primary without a synchronized clock abdicates.
-//! `state/clock.rs` compares the clocks.
+//! Clock synchronization of a replica: it requests the time of the other members, and a primary without a synchronized
+//! clock abdicates. `state/clock.rs` compares the clocks.
 
 use sim::{Env, Observation, RejectReason, ReplicaId, Time, TimerId};
 
@@ -7,45 +7,46 @@ use crate::bugs::PlantedBug;
 use crate::messages::message::Body;
 use crate::replica::{Handled, Vsr};
 
-/// It is time to ask the others for their time.
+/// Timer: request the time of the other members.
 pub(crate) const CLOCK_TIMER: TimerId = TimerId(7);
 impl Vsr {
-    /// The replica starts.
+    /// Starts the timer when the replica starts.
     pub(crate) fn start_clock(&self, env: &mut Env<'_, Self>) {
         if self.clock.runs() {
-            // Soon: until it has asked, it cannot serve.
+            // An early first round: a primary cannot serve before it.
             env.set_timer(CLOCK_TIMER, self.clock.ping / 8);
         }
     }
 
-    /// Asks the others for their time, and draws the conclusions from what they have answered.
+    /// Requests the time of the other members, and acts on their last answers.
     pub(crate) fn on_clock_timer(&mut self, env: &mut Env<'_, Self>) {
         env.set_timer(CLOCK_TIMER, self.clock.ping);
         self.clock.tick(env, self.configuration().members());
         let asked = env.monotonic();
         self.tell_members(env, &self.signed(Body::Ping { asked }));
-        let goes = self.leads_without_time(env);
-        let was_to_go = std::mem::replace(&mut self.clock.abdicates, goes);
-        if goes && self.own_vote <= self.view {
+        let must_abdicate = self.leads_unsynchronized(env);
+        let had_to_abdicate = std::mem::replace(&mut self.clock.abdicates, must_abdicate);
+        if must_abdicate && self.own_vote <= self.view {
             self.vote(env);
-        } else if was_to_go && !goes && self.leads() {
-            // Its clock came back before the others lost patience.
+        } else if had_to_abdicate && !must_abdicate && self.leads() {
+            // The clock was synchronized again before the others started a view change.
             self.own_vote = 0;
         }
     }
 
-    /// Whether this replica leads and must not: then it keeps silent until the others choose another primary.
-    pub(crate) fn leads_without_time(&self, env: &Env<'_, Self>) -> bool {
+    /// Whether this replica is a primary whose clock has been unsynchronized for too long. It then sends nothing until
+    /// the others elect another primary.
+    pub(crate) fn leads_unsynchronized(&self, env: &Env<'_, Self>) -> bool {
         self.leads() && self.clock.given_up(env.monotonic()) && !self.bugs.on(PlantedBug::UnsynchronizedPrimaryServes)
     }
 
-    /// Somebody asks for the time.
+    /// Answers a request for the time.
     pub(crate) fn on_ping(&self, env: &mut Env<'_, Self>, from: ReplicaId, asked: Time) {
         let wall = env.wall_clock();
         self.send(env, from, Body::Pong { asked, wall });
     }
 
-    /// Somebody tells the time.
+    /// Handles an answer with another replica's time.
     pub(crate) fn on_pong(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, asked: Time, wall: Time) -> Handled {
         if from == self.id || from.0 >= self.cluster.replicas {
             return Err(RejectReason::WrongSender);
@@ -53,7 +54,7 @@ impl Vsr {
         self.clock.answered(env, self.configuration().members(), from, asked, wall)
     }
 
-    /// Primary: the timestamp of the next entry; `None` while it does not know the time.
+    /// Primary: the timestamp of the next entry; `None` while its clock is not synchronized.
     pub(crate) fn next_timestamp(&mut self, env: &mut Env<'_, Self>) -> Option<Time> {
         let previous = self.log.last_timestamp();
         if !self.clock.runs() {

@@ -1,5 +1,7 @@
-//! A replica: its state, and who handles what. Normal operation is in `normal.rs`, repair in `repair.rs`, what a replica
-//! thinks of its primary in `primary_timeouts.rs`, view changes in `view_change.rs`, restarts in `recovery.rs`.
+//! The state of a replica, and the dispatch of messages, timers and completed I/O to their handlers.
+//!
+//! Normal operation is in `normal.rs`, repair in `repair.rs`, the timeouts that replace a primary without progress in
+//! `primary_timeouts.rs`, view changes in `view_change.rs`, restarts in `recovery.rs`.
 
 mod checkpointing;
 mod clock_synchronization;
@@ -43,11 +45,11 @@ use crate::state::store::Store;
 use crate::storage::journal::{Journal, RETRY_TIMER};
 use crate::storage::layout::Layout;
 
-/// The primary's heartbeat.
+/// Timer: the primary's heartbeat.
 pub(crate) const HEARTBEAT_TIMER: TimerId = TimerId(0);
-/// The primary has been silent for too long, or a view change takes too long.
+/// Timer: the primary has been silent for too long, or a view change takes too long.
 pub(crate) const VIEW_CHANGE_TIMER: TimerId = TimerId(1);
-/// What a view change or a recovery waits for may have been lost: say it again.
+/// Timer: resend what a view change or a recovery waits for, as it may have been lost.
 pub(crate) const RESEND_TIMER: TimerId = TimerId(2);
 
 /// A replica of the reference protocol.
@@ -60,71 +62,72 @@ pub struct Vsr {
 
     pub(crate) status: Status,
     pub(crate) view: u64,
-    /// The last view in which this replica was normal, with the op that the view's log started with.
+    /// The last view in which this replica was normal, and the op that the view's log started with.
     pub(crate) last_normal: u64,
     pub(crate) start_op: u64,
     pub(crate) log: Log,
     pub(crate) commit: u64,
     pub(crate) executed: u64,
-    /// Why `commit` (or a little less) is committed, where replicas may lie.
+    /// Where replicas may lie: the proof that `commit`, or an op slightly below it, is committed.
     pub(crate) certificate: Option<Rc<Certificate>>,
     pub(crate) sessions: Sessions,
     pub(crate) store: Store,
     pub(crate) journal: Journal,
-    /// What is being read from the disk after a restart.
+    /// The reads of a restart; `None` when they are complete.
     pub(crate) loader: Option<Loader>,
-    /// Looks in the background whether the disk still holds what it should.
+    /// Checks in the background whether the disk still holds what it should.
     pub(crate) scrubber: Scrubber,
-    /// The disk was never used: the replica takes part, in view 0, from the moment when its first superblock is durable.
+    /// The disk was never used. The replica participates, in view 0, once its first superblock is durable.
     pub(crate) fresh: bool,
-    /// How often in a row it had crashed before this start, since it was last normal.
+    /// How many times in a row it had crashed before this start without becoming normal.
     pub(crate) crashes: u8,
-    /// The disk has lost something that this replica may have promised: it takes part in nothing before a StartView.
+    /// The disk has lost something that this replica may have promised. It does not participate before it receives a
+    /// StartView.
     pub(crate) amnesia: bool,
 
-    /// The view in which this replica restarted, if it is its primary. It may have started that view before, from other
-    /// DoViewChanges or with entries that its disk has lost, so it must not lead it again.
+    /// The view in which this replica restarted, if it is its primary. Before the restart it may have started that view
+    /// from other DoViewChanges, or with entries that its disk has lost. So it must not lead that view again.
     pub(crate) may_have_led: Option<u64>,
 
-    // -- normal operation
+    // -- Normal operation.
     /// The highest op that this replica has acknowledged in its view.
     pub(crate) acknowledged: u64,
     /// Primary: the highest op that each replica has acknowledged in this view.
     pub(crate) acknowledged_by: [u64; REPLICAS_MAX],
-    /// Primary, where replicas may lie: the signatures for the ops from `commit + 1` on.
+    /// Primary, where replicas may lie: the signatures for the ops after `commit`.
     pub(crate) shares: VecDeque<Share>,
-    /// Primary: where the log ended at the last heartbeat; what is older and not acknowledged is sent again.
+    /// Primary: the last op at the previous heartbeat. Entries up to it that are not acknowledged are sent again.
     pub(crate) resend_to: u64,
-    /// Backup: entries of this view that came before their turn.
+    /// Backup: entries of this view that arrived before their predecessors.
     pub(crate) pending: Vec<Rc<Entry>>,
-    /// Backup: which missing entries it has asked whom for.
+    /// Backup: the requests for missing entries.
     pub(crate) repair: Repair,
-    /// What tells a primary that leads nowhere.
+    /// The timeouts after which a primary that makes no progress is replaced.
     pub(crate) primary_timeouts: PrimaryTimeouts,
 
-    // -- view change
-    /// The view that this replica wants to start; 0 when it wants none.
+    // -- View changes.
+    /// The view that this replica votes for; 0 if none.
     pub(crate) own_vote: u64,
-    /// The newest StartViewChange of each replica, and when it came.
+    /// The newest StartViewChange of each replica, and when it arrived.
     pub(crate) votes: [Option<(Vote, Time)>; REPLICAS_MAX],
-    /// The votes that made this replica enter its view.
+    /// The votes because of which this replica entered its view.
     pub(crate) entered_by: Rc<[Vote]>,
-    /// The DoViewChanges for this view, if this replica is to be its primary.
+    /// If this replica is the primary of its view: the DoViewChanges for that view.
     pub(crate) do_view_changes: [Option<Message>; REPLICAS_MAX],
-    /// This replica's own DoViewChange for its view, once it may be said.
+    /// This replica's own DoViewChange for its view, once it may be sent.
     pub(crate) own_do_view_change: Option<Message>,
-    /// Primary, where replicas may lie: the DoViewChanges that its view follows from.
+    /// Primary, where replicas may lie: the DoViewChanges that its view started from.
     pub(crate) reasons: Rc<[Message]>,
-    /// How often replicas have claimed, without proof, to be in a higher view.
+    /// How many unproven claims of a higher view this replica has received.
     pub(crate) stragglers: u32,
     /// When each replica was last asked for a StartView.
     pub(crate) start_view_asked: [Time; REPLICAS_MAX],
-    /// How many view changes in a row have timed out.
+    /// The number of consecutive view changes that timed out.
     pub(crate) attempts: u32,
-    /// The part of the view change timeout that is this replica's own.
+    /// The random part of this replica's view change timeout.
     pub(crate) jitter: Time,
 
-    /// What time it is, and how many others think so.
+    /// The synchronization of the clock.
     pub(crate) clock: Clock,
     pub(crate) transfer: StateTransfer,
 }
@@ -136,7 +139,7 @@ pub(crate) struct Share {
     pub(crate) signatures: [Signature; REPLICAS_MAX],
 }
 
-/// What a handler says of a message that it refuses.
+/// The result of a handler: why it rejects a message, if it does.
 pub(crate) type Handled = Result<(), RejectReason>;
 
 impl Vsr {
@@ -149,17 +152,17 @@ impl Vsr {
         self.primary_of(self.view) == self.id
     }
 
-    /// Whether it is a primary that has not stepped down, and a member.
+    /// Whether it is a primary that has not abdicated, and may be a member.
     pub(crate) fn leads(&self) -> bool {
         self.status == Status::Normal && self.is_primary() && !self.primary_timeouts.abdicated() && !self.is_outsider()
     }
 
-    /// Whether a replica may lie in this cluster, so that claims need their reasons.
+    /// Whether replicas may lie in this cluster, so that claims need reasons.
     pub(crate) fn distrusts(&self) -> bool {
         self.cluster.byzantine > 0
     }
 
-    /// How many acknowledgements commit an entry.
+    /// The number of acknowledgements that commit an entry.
     pub(crate) fn replication_quorum(&self) -> usize {
         usize::from(self.cluster.replication_quorum) - usize::from(self.bugs.on(PlantedBug::CommitQuorumMinusOne))
     }
@@ -178,7 +181,7 @@ impl Vsr {
         env.observe(Observation::StatusChanged { status, view, primary: self.is_primary() });
     }
 
-    /// Advances the commit number to `op`, as far as the log goes, and executes.
+    /// Advances the commit number to `op` or to the end of the log, and executes.
     pub(crate) fn commit_to(&mut self, env: &mut Env<'_, Self>, op: u64) {
         while self.commit < op {
             self.commit += 1;
@@ -199,7 +202,7 @@ impl Vsr {
             self.execute(env, entry.op, entry.timestamp, request);
             self.checkpoint_if_due(env);
         }
-        // A checkpoint must not wait until something else goes to the disk.
+        // A checkpoint must not wait for other writes.
         if self.cluster.checkpoint_interval > 0 {
             self.write_disk(env);
         }
@@ -253,7 +256,7 @@ impl Vsr {
         }
     }
 
-    /// Whether a request asks for something that can be executed.
+    /// Whether a request can be executed.
     pub(crate) fn is_well_formed(&self, request: &Request) -> bool {
         if self.sessions.is_registration(request) {
             return request.payload.is_empty();
@@ -261,7 +264,7 @@ impl Vsr {
         Operation::decode(&request.payload).is_some()
     }
 
-    /// The commit number as a claim that others can check.
+    /// The commit number as a claim that other replicas can verify.
     pub(crate) fn commit_claim(&self) -> CommitClaim {
         if !self.distrusts() {
             return CommitClaim { op: self.commit, certificate: None };
@@ -272,7 +275,7 @@ impl Vsr {
         }
     }
 
-    /// The commit number that a claim proves to this replica, which holds the log of the claim's view.
+    /// The commit number that a claim proves to this replica, which must have the log of the claim's view.
     pub(crate) fn proven_commit(&self, claim: &CommitClaim) -> Result<u64, RejectReason> {
         if !self.distrusts() {
             return Ok(claim.op);
@@ -301,7 +304,7 @@ impl Vsr {
         }
     }
 
-    /// Whether an entry that comes from another replica can follow this one.
+    /// Checks whether an entry from another replica can follow `previous`.
     pub(crate) fn check_entry(&self, entry: &Entry, previous: Base) -> Handled {
         let Base { op, hash: parent, timestamp } = previous;
         if entry.op != op + 1 {
@@ -326,7 +329,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// Says what waits in memory beside the log.
+    /// Reports what is held in memory beside the log.
     pub(crate) fn observe_holding(&self, env: &mut Env<'_, Self>) {
         let messages = self.do_view_changes.iter().flatten();
         let items = self.pending.len() + messages.clone().count();
@@ -335,7 +338,7 @@ impl Vsr {
         env.observe(Observation::Holding { items: items as u32, bytes });
     }
 
-    /// Whether a message of any size is taken into memory.
+    /// Whether an oversized message is held in memory. Only a planted bug does this.
     fn takes_in_oversized(&self, env: &mut Env<'_, Self>, body: &Body) -> bool {
         let takes = self.bugs.on(PlantedBug::OversizedStartView) && body.kind() == MessageKind::StartView;
         if takes {
@@ -344,7 +347,7 @@ impl Vsr {
         takes
     }
 
-    /// Something became durable.
+    /// Continues what waited for a write to become durable.
     pub(crate) fn disk_progress(&mut self, env: &mut Env<'_, Self>) {
         if std::mem::take(&mut self.fresh) {
             self.start_first_view(env);
@@ -353,13 +356,13 @@ impl Vsr {
             self.on_checkpoint(env, &checkpoint);
         }
         if self.status == Status::ViewChange {
-            self.say_do_view_change(env);
+            self.send_do_view_change(env);
         }
         self.acknowledge(env);
         self.write_disk(env);
     }
 
-    /// Lets the journal write what waits.
+    /// Writes what the journal has to write.
     pub(crate) fn write_disk(&mut self, env: &mut Env<'_, Self>) {
         while self.journal.pump(env, &self.log) {
             self.acknowledge(env);
@@ -401,7 +404,7 @@ impl Vsr {
 
 impl System for Vsr {
     type Message = Message;
-    /// How often in a row the replica has crashed since it was last normal, as whoever restarts it keeps count.
+    /// How many times in a row the replica has crashed since it was last normal, as a supervisor would count.
     type Durable = u8;
     const NAME: &'static str = "vsr";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
@@ -464,7 +467,7 @@ impl System for Vsr {
     }
 
     fn deliver(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, message: Message) {
-        // What a replica learns before its disk is ready would be forgotten in a crash without a trace.
+        // A replica whose disk is not ready must not learn anything: a crash would lose it without a trace.
         if self.loader.is_some() || self.fresh {
             return;
         }

@@ -1,8 +1,9 @@
-//! Normal operation (Viewstamped Replication Revisited, section 4.1), pipelined: the primary gives each request its place
-//! in the log and tells the backups; who holds an entry durably says so; a quorum of those commits it.
+//! Normal operation (Viewstamped Replication Revisited, section 4.1), with a pipeline. The primary assigns each request
+//! a position in the log and sends it to the backups. A replica that holds an entry durably acknowledges it. A quorum
+//! of acknowledgements commits the entry.
 //!
-//! What gets lost is said again: the primary repeats, at its heartbeat, its commit number and what a backup has not
-//! acknowledged; a backup asks for the entries that it misses (`repair.rs`).
+//! Lost messages are sent again: at each heartbeat the primary repeats its commit number and the entries that a backup
+//! has not acknowledged, and a backup requests the entries that it misses (`repair.rs`).
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -17,7 +18,7 @@ use crate::state::membership::Kind;
 use crate::state::sessions::SessionStatus;
 
 impl Vsr {
-    /// Primary: a client's request.
+    /// Primary: handles a client's request.
     pub(crate) fn on_request(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
         if !self.leads() {
             self.request_waits(&request);
@@ -47,7 +48,7 @@ impl Vsr {
         if op - self.commit > self.cluster.pipeline_max.into() || op > self.journal.last_place() {
             return Err(RejectReason::Busy);
         }
-        // A primary that does not know the time serves nobody.
+        // A primary without a synchronized clock does not serve.
         let timestamp = self.next_timestamp(env).ok_or(RejectReason::WrongStatus)?;
         if self.bugs.on(PlantedBug::ReplyBeforeCommit) {
             let answer = Answer { position: op, ..Answer::default() };
@@ -61,7 +62,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// Primary: asks everybody to log the entry that it has just appended.
+    /// Primary: sends the entry that it has just appended to the other replicas.
     pub(crate) fn prepare(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) {
         let message = self.signed(Body::Prepare { view: self.view, commit: self.commit_claim(), entry });
         for to in self.readers() {
@@ -70,12 +71,14 @@ impl Vsr {
         self.write_disk(env);
     }
 
-    /// Whether clients' requests go to the primary: where the cluster keeps sessions, by a backup that knows one.
+    /// Whether this replica forwards clients' requests to the primary: it is a backup that knows a primary, and the
+    /// cluster keeps sessions.
     pub(crate) fn forwards(&self) -> bool {
         self.cluster.sessions_max > 0 && self.status == Status::Normal && !self.is_primary()
     }
 
-    /// Backup: a client's request. The client believes in an earlier primary, or has asked everybody.
+    /// Backup: forwards a client's request. The client knows an earlier primary, or has sent the request to all
+    /// replicas.
     pub(crate) fn forward(&mut self, env: &mut Env<'_, Self>, request: Request) -> Handled {
         if request.payload.len() > usize::from(self.cluster.request_bytes_max) {
             return Err(RejectReason::Oversized);
@@ -96,7 +99,7 @@ impl Vsr {
         self.transfer.progress();
     }
 
-    /// Backup: an entry from the primary.
+    /// Backup: handles an entry from the primary.
     pub(crate) fn on_prepare(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -105,8 +108,8 @@ impl Vsr {
         commit: &CommitClaim,
         entry: &Rc<Entry>,
     ) -> Handled {
-        self.hear_primary(env, from, view, commit.op)?;
-        // Only what the view started with may be older than the view.
+        self.check_primary_message(env, from, view, commit.op)?;
+        // An entry of an earlier view is valid only if the view started with it.
         let older = entry.view < view && entry.op > self.start_op;
         if (entry.view > view || older) && !self.bugs.on(PlantedBug::InvalidMetadata) || entry.is_hole() {
             return Err(RejectReason::BadMetadata);
@@ -114,7 +117,7 @@ impl Vsr {
         let next = self.log.last_op() + 1;
         match entry.op.cmp(&next) {
             Ordering::Less => {
-                // Before the log's base everything is committed, and was dropped.
+                // Everything before the base of the log is committed, and was dropped.
                 if entry.op >= self.log.base() && self.log.hash_at(entry.op) != entry.hash {
                     return Err(RejectReason::BadHash);
                 }
@@ -134,7 +137,8 @@ impl Vsr {
             }
             Ordering::Greater => {
                 let kept = self.keep_pending(env, entry);
-                // Who is too far behind to keep it, such as a learner, needs the entries before it all the more.
+                // A replica that is too far behind to keep this entry, such as a learner, still needs the entries
+                // before it.
                 if kept != Err(RejectReason::BadHash) {
                     self.ask_for_repair(env, entry.op - 1);
                 }
@@ -144,7 +148,7 @@ impl Vsr {
         self.learn_commit(env, commit)
     }
 
-    /// Backup: the primary's commit number.
+    /// Backup: handles the primary's commit number.
     pub(crate) fn on_commit(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -153,7 +157,7 @@ impl Vsr {
         commit: &CommitClaim,
         op: u64,
     ) -> Handled {
-        self.hear_primary(env, from, view, commit.op)?;
+        self.check_primary_message(env, from, view, commit.op)?;
         if commit.op > op {
             return Err(RejectReason::CommitPastLog);
         }
@@ -161,15 +165,16 @@ impl Vsr {
             self.ask_for_repair(env, op);
         }
         if self.cluster.abdicate_timeout > 0 {
-            // So the primary knows that it is heard, and hears again what may have been lost.
+            // Lets the primary know that this backup receives its messages, and repeats an acknowledgement that may
+            // have been lost.
             self.acknowledge_again(env, self.acknowledged);
         }
         self.learn_commit(env, commit)
     }
 
-    /// Whether a message of `view`'s primary, which claims `commit`, is for this replica as it is; a backup then knows that
-    /// its primary lives.
-    fn hear_primary(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64, commit: u64) -> Handled {
+    /// Checks whether a message from the primary of `view`, which claims `commit`, can be processed by this replica. If
+    /// so, a backup resets its view change timeout.
+    fn check_primary_message(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64, commit: u64) -> Handled {
         if from != self.primary_of(view) {
             return Err(RejectReason::WrongSender);
         }
@@ -182,7 +187,7 @@ impl Vsr {
             return Err(if view > self.view { RejectReason::NewerView } else { RejectReason::WrongStatus });
         }
         if self.commits_stall(env, commit) {
-            // It lives, and that is all. The vote may have been the last one that was missing.
+            // The primary is alive, but commits nothing. This vote may complete a quorum.
             self.vote_against_stall(env);
             return if self.status == Status::Normal { Ok(()) } else { Err(RejectReason::WrongStatus) };
         }
@@ -202,18 +207,18 @@ impl Vsr {
         Ok(())
     }
 
-    /// Tells the primary (or, as primary, counts) what this replica now holds durably.
+    /// Acknowledges what this replica now holds durably: a backup to the primary, the primary to itself.
     pub(crate) fn acknowledge(&mut self, env: &mut Env<'_, Self>) {
         let vouched = self.journal.superblock().last_normal == self.view && self.journal.is_redundant();
         if self.status != Status::Normal || !vouched {
             return;
         }
-        let hasty = self.bugs.on(PlantedBug::PrepareOkBeforeDurable) && !self.is_primary();
-        let target = if hasty { self.log.last_op() } else { self.journal.durable() };
+        let before_durable = self.bugs.on(PlantedBug::PrepareOkBeforeDurable) && !self.is_primary();
+        let target = if before_durable { self.log.last_op() } else { self.journal.durable() };
         if target <= self.acknowledged {
             return;
         }
-        // Acknowledgements are cumulative, but a certificate needs a quorum of signatures for one and the same op.
+        // Acknowledgements are cumulative, but a certificate needs a quorum of signatures for the same op.
         let first = if self.distrusts() { (self.acknowledged + 1).max(self.start_op) } else { target };
         self.acknowledged = target;
         for op in first..=target {
@@ -235,7 +240,7 @@ impl Vsr {
         }
     }
 
-    /// Backup: the primary has not heard that this replica holds `op`.
+    /// Backup: acknowledges `op` again, since the primary has not received the acknowledgement.
     fn acknowledge_again(&mut self, env: &mut Env<'_, Self>, op: u64) {
         if op <= self.acknowledged {
             let op = if self.distrusts() { op } else { self.acknowledged };
@@ -244,7 +249,7 @@ impl Vsr {
         }
     }
 
-    /// Primary: a backup holds its log up to `op` durably.
+    /// Primary: handles an acknowledgement. A backup holds its log up to `op` durably.
     pub(crate) fn on_prepare_ok(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -271,7 +276,7 @@ impl Vsr {
         if self.log.hash_at(op) != hash {
             return Err(RejectReason::BadHash);
         }
-        self.primary_timeouts.hear(message.from, env.monotonic());
+        self.primary_timeouts.record_acknowledgement(message.from, env.monotonic());
         self.count(message.from, op, message.signature);
         self.try_commit(env);
         Ok(())
@@ -290,7 +295,7 @@ impl Vsr {
         }
     }
 
-    /// Primary: commits what a quorum holds.
+    /// Primary: commits what a quorum has acknowledged.
     fn try_commit(&mut self, env: &mut Env<'_, Self>) {
         if self.distrusts() {
             let quorum = self.replication_quorum();
@@ -307,7 +312,7 @@ impl Vsr {
             self.shares.drain(..=index);
             self.commit_to(env, op);
         } else {
-            // Most acknowledgements come after their op is committed.
+            // A shortcut, since most acknowledgements arrive after their op is committed.
             if self.membership.is_fixed() && self.acknowledged_by.iter().all(|op| *op <= self.commit) {
                 return;
             }
@@ -323,13 +328,14 @@ impl Vsr {
         }
     }
 
-    /// Primary: tells that it lives, how far it is, and again what has not been acknowledged since the last time.
+    /// Primary: sends the heartbeat with its commit number, and resends what has not been acknowledged since the
+    /// previous heartbeat.
     pub(crate) fn on_heartbeat_timer(&mut self, env: &mut Env<'_, Self>) {
         if !self.leads() || self.abdicates(env) {
             return;
         }
         env.set_timer(HEARTBEAT_TIMER, self.cluster.heartbeat);
-        if self.leads_without_time(env) {
+        if self.leads_unsynchronized(env) {
             return;
         }
         self.advance_change(env);
@@ -355,12 +361,12 @@ impl Vsr {
         }
     }
 
-    /// Backup: keeps an entry that came before its turn.
+    /// Backup: keeps an entry that arrived before its predecessors.
     pub(crate) fn keep_pending(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
         if !entry.verify(self.cluster.replicas, &self.keys) {
             return Err(RejectReason::BadHash);
         }
-        // What lies further ahead will be sent again when its turn has come nearer.
+        // Entries further ahead are sent again later.
         if entry.op > self.log.last_op() + self.reach() {
             return Err(RejectReason::Busy);
         }
@@ -372,7 +378,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// Backup: appends what had to wait and whose turn has come.
+    /// Backup: appends the pending entries that follow the log.
     pub(crate) fn take_pending(&mut self, env: &mut Env<'_, Self>) {
         let mut taken = 0;
         while let Some(entry) = self.pending.get(taken).cloned() {

@@ -1,16 +1,17 @@
-//! Patience: what tells a primary that lives but leads nowhere, and what is done about it.
+//! Timeouts after which a primary that is alive but makes no progress is replaced.
 //!
-//! Heartbeats say that a primary lives, not that it gets anywhere. Where the settings ask for it (they are off by default):
+//! Heartbeats show that a primary is alive, not that it makes progress. Two timeouts detect this. Both are off by
+//! default.
 //!
-//! - *Abdication.* Backups answer heartbeats with a PrepareOk for what they have acknowledged already: the answer to a ping.
-//!   A primary that has not heard one from a replication quorum for a while could commit nothing. It steps down: it sends no
-//!   heartbeats and takes no requests any more, and votes for the next view.
-//! - *Commit stall.* A backup that hears its primary, but of no commit although there is something to commit (entries in its
-//!   log, or a client's request that had to be sent to everybody), votes for the next view, and heartbeats no longer change
-//!   its mind. A primary that sees the same of itself steps down.
+//! - *Abdication.* Backups answer each heartbeat with a PrepareOk for what they have acknowledged already. A primary
+//!   that has received none from a replication quorum for too long could commit nothing. It abdicates: it sends no more
+//!   heartbeats, accepts no requests, and votes for the next view.
+//! - *Commit stall.* A backup receives heartbeats, but the commit number does not advance although there is something
+//!   to commit: entries in its log, or a request that a client had to send to all replicas. The backup votes for the
+//!   next view, and further heartbeats do not cancel its vote. A primary in the same situation abdicates.
 //!
-//! A primary that has stepped down stays in its view, as it would having voted, until a quorum has voted. It does not take up
-//! its office again: the next view begins with whoever can be heard.
+//! Like any replica that has voted, a primary that has abdicated stays in its view until a quorum has voted. It does
+//! not lead that view again.
 //!
 //! Where replicas may lie, only a proven commit counts as progress.
 
@@ -22,42 +23,42 @@ use crate::replica::{HEARTBEAT_TIMER, Vsr};
 use crate::state::membership::Kind;
 use crate::state::sessions::SessionStatus;
 
-/// What a replica knows of the progress of its view.
+/// What a replica knows about the progress of its view.
 #[derive(Debug, Default)]
 pub(crate) struct PrimaryTimeouts {
-    /// Primary: when each backup was last heard.
-    heard: [Time; REPLICAS_MAX],
-    /// Primary: whether it has stepped down.
+    /// Primary: when the last acknowledgement of each backup arrived.
+    last_acknowledgement: [Time; REPLICAS_MAX],
+    /// Primary: whether it has abdicated.
     abdicated: bool,
-    /// The highest commit number that it heard of.
+    /// The highest known commit number.
     commit: u64,
-    /// Since when something waits to be committed and nothing is.
+    /// Since when something waits to be committed and the commit number has not advanced.
     stalled_since: Option<Time>,
-    /// Backup: a client has sent a request to everybody.
+    /// Backup: a client has sent a request to all replicas.
     request_waits: bool,
 }
 
 impl PrimaryTimeouts {
-    /// A view begins.
+    /// Starts a view.
     pub(crate) fn begin(&mut self, now: Time) {
-        *self = PrimaryTimeouts { heard: [now; REPLICAS_MAX], ..PrimaryTimeouts::default() };
+        *self = PrimaryTimeouts { last_acknowledgement: [now; REPLICAS_MAX], ..PrimaryTimeouts::default() };
     }
 
-    /// Primary: a backup follows it.
-    pub(crate) fn hear(&mut self, from: ReplicaId, now: Time) {
-        self.heard[from.index()] = now;
+    /// Primary: an acknowledgement of a backup has arrived.
+    pub(crate) fn record_acknowledgement(&mut self, from: ReplicaId, now: Time) {
+        self.last_acknowledgement[from.index()] = now;
     }
 
-    /// Primary: whether it has stepped down.
+    /// Primary: whether it has abdicated.
     pub(crate) fn abdicated(&self) -> bool {
         self.abdicated
     }
 }
 
 impl Vsr {
-    /// Backup: a client has sent a request here, since its primary does not answer.
+    /// Backup: a client has sent a request here, since the primary did not answer.
     pub(crate) fn request_waits(&mut self, request: &Request) {
-        // A log that is full is no fault of the primary.
+        // The primary is not to blame for a full log.
         if self.cluster.commit_stall_timeout > 0 && self.log.last_op() < self.journal.layout().slots {
             self.primary_timeouts.request_waits |= matches!(
                 self.sessions.session_status(request, self.executed),
@@ -66,8 +67,8 @@ impl Vsr {
         }
     }
 
-    /// Whether nothing was committed for too long although there was something to commit. Asked at each heartbeat, of the
-    /// primary by itself and of its backups; `claimed` is what the primary says to have committed.
+    /// Whether nothing was committed for too long although there was something to commit. Checked at each heartbeat, by
+    /// the primary and by its backups. `claimed` is the commit number that the primary states.
     pub(crate) fn commits_stall(&mut self, env: &Env<'_, Self>, claimed: u64) -> bool {
         let timeout = self.cluster.commit_stall_timeout;
         if timeout == 0 || self.bugs.on(PlantedBug::CommitStallIgnored) {
@@ -91,7 +92,7 @@ impl Vsr {
         now >= since + timeout
     }
 
-    /// Backup: its primary commits nothing.
+    /// Backup: votes against a primary that commits nothing.
     pub(crate) fn vote_against_stall(&mut self, env: &mut Env<'_, Self>) {
         if self.own_vote <= self.view && !self.is_outsider() {
             env.observe(Observation::CommitStalled { view: self.view });
@@ -99,7 +100,7 @@ impl Vsr {
         }
     }
 
-    /// Primary: whether it steps down now.
+    /// Primary: abdicates, if a timeout has expired.
     pub(crate) fn abdicates(&mut self, env: &mut Env<'_, Self>) -> bool {
         let stalls = self.commits_stall(env, 0);
         if stalls {
@@ -116,16 +117,16 @@ impl Vsr {
         true
     }
 
-    /// Primary: whether it has not heard of a replication quorum for too long.
+    /// Primary: whether it has received no acknowledgements from a replication quorum for too long.
     fn is_cut_off(&self, env: &Env<'_, Self>) -> bool {
         let timeout = self.cluster.abdicate_timeout;
         if timeout == 0 || self.bugs.on(PlantedBug::NoAbdication) {
             return false;
         }
         let now = env.monotonic();
-        let heard = std::array::from_fn(|index| {
-            u64::from(index == self.id.index() || now < self.primary_timeouts.heard[index] + timeout)
+        let recent = std::array::from_fn(|index| {
+            u64::from(index == self.id.index() || now < self.primary_timeouts.last_acknowledgement[index] + timeout)
         });
-        self.membership.reached(&self.configuration(), Kind::Replication, &heard) == 0
+        self.membership.reached(&self.configuration(), Kind::Replication, &recent) == 0
     }
 }

@@ -1,5 +1,5 @@
-//! Membership changes at a replica: who is sent what, and how a primary takes the cluster from one configuration to the next.
-//! `state/membership.rs` has the rules.
+//! Membership changes of a replica: which replicas a message is sent to, and how a primary takes the cluster from one
+//! configuration to the next. `state/membership.rs` has the rules.
 
 use std::rc::Rc;
 
@@ -14,45 +14,46 @@ use crate::messages::message::{Body, Message};
 use crate::replica::Vsr;
 
 impl Vsr {
-    /// The quorums' configuration in force here.
+    /// The configuration in force at this replica.
     pub(crate) fn configuration(&self) -> Configuration {
         self.membership.current()
     }
 
-    /// Whether this replica knows for certain that it is no member.
+    /// Whether this replica knows for certain that it is not a member.
     pub(crate) fn is_outsider(&self) -> bool {
         let current = self.membership.current();
         !current.has(self.id) && self.commit >= current.op
     }
 
-    /// Sends a primary's message to all who belong to the cluster or are about to, or who have yet to learn that they do not.
+    /// Sends a primary's message to all members, to those that are about to become members, and to former members that
+    /// do not yet know that they left.
     pub(crate) fn broadcast(&self, env: &mut Env<'_, Self>, message: &Message) {
         for to in self.membership.audience().iter().filter(|to| *to != self.id) {
             env.send(to, message.clone());
         }
     }
 
-    /// Sends a vote, or what follows from votes, to those who have a say.
+    /// Sends a vote, or a message that follows from votes, to the members.
     pub(crate) fn tell_members(&self, env: &mut Env<'_, Self>, message: &Message) {
         for to in self.membership.current().members().iter().filter(|to| *to != self.id) {
             env.send(to, message.clone());
         }
     }
 
-    /// Primary: those who get entries, but for itself.
+    /// Primary: the other replicas that receive entries.
     pub(crate) fn readers(&self) -> impl Iterator<Item = ReplicaId> + use<> {
         let id = self.id;
         self.membership.readers(&self.acknowledged_by).iter().filter(move |to| *to != id)
     }
 
-    /// Notes, and says, that an entry of the log is a configuration.
+    /// Records and reports a configuration in the log.
     pub(crate) fn note_configuration(&mut self, env: &mut Env<'_, Self>, entry: &Entry) {
         if let Some(Configuration { op, old, new }) = self.membership.appended(entry) {
             env.observe(Observation::ConfigurationAppended { op, old, new });
         }
     }
 
-    /// The administrator asks for these members.
+    /// Handles the administrator's request for these members.
     pub(crate) fn on_reconfigure(&mut self, env: &mut Env<'_, Self>, members: ReplicaSet) {
         if !self.leads() {
             return;
@@ -64,7 +65,7 @@ impl Vsr {
             env.observe(Observation::ReconfigurationRefused { members, why: RejectReason::BadCommand });
             return;
         }
-        // Asked once more for what is on its way or done.
+        // A repeated request for a change that is under way or complete.
         if current.new == members || self.membership.wanted == Some(members) {
             return;
         }
@@ -79,7 +80,7 @@ impl Vsr {
         self.advance_change(env);
     }
 
-    /// Primary: takes the next step of a change of the membership, if it is time for one.
+    /// Primary: takes the next step of a membership change, if it is possible.
     pub(crate) fn advance_change(&mut self, env: &mut Env<'_, Self>) {
         let current = self.membership.current();
         if !self.leads() || !current.is_joint() && self.membership.wanted.is_none() {
@@ -103,7 +104,7 @@ impl Vsr {
     }
 
     fn log_configuration(&mut self, env: &mut Env<'_, Self>, old: ReplicaSet, new: ReplicaSet) {
-        // Without the time it has to wait.
+        // Without a synchronized clock the change has to wait.
         let Some(timestamp) = self.next_timestamp(env) else { return };
         self.membership.wanted = None;
         let place = Place { view: self.view, op: self.log.last_op() + 1, parent: self.log.last_hash() };
@@ -112,7 +113,7 @@ impl Vsr {
         self.prepare(env, entry);
     }
 
-    /// The entry at `op` was committed, if it is a configuration: the end of a change is news, and who is no member any more
+    /// The entry at `op` was committed. If it is a configuration that ends a change, reports this, and a removed member
     /// stops.
     pub(crate) fn configuration_committed(&mut self, env: &mut Env<'_, Self>, op: u64) {
         let committed = self.membership.at(op);
@@ -127,20 +128,20 @@ impl Vsr {
         }
     }
 
-    /// A primary that has just committed that it is no member any more says so once, and leads no longer.
+    /// A primary that has just committed its own removal announces this once, and no longer leads.
     pub(crate) fn step_down(&mut self, env: &mut Env<'_, Self>) {
         let op = self.log.last_op();
         self.broadcast(env, &self.signed(Body::Commit { view: self.view, commit: self.commit_claim(), op }));
         env.observe(Observation::StatusChanged { status: self.status, view: self.view, primary: false });
     }
 
-    /// Whether the vote of `from`, and that it has left for another view, is of any account here.
-    pub(crate) fn hears_vote(&self, from: ReplicaId) -> bool {
+    /// Whether a vote of `from`, and a notice that it has left its view, count at this replica.
+    pub(crate) fn counts_vote_of(&self, from: ReplicaId) -> bool {
         let wanted = self.membership.wanted.is_some_and(|wanted| wanted.has(from));
         self.membership.current().has(from) || wanted || self.bugs.on(PlantedBug::RemovedReplicaVotes)
     }
 
-    /// The views of these votes, as far as they are of members.
+    /// The views of these votes; 0 for replicas that are not members.
     pub(crate) fn of_members(&self, mut views: [u64; REPLICAS_MAX]) -> [u64; REPLICAS_MAX] {
         for (view, replica) in views.iter_mut().zip((0..).map(ReplicaId)) {
             if !self.membership.current().has(replica) && !self.bugs.on(PlantedBug::RemovedReplicaVotes) {
@@ -150,10 +151,12 @@ impl Vsr {
         views
     }
 
-    /// An outsider, who may have become a member without knowing it, seconds the vote of `from`, whose log says of the
-    /// membership what it said at op `configuration`. A voter that knows less of it than the outsider does takes it for a
-    /// member of old: the two of them would go from view to view that nobody can start, and nobody who leads would catch up
-    /// with them.
+    /// An outsider, which may have become a member without knowing it, seconds the vote of `from`, whose log had the
+    /// configuration of op `configuration`.
+    ///
+    /// It does not if the voter has an older configuration than the outsider. Such a voter may regard the outsider as a
+    /// member: the two would go from view to view that neither can start, and the view of a primary would never catch
+    /// up with theirs.
     pub(crate) fn second(&self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64, configuration: u64) {
         let knows_less = configuration < self.configuration().op && !self.bugs.on(PlantedBug::OutsiderSecondsAnyone);
         if self.is_outsider() && !knows_less {
@@ -161,20 +164,20 @@ impl Vsr {
         }
     }
 
-    /// A primary of an earlier view speaks to this replica, which has left that view at the word of a membership that may be
-    /// out of date. If the primary counts it in, or is going to, it has to come after it.
+    /// Answers a primary of an earlier view. This replica has left that view because of a membership that may be out of
+    /// date. If the primary counts this replica as a member, or is about to, the primary has to follow it.
     pub(crate) fn answer_old_primary(&self, env: &mut Env<'_, Self>, from: ReplicaId) {
         if self.status != sim::Status::Normal && !self.membership.is_fixed() {
             self.send(env, from, self.entered(Rc::from([])));
         }
     }
 
-    /// The change that was about to begin is off.
+    /// Cancels the change that was about to begin.
     pub(crate) fn give_up_change(&mut self) {
         self.membership.wanted = None;
     }
 
-    /// The first view from `view` on that a member leads.
+    /// The first view from `view` on whose primary is a member.
     pub(crate) fn next_led_by_member(&self, view: u64) -> u64 {
         let current = self.membership.current();
         let mut round = (view..).take(self.cluster.replicas.into());

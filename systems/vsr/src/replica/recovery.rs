@@ -1,16 +1,17 @@
-//! Restarting from the disk alone.
+//! Recovery from the disk alone, after a restart.
 //!
-//! The replica reads its superblock, the checkpoint that it names, and then the log after it, part by part. It keeps what the superblock vouches for (up to
-//! `start_op`) and, after that, entries of its last normal view that follow one another. The first place where neither an
-//! entry nor a header stands is the end: what was being written in a crash was not acknowledged. A header without its
-//! entry is an entry that was durable and got damaged; it stays in the log as a hole, and is never truncated
-//! (Protocol-Aware Recovery, section 3).
+//! The replica reads its superblock, the checkpoint that the superblock names, and then the log after it in chunks. It
+//! keeps what the superblock vouches for (up to `start_op`) and, after that, consecutive entries of its last normal
+//! view. The log ends at the first position with neither an entry nor a header: what a crash interrupted was not
+//! acknowledged. A header without its entry is an entry that was durable and got damaged. It stays in the log as a
+//! hole, and is never truncated (Protocol-Aware Recovery, section 3).
 //!
-//! A checkpoint that is damaged leaves nothing that the log could follow from: the replica has forgotten all, and says so
-//! in its superblock until a view has started with it; it gets a state from a peer (`state_transfer.rs`).
+//! If the checkpoint is damaged, the log has nothing to follow from. The replica has then lost everything, and its
+//! superblock says so until a view has started with it. It gets a state from a peer (`state_transfer.rs`).
 //!
-//! Then it asks its primary for a StartView. A primary that restarts may have told backups of a start or of entries that
-//! it lost: it never leads that view again, nor for the first time as far as it knows, and votes for the next one.
+//! Then the replica requests a StartView from its primary. A restarted primary may have told backups of a start, or of
+//! entries, that its disk has lost. So it never leads that view again, even if it has not led it yet to its knowledge,
+//! and votes for the next view.
 
 use std::rc::Rc;
 
@@ -25,29 +26,29 @@ use crate::state::checkpoint::Checkpoint;
 use crate::storage::journal::Journal;
 use crate::storage::layout::{Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
 
-/// So many places of the log are read at a time.
+/// How many positions of the log are read at a time.
 const CHUNK: u64 = 64;
-/// A read that failed is tried again.
+/// Timer: retry a read that failed.
 const LOAD_RETRY_TIMER: sim::TimerId = sim::TimerId(5);
 const LOAD_RETRY_AFTER: sim::Time = 20 * sim::base::time::MILLISECOND;
 
-/// After so many crashes in a row the planted bug `crash-loop-wipes-disk` blames the disk.
+/// The planted bug `crash-loop-wipes-disk` wipes the disk after this many crashes in a row.
 const CRASHES_MAX: u8 = 7;
 
-/// What is being read.
+/// The reads of a restart.
 #[derive(Debug)]
 pub struct Loader {
     io: IoId,
     bugs: Bugs,
     stage: Stage,
     superblock: Superblock,
-    /// The one before it.
+    /// The superblock before it.
     before: Superblock,
-    /// The copies that should hold it and do not.
+    /// The copies that should hold `superblock` and do not.
     missing: Vec<u64>,
-    /// The other copies that hold something else than they should.
+    /// The other copies whose content is not the expected one.
     unlike: Vec<u64>,
-    /// The headers of the chunk, as bytes.
+    /// The encoded headers of the chunk.
     headers: Vec<u8>,
     /// The first op of the chunk.
     first: u64,
@@ -65,17 +66,17 @@ enum Stage {
     Entries,
 }
 
-/// What stands in one place of the log.
+/// The content of one position of the log.
 enum Found {
-    /// An entry or, where only the header is left, a hole; and whether its header stands there too.
+    /// An entry, or a hole if only the header is left; and whether the header is intact too.
     Entry(Entry, bool),
     End,
-    /// The superblock vouches for an entry here, and nothing is left of it.
+    /// The superblock vouches for an entry here, but neither it nor its header is left.
     Lost,
 }
 
 impl Loader {
-    /// Starts to read.
+    /// Starts with the superblocks.
     pub fn begin(env: &mut Env<'_, Vsr>, bugs: Bugs) -> Self {
         let io = env.read(0, (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES) as usize);
         Loader {
@@ -94,7 +95,7 @@ impl Loader {
         }
     }
 
-    /// What to make of the header and the entry in one place.
+    /// Decides what the header and the entry at one position amount to.
     fn judge(&self, op: u64, header: Option<Entry>, entry: Option<Entry>) -> Found {
         let Superblock { last_normal, start_op, start_hash, installing, .. } = self.superblock;
         if installing != 0 && op >= installing {
@@ -111,7 +112,7 @@ impl Loader {
         };
         let (header, entry) = (header.filter(fits), entry.filter(fits));
         match (header, entry) {
-            // Two different ones: one of them is what stood there before.
+            // Two different entries: one of them is left from an earlier one at this position.
             (Some(header), Some(entry)) if header.view > entry.view => Found::Entry(header, true),
             (header, Some(entry)) => {
                 let both = header.is_some_and(|header| header.hash == entry.hash);
@@ -126,7 +127,7 @@ impl Loader {
 }
 
 impl Vsr {
-    /// A read ended.
+    /// Handles the end of a read.
     pub(crate) fn on_loaded(&mut self, env: &mut Env<'_, Self>, io: IoId, result: &IoResult<'_>) {
         let layout = self.journal.layout();
         let loader = self.loader.as_mut().expect("only called while loading");
@@ -200,7 +201,7 @@ impl Vsr {
         self.read_next(env);
     }
 
-    /// A read is tried again.
+    /// Retries a read.
     pub(crate) fn on_load_timer(&mut self, env: &mut Env<'_, Self>) {
         if self.loader.is_some() {
             self.read_next(env);
@@ -210,7 +211,7 @@ impl Vsr {
     fn read_next(&mut self, env: &mut Env<'_, Self>) {
         let layout = self.journal.layout();
         let Some(loader) = &mut self.loader else { return };
-        // No further than the end of the ring, and no further than one lap.
+        // Reads up to the end of the ring at most, and one lap in total at most.
         let lap = loader.superblock.checkpoint.last.op + layout.slots + 1 - loader.first;
         let count = CHUNK.min(layout.slots - layout.slot(loader.first)).min(lap);
         let (offset, bytes) = match loader.stage {
@@ -280,13 +281,13 @@ impl Vsr {
             self.may_have_led = Some(view);
             self.vote(env);
         } else if in_view_change {
-            self.say_do_view_change(env);
+            self.send_do_view_change(env);
         } else {
             self.ask_for_start_view(env, view);
         }
     }
 
-    /// Takes over the state of the checkpoint that the superblock names.
+    /// Restores the state from the checkpoint that the superblock names.
     fn restore(&mut self, env: &mut Env<'_, Self>, checkpoint: Checkpoint) {
         let Some((store, sessions)) = checkpoint.decode(&self.sessions) else { return };
         (self.store, self.sessions) = (store, sessions);
@@ -296,7 +297,7 @@ impl Vsr {
         self.journal.checkpoints.found(checkpoint);
     }
 
-    /// The first superblock of a fresh disk is durable: view 0 begins.
+    /// Starts view 0, once the first superblock of an unused disk is durable.
     pub(crate) fn start_first_view(&mut self, env: &mut Env<'_, Self>) {
         self.primary_timeouts.begin(env.monotonic());
         self.set_status(env, Status::Normal, 0);

@@ -1,16 +1,18 @@
-//! Repair: a backup that misses entries of its view asks its peers for them.
+//! Repair: a backup that misses entries of its view requests them from its peers.
 //!
-//! Falling behind must not cost the cluster much. A replica has a budget: so many requests may be under way, each for a few
-//! entries, each to another peer, so that several ranges come in parallel. A request gives its credit back when it is
-//! answered with what was asked for, and otherwise when it expires: an answer that brings nothing is no reason to hurry.
+//! A replica that is behind must not cost the cluster much, so it has a budget of credits. Each request uses one
+//! credit, asks for a few entries, and goes to a peer without a pending request, so that several ranges are fetched in
+//! parallel. The credit is returned when the requested entries arrive, and otherwise when the request expires: an
+//! answer without useful entries does not cause a new request at once.
 //!
-//! Whom it asks, it learns: each peer has an exponentially weighted moving average of the time that it took to answer, in
-//! nanoseconds, and an expiry counts as twice the time that was allowed. The least average is asked first, who was never
-//! asked before all others. If that peer is busy with a request already, a much slower one is no help: then it waits. Now and
-//! then it asks whoever was asked longest ago instead, so that a peer that was slow once gets another chance.
+//! The choice of the peer is adaptive. For each peer there is an exponentially weighted moving average of its response
+//! time, in nanoseconds. An expired request counts as twice the expiry. The peer with the lowest average is preferred,
+//! and a peer that was never asked is preferred to all others. If the best peer has a pending request, and the next one
+//! is much slower, the replica waits. Sometimes it chooses the peer that was asked longest ago instead, so that a peer
+//! that was slow once is tried again.
 //!
-//! Left out: a budget of the answering side (a correct peer has one request under way here; who floods is a liar), and
-//! entries of earlier views, which come with the view's StartView.
+//! Left out: a budget of the answering side (a correct peer has at most one pending request to each replica; a replica
+//! that floods is a liar), and entries of earlier views, which come with the view's StartView.
 
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -23,15 +25,15 @@ use crate::log::entry::Entry;
 use crate::messages::message::Body;
 use crate::replica::{Handled, Vsr};
 
-/// A request for missing entries may have expired.
+/// Timer: a request for missing entries may have expired.
 pub(crate) const REPAIR_TIMER: TimerId = TimerId(9);
 
-/// A new time counts for one part in so many of the average.
+/// The weight of a new measurement in the average is one divided by this.
 const EWMA_PARTS: i64 = 4;
-/// A peer so many times slower than the best is not worth asking while the best is busy.
+/// A peer that is more than this many times slower than the best is not asked while the best has a pending request.
 const MUCH_SLOWER: Time = 4;
 
-/// A request that is under way.
+/// A pending request.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     number: u64,
@@ -40,20 +42,20 @@ struct Asked {
     at: Time,
 }
 
-/// What a backup knows of its repairs and of its peers.
+/// The requests of a backup, and what it knows about its peers.
 #[derive(Debug, Default)]
 pub(crate) struct Repair {
-    /// The request that is under way to each peer.
+    /// The pending request to each peer.
     asked: [Option<Asked>; REPLICAS_MAX],
-    /// The average time that each peer takes to answer; 0 where it was never asked.
+    /// The average response time of each peer; 0 if it was never asked.
     latency: [Time; REPLICAS_MAX],
-    /// The number of the request that each peer was asked last; 0 where it was never asked.
+    /// The number of the last request to each peer; 0 if it was never asked.
     last: [u64; REPLICAS_MAX],
-    /// How many requests were made.
+    /// The number of requests so far.
     requests: u64,
     /// The number of the last request that went to the peer asked longest ago.
     explored: u64,
-    /// How far the view's log goes, as was heard.
+    /// The last op of the view's log, as far as this backup knows.
     target: u64,
 }
 
@@ -62,7 +64,7 @@ impl Repair {
         self.asked.iter().flatten().count()
     }
 
-    /// Takes a time of `peer` into its average.
+    /// Updates the average of `peer` with a measurement.
     fn learn(&mut self, peer: ReplicaId, took: Time) {
         let average = &mut self.latency[peer.index()];
         *average = match *average {
@@ -73,13 +75,13 @@ impl Repair {
 }
 
 impl Vsr {
-    /// How far ahead of its log a backup keeps entries: what the primary may pipeline, and all that it may ask for itself.
+    /// How far ahead of its log a backup keeps entries: the primary's pipeline, and all that it may request itself.
     pub(crate) fn reach(&self) -> u64 {
         let asked = u64::from(self.cluster.repair_credits) * u64::from(self.cluster.repair_entries);
         u64::from(self.cluster.pipeline_max) + asked
     }
 
-    /// Backup: the view's log goes up to `to`; asks for what is missing.
+    /// Backup: the view's log goes up to `to`; requests what is missing.
     pub(crate) fn ask_for_repair(&mut self, env: &mut Env<'_, Self>, to: u64) {
         self.repair.target = self.repair.target.max(to);
         self.request_repairs(env);
@@ -103,11 +105,11 @@ impl Vsr {
         }
     }
 
-    /// The first entries that are neither here nor asked for.
+    /// The first range of entries that are neither held nor requested.
     fn next_missing(&self) -> Option<(u64, u64)> {
         let end = self.repair.target.min(self.log.last_op() + self.reach()).min(self.journal.last_place());
         let mut from = self.log.last_op() + 1;
-        // Both lists are short; each turn passes at least one entry or one request.
+        // Both lists are short. Each iteration skips at least one entry or one request.
         loop {
             if self.pending.binary_search_by_key(&from, |kept| kept.op).is_ok() {
                 from += 1;
@@ -124,10 +126,10 @@ impl Vsr {
         (from <= to).then_some((from, to))
     }
 
-    /// Whom to ask next; `None` if it is better to wait.
+    /// The peer for the next request; `None` if it is better to wait.
     fn choose_peer(&mut self, env: &mut Env<'_, Self>) -> Option<ReplicaId> {
         let (n, primary, now) = (self.cluster.replicas, self.primary_of(self.view).0, env.monotonic());
-        // The primary first, where all else is equal: it has everything.
+        // The primary comes first among equals: it has all entries.
         let members = self.configuration().members();
         let peers = (0..n)
             .map(|place| ReplicaId((primary + place) % n))
@@ -160,7 +162,7 @@ impl Vsr {
         Some(peer)
     }
 
-    /// Backup: a request may have expired.
+    /// Backup: ends expired requests.
     pub(crate) fn on_repair_timer(&mut self, env: &mut Env<'_, Self>) {
         let (now, expiry) = (env.monotonic(), self.cluster.repair_expiry);
         let mut next = Time::MAX;
@@ -182,7 +184,7 @@ impl Vsr {
         }
     }
 
-    /// What was asked for in this view is of no use any more.
+    /// Ends all requests, at the end of the view.
     pub(crate) fn end_repairs(&mut self, env: &mut Env<'_, Self>) {
         self.repair.target = 0;
         for peer in (0..self.cluster.replicas).map(ReplicaId) {
@@ -192,7 +194,7 @@ impl Vsr {
         }
     }
 
-    /// Somebody misses entries.
+    /// Handles a request for missing entries.
     pub(crate) fn on_request_repair(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -220,7 +222,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// Backup: entries that it asked for.
+    /// Backup: handles the entries that it requested.
     pub(crate) fn on_repair(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -240,7 +242,7 @@ impl Vsr {
         }
         let before = self.log.last_op();
         let result = entries.iter().try_for_each(|entry| self.repair(env, entry));
-        // Good entries in front of a bad one count.
+        // The entries before an invalid one count.
         let gives_up = result.is_err() && self.bugs.on(PlantedBug::RepairGivesUp);
         if self.log.last_op() > before && !gives_up {
             self.take_pending(env);
@@ -253,7 +255,7 @@ impl Vsr {
         result
     }
 
-    /// A request has been answered: its credit is free again.
+    /// Ends a request that was answered, and returns its credit.
     fn answered(&mut self, env: &mut Env<'_, Self>, peer: ReplicaId, number: u64) {
         let slot = &mut self.repair.asked[peer.index()];
         let Some(asked) = slot.take_if(|asked| asked.number == number) else { return };

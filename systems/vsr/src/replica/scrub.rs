@@ -1,17 +1,19 @@
-//! The background scrubber: looks, bit by bit and again and again, whether the disk still holds what it should, so that
-//! damage is found while others can still help, and not at the next restart.
+//! The background scrubber: reads the whole disk again and again, and checks whether it still holds what it should. So
+//! damage is found while other replicas can still help, and not only at the next restart.
 //!
-//! A tour reads all that is durable when it begins (superblocks, headers, entries), a few records a read, from a random
-//! place on and round. One read is under way at a time, and from one to the next at least a share of a second passes, so
-//! that the budget of reads holds in any second, across restarts, too. Where memory holds the record it is compared byte
-//! by byte and written anew along with the journal's next sync. Where memory has a hole (an entry that was damaged before
-//! the last restart), the content comes from the disk, if that reads right after all, or from the others: by the entry's
-//! hash, which identifies it in any view and status. A replica that never held it says so (`Nack`); one that held it and
-//! cannot read it any more keeps silent, since that is no proof of anything (Protocol-Aware Recovery, Alagappan et al.
+//! A tour reads everything that is durable when it begins (superblocks, headers, entries): a few records per read, in a
+//! circle from a random position on. One read is pending at a time, and between two reads there is at least a fixed
+//! interval, so that the budget of reads holds in any second, across restarts as well.
+//!
+//! Where memory holds the record, the scrubber compares it byte by byte, and rewrites it with the journal's next sync
+//! if it differs. Where memory has a hole (an entry that was damaged before the last restart), the content comes from
+//! the disk, if a read of it succeeds now, or from the other replicas. They are asked by the entry's hash, which
+//! identifies it in any view and status. A replica that never held the entry answers with a `Nack`. A replica that held
+//! it and can no longer read it does not answer, since that proves nothing (Protocol-Aware Recovery, Alagappan et al.
 //! 2018, section 3.4).
 //!
-//! A tour begins anew when a view change replaces a part of the log under it. Left out: reading less while clients are
-//! busy; the budget is small enough.
+//! A tour starts anew when a view change replaces a part of the log that it covers. Left out: fewer reads while clients
+//! are busy; the budget is small enough.
 
 use std::rc::Rc;
 
@@ -25,28 +27,28 @@ use crate::log::entry::Entry;
 use crate::replica::Handled;
 use crate::storage::layout::{Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES};
 
-/// The next read.
+/// Timer: the next read.
 pub(crate) const SCRUB_TIMER: TimerId = TimerId(8);
-/// At most this many records are read at a time.
+/// The maximum number of records per read.
 const RECORDS_PER_READ: u64 = 4;
-/// A tour of the planted bug ends after this many reads.
+/// The number of reads after which a tour of the planted bug ends.
 const SHORT_TOUR: u64 = 6;
 
 /// The scrubber of a replica.
 #[derive(Debug)]
 pub(crate) struct Scrubber {
-    /// From one read to the next; 0 when there is no scrubbing.
+    /// The time between two reads; 0 if there is no scrubbing.
     interval: Time,
     bugs: Bugs,
     tour: Option<Tour>,
     reading: Option<(IoId, Piece)>,
-    /// When the others were last asked for the content of a hole, and how often in a row.
+    /// When the content of a hole was last requested, and how many times in a row.
     asked: Time,
     asked_times: u64,
     buffer: Vec<u8>,
 }
 
-/// A tour: how much it covers, and how far it is. Its pieces are the two halves of the superblocks' copies, then the
+/// A tour: what it covers, and its progress. Its pieces are the two halves of the copies of the superblock, then the
 /// headers, then the entries.
 #[derive(Clone, Copy, Debug)]
 struct Tour {
@@ -55,12 +57,12 @@ struct Tour {
     headers: u64,
     /// The piece that it began with.
     origin: u64,
-    /// How many pieces are done.
+    /// The number of pieces done.
     done: u64,
     reads: u32,
 }
 
-/// What one read is for: so many records from this one on.
+/// The records of one read: the first one, and their number.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     first: Record,
@@ -104,17 +106,17 @@ impl Scrubber {
         Scrubber { interval, bugs, tour: None, reading: None, asked: 0, asked_times: 0, buffer: Vec::new() }
     }
 
-    /// Whether this is its read.
+    /// Whether `io` is the scrubber's read.
     pub fn is_reading(&self, io: IoId) -> bool {
         self.reading.is_some_and(|(reading, _)| reading == io)
     }
 }
 
 impl Vsr {
-    /// The next read may begin.
+    /// Starts the next read.
     pub(crate) fn on_scrub_timer(&mut self, env: &mut Env<'_, Self>) {
-        let hasty = Time::from(self.bugs.on(PlantedBug::ScrubOverBudget));
-        env.set_timer(SCRUB_TIMER, self.scrubber.interval / (1 + hasty));
+        let over_budget = Time::from(self.bugs.on(PlantedBug::ScrubOverBudget));
+        env.set_timer(SCRUB_TIMER, self.scrubber.interval / (1 + over_budget));
         if self.loader.is_some() || self.fresh || self.scrubber.reading.is_some() {
             return;
         }
@@ -137,7 +139,7 @@ impl Vsr {
         self.scrubber.reading = Some((io, piece));
     }
 
-    /// Whether the disk still vouches for all that the tour covers.
+    /// Whether everything that the tour covers is still durable.
     fn still_stands(&self, tour: &Tour) -> bool {
         let (entries, headers) = self.journal.zones_durable();
         tour.entries <= entries && tour.headers <= headers
@@ -158,11 +160,11 @@ impl Vsr {
         tour
     }
 
-    /// The read ended.
+    /// Handles the end of a read.
     pub(crate) fn on_scrubbed(&mut self, env: &mut Env<'_, Self>, result: &IoResult<'_>) {
         let (Some((_, piece)), Some(mut tour)) = (self.scrubber.reading.take(), self.scrubber.tour) else { return };
         let judged = match result {
-            IoResult::Read(bytes) if self.still_stands(&tour) => self.judge_piece(env, piece, bytes),
+            IoResult::Read(bytes) if self.still_stands(&tour) => self.check_piece(env, piece, bytes),
             _ => false,
         };
         env.observe(Observation::ScrubReadDone { judged });
@@ -179,8 +181,8 @@ impl Vsr {
         self.write_disk(env);
     }
 
-    /// Compares what was read with what should stand there; false if that is not known now.
-    fn judge_piece(&mut self, env: &mut Env<'_, Self>, piece: Piece, bytes: &[u8]) -> bool {
+    /// Compares the bytes read with the expected ones. Returns false if those are not known at present.
+    fn check_piece(&mut self, env: &mut Env<'_, Self>, piece: Piece, bytes: &[u8]) -> bool {
         let place = bytes.len() / piece.records as usize;
         for (number, found) in (0..).zip(bytes.chunks_exact(place)) {
             let (record, sound) = match piece.first {
@@ -208,7 +210,7 @@ impl Vsr {
         }
         let Some(entry) = self.log.get(op).cloned() else { return true };
         if entry.is_hole() {
-            // It was read wrong when the replica started, or the damage has been written over since.
+            // The read at the start of the replica was wrong, or the damage was overwritten since.
             let read = Entry::decode(found).filter(|read| read.hash == entry.hash).map(Rc::new);
             if read.is_none_or(|read| self.fill_hole(env, read).is_err()) {
                 return false;
@@ -225,7 +227,7 @@ impl Vsr {
         found.starts_with(&self.scrubber.buffer)
     }
 
-    /// Puts content in the place of a hole.
+    /// Fills a hole with its content.
     fn fill_hole(&mut self, env: &mut Env<'_, Self>, entry: Rc<Entry>) -> Handled {
         let hole = self.log.get(entry.op).filter(|hole| hole.is_hole()).ok_or(RejectReason::Duplicate)?;
         if hole.hash != entry.hash || entry.is_hole() || !entry.verify(self.cluster.replicas, &self.keys) {
@@ -236,14 +238,14 @@ impl Vsr {
         self.scrubber.asked_times = 0;
         env.observe(Observation::Repaired { op });
         if self.status == Status::ViewChange {
-            // The new primary learns what this replica can read now.
+            // The new primary has to learn that this replica can now read the entry.
             self.own_do_view_change = None;
-            self.say_do_view_change(env);
+            self.send_do_view_change(env);
         }
         Ok(())
     }
 
-    /// Asks the others in turn for the content of the first hole.
+    /// Requests the content of the first hole from the other members in turn.
     fn ask_for_content(&mut self, env: &mut Env<'_, Self>) {
         let now = env.monotonic();
         if self.amnesia || now < self.scrubber.asked + self.cluster.heartbeat / 4 {
@@ -260,12 +262,12 @@ impl Vsr {
         self.send(env, peer, crate::messages::message::Body::RequestContent { op, hash: self.log.hash_at(op) });
     }
 
-    /// How many members there are beside this replica.
+    /// The number of other members.
     fn other_members(&self) -> u64 {
         self.configuration().members().without(ReplicaSet(1 << self.id.0)).len().into()
     }
 
-    /// Somebody cannot read an entry any more.
+    /// Handles a request for the content of an entry.
     pub(crate) fn on_request_content(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -282,14 +284,14 @@ impl Vsr {
                 let entry = entry.clone();
                 self.send(env, from, crate::messages::message::Body::Content { entry });
             }
-            // What this replica has lost, it may have held.
+            // This replica may have held what its disk has lost.
             _ if self.amnesia => {}
             _ => self.send(env, from, crate::messages::message::Body::Nack { op, hash }),
         }
         Ok(())
     }
 
-    /// The content of an entry.
+    /// Handles the content of an entry.
     pub(crate) fn on_content(&mut self, env: &mut Env<'_, Self>, entry: &Rc<Entry>) -> Handled {
         let op = entry.op;
         self.fill_hole(env, entry.clone())?;
@@ -298,12 +300,12 @@ impl Vsr {
         Ok(())
     }
 
-    /// A replica never held an entry: the next one is asked at once.
+    /// Handles the answer of a replica that never held an entry: requests it from the next one at once.
     pub(crate) fn on_nack(&mut self, env: &mut Env<'_, Self>, op: u64, hash: EntryHash) -> Handled {
         if self.log.first_hole() != Some(op) || self.log.hash_at(op) != hash {
             return Err(RejectReason::Duplicate);
         }
-        // Not round and round: when everybody was asked, the timer begins anew.
+        // After one round over all members, the next request waits for the timer.
         if self.scrubber.interval > 0 && !self.scrubber.asked_times.is_multiple_of(self.other_members()) {
             self.scrubber.asked = 0;
             self.ask_for_content(env);

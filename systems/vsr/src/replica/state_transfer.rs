@@ -1,11 +1,12 @@
-//! State transfer (Viewstamped Replication Revisited, section 5.2): a replica that misses what the others have dropped, or
-//! that asks for entries in vain for too long, takes over the newest checkpoint of a peer, part by part.
+//! State transfer (Viewstamped Replication Revisited, section 5.2): a replica that misses entries which the others have
+//! dropped, or that requests entries without success for too long, fetches the newest checkpoint of a peer, chunk by
+//! chunk.
 //!
-//! The paper lets such a replica cut its log back to its commit number first. What it had acknowledged beyond that is gone
-//! then, and a view change in which it votes can lose a committed entry. Here the log stays as it is until the state is
-//! durable and named by the superblock; and what follows from the state's op stays for good.
+//! In the paper, such a replica first cuts its log back to its commit number. It loses what it had acknowledged beyond
+//! that, so a view change in which it votes can lose a committed entry. Here the log stays as it is until the state is
+//! durable and the superblock names it. The entries that follow from the state's op are kept after that as well.
 //!
-//! Left out: states from replicas that may lie (it would take b + 1 equal claims), and states by difference.
+//! Left out: states from replicas that may lie (this would take b + 1 equal claims), and incremental states.
 
 use std::rc::Rc;
 
@@ -18,66 +19,67 @@ use crate::messages::message::{Body, StateChunk};
 use crate::replica::{Handled, Vsr};
 use crate::state::checkpoint::{Checkpoint, PLACE_BYTES};
 
-/// A state is asked for once more, of the next peer.
+/// Timer: request a state again, from the next peer.
 pub(crate) const STATE_TIMER: TimerId = TimerId(6);
-/// The bytes of a state that go into one message.
+/// The size of the chunk in one message.
 const CHUNK_BYTES: usize = 1024;
 
-/// What a replica misses, and what it does about it.
+/// The state transfer of a replica, and the condition that starts one.
 #[derive(Debug, Default)]
 pub(crate) struct StateTransfer {
-    /// Since when it has asked for entries in vain.
+    /// Since when it has requested entries without success.
     lagging_since: Option<Time>,
     under_way: Option<UnderWay>,
 }
 
-/// The transfer of a state.
+/// A state transfer.
 #[derive(Debug)]
 struct UnderWay {
     peer: ReplicaId,
     /// The lowest op that is of use.
     at_least: u64,
-    /// How often it was asked for in vain.
+    /// The number of requests without an answer.
     attempts: u32,
-    /// What the first part said.
+    /// The first chunk.
     first: Option<Rc<StateChunk>>,
     bytes: Vec<u8>,
-    /// It is complete and goes to the disk: until it is there, the log must not be replaced.
+    /// The state is complete and being written. The log must not be replaced before the state is durable.
     installing: bool,
 }
 
 impl StateTransfer {
-    /// Whether a state is on its way to the disk.
+    /// Whether a state is being written.
     pub(crate) fn installing(&self) -> bool {
         self.under_way.as_ref().is_some_and(|transfer| transfer.installing)
     }
 
-    /// A checkpoint at `op` is durable, by whatever way.
+    /// A checkpoint at `op` is durable: the replica's own, or one from a peer.
     pub(crate) fn covered(&mut self, op: u64) {
         if self.under_way.as_ref().is_some_and(|transfer| transfer.installing && op >= transfer.at_least) {
             self.under_way = None;
         }
     }
 
-    /// The log has grown: entries do come.
+    /// The log has grown: requests for entries succeed.
     pub(crate) fn progress(&mut self) {
         self.lagging_since = None;
     }
 }
 
 impl Vsr {
-    /// Whether a new view's log can be put on top of what this replica has, and fits into the places behind its checkpoint.
+    /// Whether a new view's log can extend this replica's log, and fits into the positions after its checkpoint.
     pub(crate) fn can_take(&self, tail: Tail<'_>) -> bool {
         self.log.takes(tail) && tail.last_op() <= self.journal.last_place()
     }
 
-    /// The replica misses what cannot be put on top of its log: asks `peer` for a state.
+    /// Requests a state from `peer`, since `tail` cannot extend this replica's log.
     pub(crate) fn ask_for_state_before(&mut self, env: &mut Env<'_, Self>, peer: ReplicaId, tail: Tail<'_>) {
         let slots = self.journal.layout().slots;
         self.ask_for_state(env, peer, tail.base.op.max(tail.last_op().saturating_sub(slots)));
     }
 
-    /// Entries are missing: whether it is time to ask for a state instead. Then it does so.
+    /// Entries are missing. If that has been so for too long, requests a state instead. Returns true if it does, or if a
+    /// state is already being written.
     pub(crate) fn escalate(&mut self, env: &mut Env<'_, Self>, peer: ReplicaId) -> bool {
         if self.cluster.checkpoint_interval == 0 {
             return false;
@@ -91,11 +93,11 @@ impl Vsr {
         true
     }
 
-    /// Asks `peer` for a state at `at_least` or later.
+    /// Requests a state at `at_least` or later from `peer`.
     fn ask_for_state(&mut self, env: &mut Env<'_, Self>, peer: ReplicaId, at_least: u64) {
         let never = self.cluster.checkpoint_interval == 0 || self.bugs.on(PlantedBug::SyncTimeoutIgnored);
         let known = self.transfer.under_way.as_ref().is_some_and(|old| old.installing || old.at_least >= at_least);
-        // What the replica has executed its own next checkpoint will cover.
+        // The replica's own next checkpoint will cover what it has executed.
         if never || known || peer == self.id || at_least <= self.executed {
             return;
         }
@@ -119,8 +121,8 @@ impl Vsr {
         env.set_timer(STATE_TIMER, self.cluster.heartbeat);
     }
 
-    /// No part has come for a while: the next peer may have a state. After some rounds the replica gives up, and begins
-    /// anew when it still has to.
+    /// No chunk has arrived for a while: requests a state from the next peer. After some rounds the replica gives up,
+    /// and starts anew if it still misses entries.
     pub(crate) fn on_state_timer(&mut self, env: &mut Env<'_, Self>) {
         let n = self.cluster.replicas;
         let Some(transfer) = self.transfer.under_way.as_mut().filter(|transfer| !transfer.installing) else { return };
@@ -135,7 +137,7 @@ impl Vsr {
         self.ask_for_chunk(env);
     }
 
-    /// Somebody wants a state.
+    /// Handles a request for a state.
     pub(crate) fn on_request_state(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -147,7 +149,7 @@ impl Vsr {
         let Some(newest) = self.journal.checkpoints.newest().filter(|newest| newest.last.op >= at_least) else {
             return Err(RejectReason::WrongStatus);
         };
-        // Where it has a newer one by now, it begins anew.
+        // If there is a newer checkpoint by now, the transfer starts anew.
         let offset = if state == newest.state { offset } else { 0 };
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let Some(rest) = newest.bytes.get(start..) else { return Err(RejectReason::BadRange) };
@@ -163,7 +165,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// A part of a state that this replica asked for.
+    /// Handles a chunk of a state that this replica requested.
     pub(crate) fn on_state(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, chunk: &Rc<StateChunk>) -> Handled {
         let Some(transfer) = self.transfer.under_way.as_mut() else { return Err(RejectReason::WrongStatus) };
         if transfer.installing || from != transfer.peer || chunk.last.op < transfer.at_least {
@@ -201,7 +203,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// The state is durable, and the superblock names it: from now on the replica has it.
+    /// Installs the state, once it is durable and the superblock names it.
     pub(crate) fn install_state(&mut self, env: &mut Env<'_, Self>, checkpoint: &Checkpoint) {
         let Some((store, sessions)) = checkpoint.decode(&self.sessions) else { return };
         (self.store, self.sessions) = (store, sessions);
@@ -219,7 +221,7 @@ impl Vsr {
         env.observe(Observation::StateInstalled { op, entry, state, last: self.log.last_op() });
         let transfer = std::mem::take(&mut self.transfer).under_way;
         self.log_sessions();
-        // What a later view has committed is nothing to acknowledge in this one.
+        // What a later view has committed must not be acknowledged in this view.
         let view = transfer.and_then(|transfer| transfer.first).map_or(0, |first| first.view);
         if view > self.view {
             self.enter(env, view, Rc::from([]));

@@ -1,5 +1,5 @@
-//! What a replica believes of a view change: a DoViewChange or a StartView must not contradict itself, and, where replicas
-//! may lie, a StartView has to follow from the DoViewChanges that came along.
+//! Validation of view change messages: a DoViewChange or a StartView must not contradict itself. Where replicas may
+//! lie, a StartView must also follow from the DoViewChanges that it carries.
 
 use sim::RejectReason;
 
@@ -9,7 +9,7 @@ use crate::messages::message::{Body, DoViewChange, StartView};
 use crate::replica::{Handled, Vsr};
 
 impl Vsr {
-    /// Whether a DoViewChange contradicts itself.
+    /// Checks that a DoViewChange does not contradict itself.
     pub(crate) fn check_do_view_change(&self, body: &DoViewChange) -> Handled {
         if body.op != body.tail().last_op() && !self.bugs.on(PlantedBug::DvcTailLengthMismatch) {
             return Err(RejectReason::BadLength);
@@ -23,8 +23,8 @@ impl Vsr {
         self.check_log(body.tail(), body.last_normal)
     }
 
-    /// Whether a log is a chain of entries whose views never fall and never pass `view_max`. Where replicas may lie, it has
-    /// to be whole: what a checkpoint stands for is nothing but its sender's word.
+    /// Checks that a log is a chain of entries whose views never decrease and never exceed `view_max`. Where replicas
+    /// may lie, it must be complete, since a checkpoint is only the sender's claim.
     fn check_log(&self, log: Tail<'_>, view_max: u64) -> Handled {
         if self.distrusts() && log.base.op > 0 || (log.base.op == 0) != (log.base.hash == 0) {
             return Err(RejectReason::BadMetadata);
@@ -69,7 +69,7 @@ impl Vsr {
         if trusts_commit {
             return Ok(body.commit.op);
         }
-        // The log in memory is not that of the view yet, so the certificate is held against the message's own.
+        // The log in memory is not yet that of the view. So the certificate is compared with the log in the message.
         let proven = match &body.commit.certificate {
             Some(certificate) if certificate.verify(self.replication_quorum() as u32, &self.keys) => {
                 let index = usize::try_from(certificate.op).unwrap_or(usize::MAX).wrapping_sub(1);
@@ -85,7 +85,8 @@ impl Vsr {
         Ok(start.max(proven))
     }
 
-    /// Whether the log follows from the DoViewChanges that came along; the commit number that follows from them.
+    /// Checks that the log follows from the DoViewChanges in the message. Returns the commit number that follows from
+    /// them.
     fn check_reasons(&self, body: &StartView) -> Result<u64, RejectReason> {
         let start_op = usize::try_from(body.start_op).unwrap_or(usize::MAX);
         let (started, later) = body.log.split_at_checked(start_op).ok_or(RejectReason::BadLength)?;

@@ -1,11 +1,13 @@
 //! View changes (Viewstamped Replication Revisited, section 4.2).
 //!
-//! A replica that misses its primary *votes* for the next view with a StartViewChange and stays where it is; it leaves its
-//! view only when a view-change quorum has voted, so that a replica that is cut off does not run ahead alone. Who has left
-//! says so (`entered`), with the votes as its reason, and takes the others along. Once the new view is on its disk, it
-//! hands its log to the new primary (DoViewChange), which chooses (`messages/log_selection.rs`) and starts the view (StartView).
+//! A replica that does not hear from its primary *votes* for the next view with a StartViewChange, and stays in its
+//! view. It leaves its view only when a view-change quorum has voted, so that a replica that is cut off does not
+//! advance its view alone. A replica that has left announces it (`entered`), with the votes as its reason, and the
+//! others follow. Once the new view is durable, the replica sends its log to the new primary (DoViewChange), which
+//! selects a log (`messages/log_selection.rs`) and starts the view (StartView).
 //!
-//! Where replicas may lie, a StartView carries the DoViewChanges that it follows from, and a backup repeats the choice.
+//! Where replicas may lie, a StartView carries the DoViewChanges that it follows from, and a backup repeats the
+//! selection.
 
 use std::rc::Rc;
 
@@ -19,11 +21,11 @@ use crate::messages::message::{Body, DoViewChange, Message, StartView, Vote};
 use crate::replica::{HEARTBEAT_TIMER, Handled, RESEND_TIMER, VIEW_CHANGE_TIMER, Vsr};
 use crate::state::membership::Kind;
 
-/// So many unproven claims of a higher view make a normal replica vote for one.
+/// The number of unproven claims of a higher view after which a normal replica votes for one.
 const STRAGGLER_PATIENCE: u32 = 20;
 
 impl Vsr {
-    /// The primary is silent, or the view change takes too long: vote for the next view.
+    /// Votes for the next view, since the primary is silent or the view change takes too long.
     pub(crate) fn on_view_change_timer(&mut self, env: &mut Env<'_, Self>) {
         if self.leads() || self.loader.is_some() {
             return;
@@ -36,19 +38,19 @@ impl Vsr {
         self.vote(env);
     }
 
-    /// Votes for the view after this one, or for a higher one that enough others want already.
+    /// Votes for the next view, or for a higher one that enough other replicas have voted for.
     pub(crate) fn vote(&mut self, env: &mut Env<'_, Self>) {
         let wanted = self.wanted_by(usize::from(self.cluster.byzantine), env);
         self.own_vote = self.next_led_by_member(self.own_vote.max(self.view + 1).max(wanted));
-        // From attempt to attempt a little more patience, so that slow replicas get a chance.
-        let primary_timeouts = self.cluster.view_change_timeout * Time::from(4 + self.attempts.min(8)) / 4;
-        env.set_timer(VIEW_CHANGE_TIMER, primary_timeouts + self.jitter);
+        // The timeout grows with each attempt, so that slow replicas can complete a view change.
+        let timeout = self.cluster.view_change_timeout * Time::from(4 + self.attempts.min(8)) / 4;
+        env.set_timer(VIEW_CHANGE_TIMER, timeout + self.jitter);
         env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
-        self.say_vote(env);
+        self.send_vote(env);
         self.count_votes(env);
     }
 
-    fn say_vote(&mut self, env: &mut Env<'_, Self>) {
+    fn send_vote(&mut self, env: &mut Env<'_, Self>) {
         let message = self.signed(self.vote_for(self.own_vote));
         let vote = Vote { from: self.id, view: self.own_vote, signature: message.signature };
         self.votes[self.id.index()] = Some((vote, env.monotonic()));
@@ -56,7 +58,7 @@ impl Vsr {
         self.tell_members(env, &message);
     }
 
-    /// The views that the members have voted for lately; 0 for none.
+    /// The views that the members have voted for recently; 0 for none.
     fn views_wanted(&self, env: &Env<'_, Self>) -> [u64; sim::base::ids::REPLICAS_MAX] {
         let mut views = [0; sim::base::ids::REPLICAS_MAX];
         for (view, vote) in views.iter_mut().zip(&self.votes) {
@@ -65,14 +67,14 @@ impl Vsr {
         self.of_members(views)
     }
 
-    /// The highest view that more than `others` members have voted for lately; 0 if there is none.
+    /// The highest view that more than `others` members have voted for recently; 0 if there is none.
     fn wanted_by(&self, others: usize, env: &Env<'_, Self>) -> u64 {
         let mut views = self.views_wanted(env);
         views.sort_unstable_by(|x, y| y.cmp(x));
         views[others]
     }
 
-    /// A vote counts for a while only: its sender may have changed its mind.
+    /// Whether a vote that arrived at `at` still counts. Votes expire, since the sender may have withdrawn its vote.
     fn is_fresh(&self, at: Time, env: &Env<'_, Self>) -> bool {
         let window = match self.cluster.start_view_change_window {
             0 => 2 * self.cluster.view_change_timeout,
@@ -81,7 +83,7 @@ impl Vsr {
         env.monotonic() < at + window || self.bugs.on(PlantedBug::StartViewChangeWindowEndless)
     }
 
-    /// Leaves the view if a view-change quorum wants a higher one.
+    /// Leaves the view if a view-change quorum has voted for a higher one.
     fn count_votes(&mut self, env: &mut Env<'_, Self>) {
         let view = self.membership.reached(&self.configuration(), Kind::ViewChange, &self.views_wanted(env));
         if view <= self.view {
@@ -97,7 +99,7 @@ impl Vsr {
         self.enter(env, view, reasons.into());
     }
 
-    /// Leaves the view for `view`.
+    /// Leaves the current view and enters `view`.
     pub(crate) fn enter(&mut self, env: &mut Env<'_, Self>, view: u64, reasons: Rc<[Vote]>) {
         self.forget_view(env);
         self.entered_by = reasons;
@@ -109,11 +111,11 @@ impl Vsr {
         env.cancel_timer(HEARTBEAT_TIMER);
         env.set_timer(VIEW_CHANGE_TIMER, self.cluster.view_change_timeout + self.jitter);
         env.set_timer(RESEND_TIMER, self.cluster.heartbeat);
-        self.say_entered(env);
-        self.say_do_view_change(env);
+        self.send_entered(env);
+        self.send_do_view_change(env);
     }
 
-    /// Forgets what belongs to one view only.
+    /// Clears the state that belongs to one view.
     fn forget_view(&mut self, env: &mut Env<'_, Self>) {
         self.end_repairs(env);
         self.pending.clear();
@@ -125,22 +127,22 @@ impl Vsr {
         self.give_up_change();
     }
 
-    fn say_entered(&self, env: &mut Env<'_, Self>) {
+    fn send_entered(&self, env: &mut Env<'_, Self>) {
         let votes = if self.distrusts() { self.entered_by.clone() } else { Rc::from([]) };
         self.tell_members(env, &self.signed(self.entered(votes)));
     }
 
-    /// "I want this view."
+    /// A vote for `view`.
     pub(crate) fn vote_for(&self, view: u64) -> Body {
         Body::StartViewChange { view, entered: false, votes: Rc::from([]), configuration: self.configuration().op }
     }
 
-    /// "I have left all views before mine", with the votes for it.
+    /// A notice that this replica has left all views before its own, with the votes for it.
     pub(crate) fn entered(&self, votes: Rc<[Vote]>) -> Body {
         Body::StartViewChange { view: self.view, entered: true, votes, configuration: self.configuration().op }
     }
 
-    /// Somebody wants a view, or has left for one.
+    /// Handles a vote for a view, or a notice that the sender has left for one.
     pub(crate) fn on_start_view_change(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -152,13 +154,13 @@ impl Vsr {
     ) -> Handled {
         let from = message.from;
         if view <= self.view {
-            // The sender is behind if it only wants what has started already.
+            // A sender that votes for a view that has already started is behind.
             if self.leads() && (entered || view < self.view) {
                 self.send_start_view(env, from);
             }
             return if view < self.view { Err(RejectReason::OldView) } else { Ok(()) };
         }
-        if !self.hears_vote(from) {
+        if !self.counts_vote_of(from) {
             return Err(RejectReason::NotMember);
         }
         let vote = Vote { from, view, signature: message.signature };
@@ -170,8 +172,8 @@ impl Vsr {
         self.second(env, from, view, configuration);
         self.count_votes(env);
         if entered && self.view < view && self.status == Status::Normal {
-            // A replica that restarted has lost its reasons. If it keeps insisting, the others come to meet it; a liar can
-            // force a view change now and then in this way, as by silence.
+            // A replica that restarted has lost its reasons. If it repeats its claim often enough, the others start a
+            // view change. A liar can force a view change in this way from time to time, as it can by silence.
             self.stragglers += 1;
             if self.stragglers >= STRAGGLER_PATIENCE {
                 self.stragglers = 0;
@@ -181,7 +183,8 @@ impl Vsr {
         Ok(())
     }
 
-    /// Whether `votes` show that a view-change quorum wanted `view`. Where nobody lies, the sender's word is enough.
+    /// Whether `votes` prove that a view-change quorum voted for `view`. Where no replica lies, the sender's claim
+    /// suffices.
     fn proves(&self, view: u64, votes: &[Vote]) -> bool {
         if !self.distrusts() {
             return true;
@@ -196,8 +199,8 @@ impl Vsr {
         senders.len() >= u32::from(self.cluster.view_change_quorum)
     }
 
-    /// Hands the log to the new primary, once the view is on the disk.
-    pub(crate) fn say_do_view_change(&mut self, env: &mut Env<'_, Self>) {
+    /// Sends the log to the new primary, once the view is durable.
+    pub(crate) fn send_do_view_change(&mut self, env: &mut Env<'_, Self>) {
         let vouched = self.journal.superblock().view >= self.view && self.journal.is_redundant();
         if self.status != Status::ViewChange || self.amnesia || !vouched {
             return;
@@ -224,24 +227,24 @@ impl Vsr {
         }
     }
 
-    /// Says again what a view change or a recovery waits for.
+    /// Resends what a view change or a recovery waits for.
     pub(crate) fn on_resend_timer(&mut self, env: &mut Env<'_, Self>) {
         match self.status {
             Status::ViewChange => {
-                self.say_entered(env);
-                self.say_do_view_change(env);
+                self.send_entered(env);
+                self.send_do_view_change(env);
             }
             Status::Recovering => {
                 if self.amnesia && self.view > self.last_normal {
-                    // It had left for a view that nobody else may have heard of, and cannot go back.
-                    self.say_entered(env);
+                    // It had left for a view that no other replica may know of, and cannot go back.
+                    self.send_entered(env);
                 }
                 self.ask_for_start_view(env, self.view);
             }
             Status::Normal => {}
         }
         if self.own_vote > self.view {
-            self.say_vote(env);
+            self.send_vote(env);
             self.count_votes(env);
         }
         if self.status != Status::Normal || self.own_vote > self.view {
@@ -249,7 +252,7 @@ impl Vsr {
         }
     }
 
-    /// New primary: somebody's log.
+    /// New primary: handles the log of a replica.
     pub(crate) fn on_do_view_change(
         &mut self,
         env: &mut Env<'_, Self>,
@@ -270,7 +273,7 @@ impl Vsr {
             if self.distrusts() {
                 return Err(RejectReason::NewerView);
             }
-            if !self.hears_vote(message.from) {
+            if !self.counts_vote_of(message.from) {
                 return Err(RejectReason::NotMember);
             }
             self.enter(env, body.view, Rc::from([]));
@@ -287,7 +290,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// New primary: starts the view when it has enough DoViewChanges, its own among them.
+    /// New primary: starts the view when it has enough DoViewChanges, including its own.
     pub(crate) fn try_start_view(&mut self, env: &mut Env<'_, Self>) {
         let reasons: Vec<Message> = self.do_view_changes.iter().flatten().cloned().collect();
         let own = self.do_view_changes[self.id.index()].is_some();
@@ -304,7 +307,7 @@ impl Vsr {
             return;
         }
         if !self.can_take(log.tail()) {
-            // Its own log ends before the chosen one begins: first a state, then the view.
+            // Its own log ends before the selected one begins: it gets a state first, and then starts the view.
             let checkpoint = |reason: &&Message| match &reason.body {
                 Body::DoViewChange(body) => body.checkpoint,
                 _ => 0,
@@ -335,7 +338,7 @@ impl Vsr {
         self.advance_change(env);
     }
 
-    /// The log, commit number and op that DoViewChanges amount to; `None` while an entry's content is missing.
+    /// The log, commit number and op that follow from DoViewChanges; `None` while an entry's content is missing.
     pub(crate) fn choose_log(&self, reasons: &[Message]) -> Option<(Log, u64, u64)> {
         let bodies = reasons.iter().filter_map(|reason| match &reason.body {
             Body::DoViewChange(body) => Some((reason.from, body)),
@@ -370,7 +373,7 @@ impl Vsr {
         Some((log, commit, op))
     }
 
-    /// Becomes normal in `view` with this log, of which the first `start_op` entries are what the view started from.
+    /// Becomes normal in `view` with this log. The view started from its first `start_op` entries.
     fn start_view(&mut self, env: &mut Env<'_, Self>, view: u64, log: Tail<'_>, start_op: u64, commit: u64) {
         let again = self.last_normal == view && !self.bugs.on(PlantedBug::StartViewRace);
         self.amnesia = false;
@@ -395,8 +398,8 @@ impl Vsr {
         self.write_disk(env);
     }
 
-    /// Replaces the log in memory. With `keep`, the log is of the same view already and only grows: what this replica
-    /// has acknowledged there must not be lost to a StartView that was sent earlier.
+    /// Replaces the log in memory. With `keep`, the log is already of the same view and may only grow: a StartView that
+    /// was sent earlier must not remove what this replica has acknowledged in the view.
     fn install(&mut self, env: &mut Env<'_, Self>, log: Tail<'_>, keep: bool) {
         let mut same = self.log.base().max(log.base.op);
         while log.get(same + 1).is_some_and(|new| new.hash == self.log.hash_at(same + 1)) {
@@ -427,7 +430,7 @@ impl Vsr {
         self.log_sessions();
     }
 
-    /// The log was replaced: the client table's uncommitted part follows it.
+    /// Updates the uncommitted part of the client table after the log was replaced.
     pub(crate) fn log_sessions(&mut self) {
         self.sessions.forget_logged();
         for entry in self.log.since(self.executed.max(self.log.base()) + 1) {
@@ -454,18 +457,18 @@ impl Vsr {
         })))
     }
 
-    /// Primary: tells somebody who fell behind how the view stands.
+    /// Primary: sends the state of the view to a replica that is behind.
     fn send_start_view(&self, env: &mut Env<'_, Self>, to: ReplicaId) {
         if to != self.id {
             env.send(to, self.start_view_message());
         }
     }
 
-    /// Asks the primary of `view` for its StartView.
+    /// Requests the StartView of `view` from its primary.
     pub(crate) fn ask_for_start_view(&mut self, env: &mut Env<'_, Self>, view: u64) {
         let now = env.monotonic();
         let primary = self.primary_of(view);
-        // Each primary has its own turn: asking one in vain must not keep this replica from asking another.
+        // The limit is per primary: requests to one without an answer must not delay requests to another.
         let asked = &mut self.start_view_asked[primary.index()];
         if primary != self.id && now >= *asked + self.cluster.heartbeat / 2 {
             *asked = now;
@@ -473,7 +476,7 @@ impl Vsr {
         }
     }
 
-    /// Somebody fell behind.
+    /// Handles a request for a StartView.
     pub(crate) fn on_request_start_view(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, view: u64) -> Handled {
         if view > self.view {
             return Err(RejectReason::NewerView);
@@ -485,7 +488,7 @@ impl Vsr {
         Ok(())
     }
 
-    /// A view has started.
+    /// Handles the start of a view.
     pub(crate) fn on_start_view(&mut self, env: &mut Env<'_, Self>, from: ReplicaId, body: &StartView) -> Handled {
         if from != self.primary_of(body.view) && !self.bugs.on(PlantedBug::StartViewFromAnyone) {
             return Err(RejectReason::WrongSender);

@@ -1,15 +1,16 @@
-//! Checkpoints (Viewstamped Replication Revisited, section 5.1): the state after an op, on disk, so that the log before it
-//! can be dropped.
+//! Checkpoints (Viewstamped Replication Revisited, section 5.1): the state after an op, on disk, so that the log before
+//! it can be dropped.
 //!
-//! Each replica encodes its state (the store and the client table) when it has executed an op that the checkpoint interval
-//! divides, so that equal logs make equal bytes. They go to the disk in three steps, and a crash at any point leaves the
-//! checkpoint before it intact:
-//! 1. The bytes are written to that one of two places which the superblock does not name, and synced.
-//! 2. The superblock names them: op, entry, hash, place. That is what makes a checkpoint.
-//! 3. Only then the log before it may be dropped, and its places on the disk may be written again.
+//! A replica encodes its state (the store and the client table) when it has executed an op that the checkpoint interval
+//! divides. So equal logs produce equal bytes. A checkpoint becomes durable in three steps, and a crash at any point
+//! leaves the previous checkpoint intact:
 //!
-//! A state that comes from a peer goes the same way. The hash in the superblock tells a damaged checkpoint; it is damage
-//! like any other, and the replica gets a state from a peer.
+//! 1. The bytes are written to the one of two places that the superblock does not name, and synced.
+//! 2. The superblock names them: op, entry, hash, place. This makes them a checkpoint.
+//! 3. Only then may the log before the checkpoint be dropped, and its positions on the disk be overwritten.
+//!
+//! A state from a peer takes the same steps. The hash in the superblock detects a damaged checkpoint. The replica then
+//! gets a state from a peer.
 
 use std::rc::Rc;
 
@@ -21,19 +22,19 @@ use crate::log::signature::hash;
 use crate::state::sessions::Sessions;
 use crate::state::store::Store;
 
-/// The bytes of a place for a checkpoint on disk; a larger state is not checkpointed.
+/// The size of a place for a checkpoint on disk. No checkpoint is created of a larger state.
 pub const PLACE_BYTES: u64 = 512 * 1024;
 
-/// What the superblock says of the checkpoint.
+/// The description of a checkpoint in the superblock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Name {
     /// The last entry that the state includes; op 0 when there is no checkpoint.
     pub last: Base,
     /// The hash of the bytes.
     pub state: EntryHash,
-    /// How many bytes there are.
+    /// The number of bytes.
     pub length: u64,
-    /// In which of the two places they are.
+    /// The place of the bytes, 0 or 1.
     pub place: u64,
 }
 
@@ -44,17 +45,18 @@ pub struct Checkpoint {
     pub last: Base,
     /// The hash of the bytes.
     pub state: EntryHash,
-    /// The state.
+    /// The encoded state.
     pub bytes: Rc<[u8]>,
 }
 
 impl Checkpoint {
-    /// The checkpoint of a state that was encoded.
+    /// The checkpoint of an encoded state.
     pub fn new(last: Base, bytes: Vec<u8>) -> Self {
         Checkpoint { last, state: hash(&bytes), bytes: bytes.into() }
     }
 
-    /// The store and the client table, of the same kind as `sessions`, if the bytes are what was encoded.
+    /// Decodes the store and the client table (of the same kind as `sessions`); `None` if the bytes are not the
+    /// encoding of them.
     pub fn decode(&self, sessions: &Sessions) -> Option<(Store, Sessions)> {
         let mut at = Reader::new(&self.bytes);
         let (store, sessions) = (Store::decode(&mut at)?, sessions.decode(&mut at)?);
@@ -62,20 +64,20 @@ impl Checkpoint {
     }
 }
 
-/// How far a checkpoint has got on its way to the disk.
+/// The steps of a checkpoint to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// It has to be written.
     Waits,
-    /// It was written, and the sync is under way.
+    /// It was written, and the sync is pending.
     Written,
-    /// It is durable, and the superblock does not name it yet.
+    /// It is durable, but the superblock does not name it yet.
     Durable,
     /// The superblock that names it is being written.
     Named,
 }
 
-/// The checkpoint that is on its way to the disk, and the one after it.
+/// The checkpoint that is being written, and the next one.
 #[derive(Debug, Default)]
 pub struct Pipeline {
     under_way: Option<(Checkpoint, Stage)>,
@@ -85,7 +87,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Takes a checkpoint in; of several that wait the newest counts.
+    /// Adds a checkpoint. If several wait, only the newest is kept.
     pub fn put(&mut self, checkpoint: Checkpoint) {
         if self.next.as_ref().is_none_or(|next| next.last.op < checkpoint.last.op) {
             self.next = Some(checkpoint);
@@ -104,33 +106,33 @@ impl Pipeline {
         self.newest.as_ref()
     }
 
-    /// A restarted replica has found this one.
+    /// Sets the checkpoint that a restarted replica has read.
     pub fn found(&mut self, checkpoint: Checkpoint) {
         self.newest = Some(checkpoint);
     }
 
-    /// Whether no checkpoint is on its way.
+    /// Whether no checkpoint is being written.
     pub fn is_idle(&self) -> bool {
         self.under_way.is_none()
     }
 
-    /// The bytes that have to be written now, if there are any.
+    /// The bytes that have to be written now, if any.
     pub fn write(&mut self) -> Option<Rc<[u8]>> {
         let (checkpoint, stage) = self.under_way.as_mut().filter(|(_, stage)| *stage == Stage::Waits)?;
         *stage = Stage::Written;
         Some(checkpoint.bytes.clone())
     }
 
-    /// The checkpoint that the superblock may name now. `hasty` (a planted bug): before it is durable.
-    pub fn name(&mut self, place: u64, hasty: bool) -> Option<Name> {
-        let ready = |stage: &Stage| *stage == Stage::Durable || hasty && *stage == Stage::Written;
+    /// The checkpoint that the superblock may name now. With `early` (a planted bug), even before it is durable.
+    pub fn name(&mut self, place: u64, early: bool) -> Option<Name> {
+        let ready = |stage: &Stage| *stage == Stage::Durable || early && *stage == Stage::Written;
         let (checkpoint, stage) = self.under_way.as_mut().filter(|(_, stage)| ready(stage))?;
         *stage = Stage::Named;
         let Checkpoint { last, state, ref bytes } = *checkpoint;
         Some(Name { last, state, length: bytes.len() as u64, place })
     }
 
-    /// A sync ended. Returns the checkpoint that is durably named since.
+    /// Handles the end of a sync. Returns the checkpoint that the superblock durably names from now on, if it is new.
     pub fn synced(&mut self, well: bool) -> Option<Checkpoint> {
         let (_, stage) = self.under_way.as_mut()?;
         *stage = match (*stage, well) {

@@ -1,18 +1,19 @@
-//! Clock synchronization: what time is it, and how many others think so?
+//! Clock synchronization: the time of a replica, as agreed with a quorum of clocks.
 //!
-//! A replica asks the others for their wall clocks (Ping, Pong) and measures, on its own monotonic clock, how long each
-//! answer took. Each answer becomes an interval in which the true time lies if the other's clock is a good one; an interval
-//! grows with its age, since clocks drift. At the end of an epoch the replica looks for the interval on which most clocks
-//! agree (Marzullo's algorithm; Marzullo and Owicki, "Maintaining the Time in a Distributed System", 1984). If that is a
-//! clock quorum, itself included, and its own wall clock is within the tolerance of it, the replica is *synchronized* for two
-//! epochs: its time is what its wall clock shows, but never outside of the agreement. An agreement that leaves its own clock
-//! out ends that at once. While it is not synchronized it tries with each answer.
+//! A replica requests the wall clocks of the others (Ping, Pong) and measures, with its own monotonic clock, how long
+//! each answer took. Each answer becomes an interval that contains the true time if the other's clock is correct. An
+//! interval grows with its age, since clocks drift. At the end of an epoch the replica computes the interval on which
+//! most clocks agree (Marzullo's algorithm; Marzullo and Owicki, "Maintaining the Time in a Distributed System", 1984).
+//! If that is a clock quorum, including itself, and its own wall clock is within the tolerance of the interval, the
+//! replica is *synchronized* for two epochs: its time is its wall clock, limited to the agreed interval. An agreement
+//! that excludes its own clock ends the synchronization at once. While it is not synchronized, it computes the interval
+//! with each answer.
 //!
-//! Only a synchronized primary gives entries their timestamps: its time, but at least 1 more than the entry before. One that
-//! has not been synchronized for an epoch abdicates: it stops its heartbeat and votes for the next view.
+//! Only a synchronized primary assigns timestamps to entries: its time, but at least 1 more than the previous entry's.
+//! A primary that has not been synchronized for an epoch abdicates: it stops its heartbeat and votes for the next view.
 //!
-//! Intervals are kept as differences to the monotonic clock, which is never set. Left out: the rate of the clocks is taken to
-//! be true within 1 %, and not measured.
+//! Intervals are stored as differences to the monotonic clock, which is never set. Left out: the rate of the clocks is
+//! assumed to be correct within 1 %, and not measured.
 
 use sim::base::ids::REPLICAS_MAX;
 use sim::config::spec::Cluster;
@@ -20,19 +21,19 @@ use sim::{Env, Observation, RejectReason, ReplicaId, ReplicaSet, System, Time};
 
 use crate::bugs::{Bugs, PlantedBug};
 
-/// Clocks run true to one part in so many.
+/// The drift of a clock is at most one part in this many.
 const DRIFT: Time = 100;
 
-/// What a replica knows of the time.
+/// The synchronization of a replica's clock.
 #[derive(Debug)]
 pub struct Clock {
     pub(crate) ping: Time,
     epoch: Time,
     tolerance: Time,
-    /// How many clocks may lie.
+    /// The number of clocks that may lie.
     byzantine: u8,
-    /// For a planted bug: one clock less is enough.
-    careless: bool,
+    /// For a planted bug: the quorum is one clock smaller.
+    one_clock_less: bool,
     bugs: Bugs,
     /// When the epoch began. All times are of the replica's monotonic clock.
     began: Time,
@@ -41,7 +42,7 @@ pub struct Clock {
     agreed: Option<Agreed>,
     /// Since when the replica has not been synchronized.
     lost: Option<Time>,
-    /// Whether it was a primary that had to go when it looked last.
+    /// Whether it was a primary that had to abdicate at the last tick.
     pub(crate) abdicates: bool,
 }
 
@@ -49,11 +50,11 @@ pub struct Clock {
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     asked: Time,
-    /// Its wall clock less the monotonic one here: at least, and at most.
+    /// The minimum and the maximum of its wall clock minus the local monotonic clock.
     bounds: Interval,
 }
 
-/// What enough clocks agree on, as a difference to the monotonic clock.
+/// The agreed interval, as a difference to the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 struct Agreed {
     bounds: Interval,
@@ -88,13 +89,13 @@ fn signed(time: Time) -> i64 {
 impl Clock {
     /// A clock that is not synchronized yet.
     pub fn new(cluster: &Cluster, bugs: Bugs, now: Time) -> Self {
-        let careless = bugs.on(PlantedBug::ClockQuorumMinusOne);
+        let one_clock_less = bugs.on(PlantedBug::ClockQuorumMinusOne);
         Clock {
             ping: cluster.clock_ping,
             epoch: cluster.clock_epoch,
             tolerance: cluster.clock_tolerance,
             byzantine: cluster.byzantine,
-            careless,
+            one_clock_less,
             bugs,
             began: now,
             samples: [None; REPLICAS_MAX],
@@ -104,7 +105,7 @@ impl Clock {
         }
     }
 
-    /// Whether timestamps are times at all; otherwise they only count.
+    /// Whether clocks are compared. Otherwise timestamps are only counters.
     pub fn runs(&self) -> bool {
         self.ping > 0
     }
@@ -122,12 +123,12 @@ impl Clock {
         Some(now.saturating_add_signed(own(env).clamp(low, high)))
     }
 
-    /// Whether it has been lost for so long that a primary has to go.
+    /// Whether it has been unsynchronized for so long that a primary has to abdicate.
     pub fn given_up(&self, now: Time) -> bool {
         self.runs() && self.lost.is_some_and(|lost| now > lost + self.epoch)
     }
 
-    /// Notices, and says, when an agreement has become too old.
+    /// Updates and reports whether the clock is synchronized, as an agreement expires.
     pub(crate) fn notice<S: System>(&mut self, env: &mut Env<'_, S>) {
         let synchronized = self.time(env).is_some();
         if !synchronized && self.lost.is_none() {
@@ -138,7 +139,7 @@ impl Clock {
         }
     }
 
-    /// The epoch may be over.
+    /// Ends the epoch, if it is over.
     pub(crate) fn tick<S: System>(&mut self, env: &mut Env<'_, S>, members: ReplicaSet) {
         let now = env.monotonic();
         if now >= self.began + self.epoch {
@@ -151,7 +152,7 @@ impl Clock {
         self.notice(env);
     }
 
-    /// An answer: the other's clock showed `wall` between then, when it was `asked`, and now.
+    /// Handles an answer: the other's clock showed `wall` at some time between `asked` and now.
     pub(crate) fn answered<S: System>(
         &mut self,
         env: &mut Env<'_, S>,
@@ -164,7 +165,7 @@ impl Clock {
         if asked > now {
             return Err(RejectReason::BadMetadata);
         }
-        // What took too long says too little.
+        // An answer that took too long is too inaccurate.
         if now - asked > self.tolerance {
             return Ok(());
         }
@@ -181,15 +182,16 @@ impl Clock {
         Ok(())
     }
 
-    /// Compares the clocks.
+    /// Computes the agreement.
     fn synchronize<S: System>(&mut self, env: &mut Env<'_, S>, members: ReplicaSet) {
         let (own, now) = (own(env), env.monotonic());
-        // At most one of each other replica, and its own.
+        // At most one interval of each other replica, and its own.
         let mut sources = [Interval { low: own, high: own }.widened(self.tolerance); REPLICAS_MAX];
         let mut count = 1;
-        // After a pause, what belongs to this epoch may be long over.
-        let forgetful = !self.bugs.on(PlantedBug::SamplesOutlivePause) && !self.bugs.on(PlantedBug::StaleSamplesKept);
-        let age_max = if forgetful { self.epoch + self.ping } else { Time::MAX };
+        // After a pause, the samples of this epoch may be long outdated.
+        let drops_old_samples =
+            !self.bugs.on(PlantedBug::SamplesOutlivePause) && !self.bugs.on(PlantedBug::StaleSamplesKept);
+        let age_max = if drops_old_samples { self.epoch + self.ping } else { Time::MAX };
         let of_members = members.iter().filter_map(|member| self.samples[member.index()]);
         for Sample { asked, bounds } in of_members.filter(|sample| now - sample.asked <= age_max) {
             sources[count] = bounds.widened(self.tolerance + (now - asked) / DRIFT);
@@ -197,7 +199,7 @@ impl Clock {
         }
         let ended_count = self.bugs.on(PlantedBug::MarzulloEndedIntervalsCount);
         let (agreeing, bounds) = marzullo(&sources[..count], ended_count);
-        let quorum = sim::config::spec::clock_quorum(members.len(), self.byzantine) - usize::from(self.careless);
+        let quorum = sim::config::spec::clock_quorum(members.len(), self.byzantine) - usize::from(self.one_clock_less);
         if agreeing < quorum {
             return;
         }
@@ -211,17 +213,18 @@ impl Clock {
     }
 }
 
-/// The wall clock less the monotonic one.
+/// The wall clock minus the monotonic clock.
 fn own<S: System>(env: &Env<'_, S>) -> i64 {
     signed(env.wall_clock()) - signed(env.monotonic())
 }
 
-/// The interval that most of the sources have in common, and how many do; of several such, the narrowest.
+/// The interval that most sources have in common, and the number of these sources; of several such intervals, the
+/// narrowest.
 fn marzullo(sources: &[Interval], ended_count: bool) -> (usize, Interval) {
     let mut edges = [(0, false); 2 * REPLICAS_MAX];
     let edges = &mut edges[..2 * sources.len()];
     for (pair, source) in edges.chunks_exact_mut(2).zip(sources) {
-        // At the same place intervals begin before others end: they have that place in common.
+        // At equal positions, intervals begin before others end: they have that position in common.
         pair[0] = (source.low, false);
         pair[1] = (source.high, true);
     }

@@ -1,26 +1,26 @@
-//! The client table (Viewstamped Replication Revisited, section 4): per client the newest executed request with its
-//! answer, so that a repeated request is answered again and never executed twice.
+//! The client table (Viewstamped Replication Revisited, section 4): for each client the newest executed request with
+//! its answer, so that a repeated request is answered again and never executed twice.
 //!
-//! Two parts are kept apart. What is *committed* changes only when an op is executed, so it follows from the log alone and is
-//! the same in every replica, evictions included. What is merely *logged* belongs to the log as it stands: when a view
-//! replaces the log, those marks go with it, and those of the new log come in their place. A mark of an entry that no log has
-//! any more would keep its client out for ever.
+//! The table has two parts. The *committed* part changes only when an op is executed. So it follows from the log alone
+//! and is equal in all replicas, including evictions. The *logged* part belongs to the current log: when a view
+//! replaces the log, its marks are replaced by those of the new log. A mark of an entry that no log contains any more
+//! would block its client for ever.
 //!
-//! Where the cluster keeps sessions (`Cluster::sessions_max`), a client registers first, and the op of its registration is
-//! its session. So whoever has executed that op and does not find the session knows that it is over for good; who has not
-//! knows nothing yet. A full table evicts the session that was used least recently, in the order of the log. An evicted
-//! client is told so and learns nothing about its last request.
+//! Where the cluster keeps sessions (`Cluster::sessions_max`), a client registers first, and the op of its registration
+//! is its session. So a replica that has executed that op and does not find the session knows that it has ended for
+//! good. A replica that has not executed that op does not know. A full table evicts the least recently used session, in
+//! the order of the log. An evicted client is informed, and learns nothing about its last request.
 //!
-//! Where clients name their own sessions, a higher one replaces a lower one, and nobody is evicted.
+//! Where clients choose their own sessions, a higher one replaces a lower one, and there is no eviction.
 //!
-//! Left out: clients with several requests under way.
+//! Left out: clients with several pending requests.
 
 use sim::{Answer, ClientId, Request};
 
 use crate::bugs::{Bugs, PlantedBug};
 use crate::log::entry::Reader;
 
-/// What the executed ops say of one client.
+/// What the executed ops determine for one client.
 #[derive(Clone, Copy, Debug)]
 struct Committed {
     client: ClientId,
@@ -29,13 +29,14 @@ struct Committed {
     number: u32,
     /// Its answer.
     answer: Answer,
-    /// The number of the registration (the client's life); 0 where clients name their own sessions.
+    /// The number of the registration, which counts the registrations of the client; 0 where clients choose their own
+    /// sessions.
     registration: u32,
-    /// The op at which the session was used last.
+    /// The op at which the session was last used.
     used: u64,
 }
 
-/// What the log says of one client, beyond what is executed.
+/// What the log contains for one client beyond what is executed.
 #[derive(Clone, Copy, Debug)]
 struct Logged {
     client: ClientId,
@@ -48,54 +49,54 @@ struct Logged {
 /// The client table of a replica.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    /// How many sessions are kept; 0 where clients name their own.
+    /// The maximum number of sessions; 0 where clients choose their own.
     max: usize,
     bugs: Bugs,
-    /// By client.
+    /// Ordered by client.
     committed: Vec<Committed>,
-    /// By client.
+    /// Ordered by client.
     logged: Vec<Logged>,
-    /// What the replica found on its disk when it started.
+    /// The last op on the replica's disk when it started.
     found: u64,
 }
 
 /// What a primary does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionStatus {
-    /// It is new: log it.
+    /// It is new: append it to the log.
     New,
     /// It is in the log and not executed yet: wait.
     Logged,
-    /// It was the client's last one: answer it again.
+    /// It was the client's last request: repeat the answer.
     Executed(Answer),
-    /// The client has moved on: ignore it.
+    /// The client has sent later requests: ignore it.
     Stale,
-    /// Its session was evicted or replaced: tell the client.
+    /// Its session was evicted or replaced: inform the client.
     Over,
-    /// Its session may be in a part of the log that is not executed yet: wait.
+    /// Its session may begin in a part of the log that is not executed yet: wait.
     Unknown,
 }
 
-/// What a replica does with a request whose turn in the log has come.
+/// What a replica does with a request when the log reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Execute it.
     Execute,
-    /// Give the client a session.
+    /// Create a session for the client.
     Register,
-    /// Nothing: it had its turn before.
+    /// Nothing: it was executed before.
     Repeated,
-    /// Nothing: its session is over.
+    /// Nothing: its session has ended.
     Over,
 }
 
 impl Sessions {
-    /// An empty table with room for `max` sessions; 0 where clients name their own.
+    /// An empty table with room for `max` sessions; 0 where clients choose their own.
     pub fn new(max: u16, bugs: Bugs) -> Self {
         Sessions { max: max.into(), bugs, ..Sessions::default() }
     }
 
-    /// Appends what is executed to `into`, equal wherever the same log was executed. `forget` is a planted bug.
+    /// Appends the committed part to `into`. Equal wherever the same log was executed. `forget` is a planted bug.
     pub fn encode(&self, into: &mut Vec<u8>, forget: bool) {
         let known = if forget { &[] } else { &self.committed[..] };
         into.extend_from_slice(&(known.len() as u32).to_le_bytes());
@@ -109,7 +110,7 @@ impl Sessions {
         }
     }
 
-    /// The table that was encoded, of the same kind as this one; `None` where it was not.
+    /// Decodes a table of the same kind as this one; `None` if the bytes are not one.
     pub fn decode(&self, from: &mut Reader<'_>) -> Option<Sessions> {
         let mut sessions = Sessions { committed: Vec::new(), logged: Vec::new(), ..*self };
         for _ in 0..from.try_u32()? {
@@ -127,7 +128,7 @@ impl Sessions {
         self.found = op;
     }
 
-    /// Whether the request asks for a session.
+    /// Whether the request is a registration.
     pub fn is_registration(&self, request: &Request) -> bool {
         self.max > 0 && request.session == 0
     }
@@ -140,7 +141,7 @@ impl Sessions {
         self.committed.get(self.place(client).ok()?)
     }
 
-    /// What to do with a request that arrived, by a replica that has executed the ops up to `executed`.
+    /// What to do with a request that arrived at a replica which has executed the ops up to `executed`.
     pub fn session_status(&self, request: &Request, executed: u64) -> SessionStatus {
         let asked = (request.session, request.number);
         let session = self.of(request.client);
@@ -181,7 +182,7 @@ impl Sessions {
             || request.number > known.registration && self.bugs.on(PlantedBug::CachedReplyOfOldSession)
     }
 
-    /// The request is in the log, at `op`.
+    /// Marks a request that is in the log, at `op`.
     pub fn log(&mut self, request: &Request, op: u64) {
         let client = request.client;
         if client == crate::log::configuration::ADMIN {
@@ -207,14 +208,14 @@ impl Sessions {
         }
     }
 
-    /// The log was replaced: only what is executed, and what `log` is told of next, still counts.
+    /// Clears the marks, as the log was replaced. `log` is called for the new log next.
     pub fn forget_logged(&mut self) {
         if !self.bugs.on(PlantedBug::ViewChangeLockout) {
             self.logged.clear();
         }
     }
 
-    /// What to do with the request, whose turn in the log has come.
+    /// What to do with the request when the log reaches it.
     pub fn turn(&self, request: &Request) -> Turn {
         let session = self.of(request.client);
         if self.is_registration(request) {
@@ -231,7 +232,7 @@ impl Sessions {
         }
     }
 
-    /// The request was executed at `op`.
+    /// Records the execution of a request at `op`.
     pub fn execute(&mut self, request: &Request, answer: Answer, op: u64) {
         let Request { client, session, number, .. } = *request;
         let place = self.place(client);
@@ -244,10 +245,11 @@ impl Sessions {
             Err(place) if self.max == 0 => self.committed.insert(place, known),
             Err(_) => {}
         }
-        self.settle(client, (session, number), registration);
+        self.remove_executed_marks(client, (session, number), registration);
     }
 
-    /// The registration was executed at `op`, which is the client's session from now on. Returns who had to make room.
+    /// Records the execution of a registration at `op`, which becomes the client's session. Returns the evicted
+    /// session.
     pub fn register(&mut self, request: &Request, op: u64) -> Option<(ClientId, u32)> {
         let Request { client, number: registration, .. } = *request;
         let session = u32::try_from(op).unwrap_or(u32::MAX);
@@ -268,21 +270,21 @@ impl Sessions {
             let place = self.place(client).unwrap_or_else(|place| place);
             self.committed.insert(place, new);
         }
-        // The log may hold requests of the new session already, if it is a new view's: their marks stay.
+        // The log of a new view may contain requests of the new session already: their marks stay.
         let all = self.bugs.on(PlantedBug::RegistrationDropsMarks);
-        self.settle(client, (session, if all { u32::MAX } else { 0 }), registration);
+        self.remove_executed_marks(client, (session, if all { u32::MAX } else { 0 }), registration);
         evicted
     }
 
-    /// The session to be evicted: the one that was used least recently.
+    /// The least recently used session, which is evicted next.
     fn oldest(&self) -> Committed {
         let most_recent = self.bugs.on(PlantedBug::EvictionMostRecent);
         let order = |known: &&Committed| if most_recent { u64::MAX - known.used } else { known.used };
         *self.committed.iter().min_by_key(order).expect("a full table has sessions")
     }
 
-    /// Drops the client's marks if they say no more than that these are in the log, which are executed.
-    fn settle(&mut self, client: ClientId, request: (u32, u32), registration: u32) {
+    /// Removes the client's marks, if all marked requests are executed.
+    fn remove_executed_marks(&mut self, client: ClientId, request: (u32, u32), registration: u32) {
         if let Ok(place) = self.logged.binary_search_by_key(&client, |logged| logged.client)
             && self.logged[place].request <= request
             && self.logged[place].registration <= registration
@@ -321,7 +323,7 @@ mod tests {
         table.execute(&first, answer(1), 1);
         assert_eq!(table.session_status(&first, 1), SessionStatus::Executed(answer(1)));
         assert_eq!(table.turn(&first), Turn::Repeated);
-        // A session that the client names itself begins anew.
+        // A session that the client chooses itself starts anew.
         let next = request(3, 2, 1);
         table.log(&next, 2);
         table.execute(&next, answer(2), 2);
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_replaced_takes_its_marks_along() {
+    fn the_marks_of_a_replaced_log_are_cleared() {
         let mut table = table(0);
         table.log(&request(3, 1, 1), 1);
         table.forget_logged();
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_the_op_of_its_registration_and_the_oldest_makes_room() {
+    fn a_session_is_the_op_of_its_registration_and_the_least_recently_used_is_evicted() {
         let mut table = table(2);
         for (client, op) in [(7, 1), (4, 2)] {
             assert_eq!(table.turn(&request(client, 0, 1)), Turn::Register);
@@ -350,7 +352,7 @@ mod tests {
         assert_eq!(table.session_status(&request(4, 2, 1), 4), SessionStatus::Over);
         assert_eq!(table.turn(&request(4, 2, 1)), Turn::Over);
         assert_eq!(table.session_status(&request(4, 9, 1), 4), SessionStatus::Unknown, "op 9 is yet to be executed");
-        // It comes back, and the next one to go is the one that has not been used since.
+        // The evicted client returns. The next eviction is that of the session that was not used since.
         assert_eq!(table.session_status(&request(4, 0, 2), 4), SessionStatus::New);
         assert_eq!(table.register(&request(4, 0, 2), 5), Some((ClientId(7), 1)));
     }
@@ -388,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_survives_its_encoding_whatever_else_the_replica_has_heard() {
+    fn a_table_is_decoded_to_itself_whatever_the_log_contains() {
         let (mut one, mut other) = (table(0), table(0));
         for table in [&mut one, &mut other] {
             table.execute(&request(2, 1, 5), answer(9), 9);

@@ -1,5 +1,5 @@
-//! The state machine behind the log: a small multi-tenant store with versioned keys and streams. Every operation sees
-//! the data of its own tenant alone; reads can ask for an earlier position (multi-version concurrency control).
+//! The state machine: a small multi-tenant store with versioned keys and streams. An operation sees only the data of
+//! its own tenant. Reads can name an earlier position (multi-version concurrency control).
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Store {
         Answer { position, version, value }
     }
 
-    /// Appends all content to `into`, equal for equal content.
+    /// Appends the whole content to `into`. Equal content has equal bytes.
     pub fn encode(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(&(self.keys.len() as u32).to_le_bytes());
         for ((tenant, key), versions) in &self.keys {
@@ -60,7 +60,7 @@ impl Store {
         }
     }
 
-    /// The store that was encoded; `None` where it was not.
+    /// Decodes a store; `None` if the bytes are not one.
     pub fn decode(from: &mut Reader<'_>) -> Option<Store> {
         let mut store = Store::default();
         for _ in 0..from.try_u32()? {
@@ -76,7 +76,7 @@ impl Store {
         Some(store)
     }
 
-    /// The newest version of a key that is not newer than `position`; zeros if there is none.
+    /// The newest version of a key at or before `position`; zeros if there is none.
     fn newest(&self, tenant: u16, key: u16, position: u64) -> (u64, u64) {
         let Some(versions) = self.keys.get(&(tenant, key)) else { return (0, 0) };
         match versions.partition_point(|(version, _)| *version <= position) {
@@ -92,7 +92,7 @@ fn encode_head(into: &mut Vec<u8>, tenant: u16, place: u16, count: usize) {
     into.extend_from_slice(&(count as u32).to_le_bytes());
 }
 
-/// Tenant, key or stream, and how many elements follow.
+/// Tenant, key or stream, and the number of elements that follow.
 fn decode_head(from: &mut Reader<'_>) -> Option<(u16, u16, u32)> {
     let head = from.try_u64()?;
     Some((head as u16, (head >> 16) as u16, (head >> 32) as u32))
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_survives_its_encoding_and_a_cut_one_is_refused() {
+    fn a_store_is_decoded_to_itself_and_a_truncated_one_is_rejected() {
         let mut store = Store::default();
         for position in 1..=20 {
             let place = position as u16 % 3;

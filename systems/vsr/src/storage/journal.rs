@@ -1,26 +1,32 @@
-//! What a replica keeps on its disk, and in which order it becomes durable.
+//! The order in which a replica's state becomes durable.
 //!
-//! Zones: a superblock in four copies, a header for each entry, the entries. A superblock is written to two copies at a
-//! time, in turn to the first and third and to the second and fourth, so that neither a torn write nor one damaged copy
-//! loses the newest. A header is written only when its entry is durable, along with the next entries: so a header without
-//! its entry means that the entry was damaged, and never that a crash tore it, and what a crash tore stops nobody.
+//! The zones of the disk are: a superblock in four copies, a header for each entry, the entries, and, with checkpoints,
+//! two places for them. A superblock is written to two copies at a time, alternately to the first and third and to the
+//! second and fourth. So neither a torn write nor one damaged copy loses the newest superblock. A header is written
+//! only when its entry is durable, together with the next entries. So a header without its entry means that the entry
+//! was damaged, never that a crash tore it, and a torn write stops no replica.
 //!
-//! The log is a ring: op o stands in place (o - 1) modulo the slots. A place is written again only when a durable checkpoint
-//! (`state/checkpoint.rs`) covers the op that stands there; what is left of an earlier lap is told by its op. The last zone has
-//! two places for checkpoints, where there are any.
+//! The log is a ring: op o is at position (o - 1) modulo the number of slots. A position is overwritten only when a
+//! durable checkpoint (`state/checkpoint.rs`) covers the op there. Entries of an earlier lap are recognized by their
+//! op.
 //!
-//! At most one sync is under way. What it made durable is what the replica may promise:
-//! - a PrepareOk up to `durable()`, and only in the view that the durable superblock calls the last normal one;
+//! At most one sync is pending. What it makes durable determines what the replica may promise:
+//!
+//! - a PrepareOk up to `durable()`, and only in the view that is the last normal one in the durable superblock;
 //! - a DoViewChange for a view that the durable superblock names.
 //!
-//! Both need that superblock in both of its copies: a crash may have left it in one only, and that one may rot.
+//! Both require that superblock in both of its copies: after a crash only one may have been written, and that one may
+//! be damaged later.
 //!
-//! A view's start replaces the log in this order, so that a crash at any point leaves something true to say:
-//! 1. Where entries would be overwritten that the superblock vouches for (up to `start_op`), the superblock first says so
-//!    (`installing`): from there on the old log is no longer to be trusted. It is not needed either: it was not committed.
+//! The start of a view replaces the log in this order, so that the disk is consistent after a crash at any point:
+//!
+//! 1. If entries would be overwritten that the superblock vouches for (up to `start_op`), the superblock records this
+//!    first (`installing`): from that op on, the old log is not trusted any more. It is not needed, since it was not
+//!    committed.
 //! 2. The new entries are written and synced.
 //! 3. The superblock names the view as the last normal one, with the op and hash that the view started from. An entry
-//!    after `start_op` counts only if it was prepared in exactly that view, so the leftovers of older views do not.
+//!    after `start_op` counts only if it was prepared in exactly that view, so entries left from older views do not
+//!    count.
 
 use sim::{EntryHash, Env, IoId, IoResult, Observation, System, TimerId};
 
@@ -29,7 +35,7 @@ use crate::log::Log;
 use crate::state::checkpoint::{Checkpoint, Name, Pipeline};
 use crate::storage::layout::{Layout, Record, SUPERBLOCK_BYTES, SUPERBLOCK_COPIES, Superblock};
 
-/// The sync that is under way, and what is durable when it is done.
+/// The pending sync, and what it makes durable.
 #[derive(Debug)]
 struct InFlight {
     io: IoId,
@@ -37,9 +43,9 @@ struct InFlight {
     entries: Span,
     /// The headers that were written.
     headers: Span,
-    /// The superblock, where another one was written.
+    /// The superblock, if a new one was written.
     superblock: Option<Box<Superblock>>,
-    /// What was damaged and is written anew.
+    /// The damaged records that were rewritten.
     repairs: Vec<Record>,
 }
 
@@ -56,12 +62,12 @@ impl Span {
     }
 }
 
-/// How far one of the two zones of the log has got.
+/// The progress of one of the two zones of the log.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
-    /// The first op that has not been written as it stands in memory.
+    /// The first op whose content in memory has not been written.
     dirty_from: u64,
-    /// Up to this op the zone durably holds what stands in memory.
+    /// Up to this op, the zone durably holds the content in memory.
     durable: u64,
 }
 
@@ -81,14 +87,14 @@ impl Progress {
         self.durable = self.durable.min(from - 1);
     }
 
-    /// What is to be written, if everything up to `to` may be.
+    /// The ops to write, if those up to `to` may be written.
     fn write(&mut self, to: u64) -> Span {
         let span = Span { from: self.dirty_from, to };
         self.dirty_from = self.dirty_from.max(to + 1);
         span
     }
 
-    /// A sync that covered `span` ended well; what was replaced in memory since then does not count.
+    /// A sync that covered `span` succeeded. What was replaced in memory since then does not count.
     fn synced(&mut self, span: Span) {
         self.durable = self.durable.max(span.to.min(self.dirty_from - 1));
     }
@@ -98,42 +104,44 @@ impl Progress {
     }
 }
 
-/// The state of a replica's disk as far as the replica knows it.
+/// The replica's knowledge of its disk.
 #[derive(Debug)]
 pub struct Journal {
     layout: Layout,
     bugs: Bugs,
-    /// What the superblock should say (its sequence is of no account).
+    /// The superblock to write (its sequence number is ignored).
     wanted: Superblock,
-    /// What it durably says.
+    /// The durable superblock.
     on_disk: Superblock,
-    /// What the copies hold that the next superblock is written to.
+    /// The content of the copies that the next superblock is written to.
     before: Superblock,
     entries: Progress,
     headers: Progress,
-    /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 when it does not.
+    /// The first op at which the log in memory differs from the one that the superblock vouches for; 0 if there is
+    /// none.
     conflict_from: u64,
     in_flight: Option<InFlight>,
-    /// What was found damaged and has to be written anew.
+    /// The damaged records that have to be rewritten.
     damaged: Vec<Record>,
-    /// Copies of the superblock that have not been written since a start found something else in them than should be
-    /// there. The scrubber has them written anew, whatever it reads: damage may happen to look right.
+    /// Copies of the superblock whose content at the start was not the expected one, and that have not been written
+    /// since. The scrubber has them rewritten whatever it reads, since damage may look intact by chance.
     distrusted: Vec<u64>,
-    /// Whether a sync has failed and the next try is still to come.
+    /// Whether a sync has failed and the retry is still to come.
     failed: bool,
-    /// The checkpoints on their way to the disk.
+    /// The checkpoints that are being written.
     pub checkpoints: Pipeline,
-    /// The checkpoint that the last sync has named, until the replica has heard of it.
+    /// The checkpoint that the last sync made the superblock name, until the replica has processed it.
     pub named: Option<Checkpoint>,
     buffer: Vec<u8>,
 }
 
-/// When a failed sync is tried again.
+/// Timer: retry a failed sync.
 pub const RETRY_TIMER: TimerId = TimerId(4);
 const RETRY_AFTER: sim::Time = 20 * sim::base::time::MILLISECOND;
 
 impl Journal {
-    /// The journal of a replica that found the superblock `on_disk` (and `before` it another one), the entries up to `entries` and their headers up to `headers`.
+    /// The journal of a replica that read the superblock `on_disk` (and `before`, the previous one), the entries up to
+    /// `entries` and their headers up to `headers`.
     pub fn new(layout: Layout, bugs: Bugs, [on_disk, before]: [Superblock; 2], entries: u64, headers: u64) -> Self {
         Journal {
             layout,
@@ -154,17 +162,17 @@ impl Journal {
         }
     }
 
-    /// Where things are.
+    /// The layout of the disk.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// Up to this op the disk durably holds the log that stands in memory, headers included.
+    /// Up to this op, the disk durably holds the log in memory, including headers.
     pub fn durable(&self) -> u64 {
         self.headers.durable
     }
 
-    /// Up to these ops the disk durably holds the entries and the headers of the log that stands in memory.
+    /// Up to these ops, the disk durably holds the entries and the headers of the log in memory.
     pub fn zones_durable(&self) -> (u64, u64) {
         (self.entries.durable, self.headers.durable)
     }
@@ -175,7 +183,8 @@ impl Journal {
         if in_turn { self.on_disk } else { self.before }
     }
 
-    /// Whether what stands in this copy of the superblock is as it should be; `None` while another one is being written.
+    /// Whether the content of this copy of the superblock is the expected one; `None` while a superblock is being
+    /// written.
     pub fn superblock_is_sound(&mut self, copy: u64, bytes: &[u8]) -> Option<bool> {
         if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.superblock.is_some()) {
             return None;
@@ -184,19 +193,19 @@ impl Journal {
         Some(bytes.starts_with(&self.buffer) && !self.distrusted.contains(&copy))
     }
 
-    /// A start found something else in these copies of the superblock than should be there.
+    /// Marks copies of the superblock whose content at the start was not the expected one.
     pub fn distrust(&mut self, copies: Vec<u64>) {
         self.distrusted = copies;
     }
 
-    /// Whether the durable superblock stands in both of its copies, as far as is known. Until then it may be lost with one
-    /// zone of the disk, and nothing may be promised on it.
+    /// Whether both copies of the durable superblock are intact, as far as is known. Otherwise the loss of one zone of
+    /// the disk may lose it, and nothing may be promised that depends on it.
     pub fn is_redundant(&self) -> bool {
         let repairs = self.in_flight.as_ref().map_or(&[][..], |in_flight| &in_flight.repairs);
         !self.damaged.iter().chain(repairs).any(|record| matches!(record, Record::Superblock(_)))
     }
 
-    /// A record was found damaged: it is written anew as soon as its content is known and its turn has come.
+    /// Marks a damaged record. It is rewritten as soon as its content is known and the journal may write it.
     pub fn repair(&mut self, record: Record) {
         if !self.damaged.contains(&record) {
             self.damaged.push(record);
@@ -208,7 +217,8 @@ impl Journal {
         &self.on_disk
     }
 
-    /// The highest op that fits into the ring: beyond it a place would be written again that no durable checkpoint covers.
+    /// The highest op that fits into the ring. A higher one would overwrite a position that no durable checkpoint
+    /// covers.
     pub fn last_place(&self) -> u64 {
         if self.bugs.on(PlantedBug::LogWrapsOverUncheckpointed) {
             return u64::MAX;
@@ -216,13 +226,14 @@ impl Journal {
         self.wanted.checkpoint.last.op + self.layout.slots
     }
 
-    /// The log begins after `op`, and has no entries yet.
+    /// Resets the log on disk to begin after `op`, without entries.
     pub fn begins_after(&mut self, op: u64) {
         (self.entries, self.headers) = (Progress::up_to(op), Progress::up_to(op));
         self.conflict_from = 0;
     }
 
-    /// The disk has lost something that this replica may have promised, and maybe its checkpoint, too.
+    /// Records that the disk has lost something that this replica may have promised, and, if `checkpoint`, its
+    /// checkpoint.
     pub fn lost(&mut self, checkpoint: bool) {
         self.wanted.amnesia = true;
         if checkpoint {
@@ -230,18 +241,20 @@ impl Journal {
         }
     }
 
-    /// The replica enters `view`.
+    /// Records that the replica enters `view`.
     pub fn enter(&mut self, view: u64) {
         self.wanted.view = view;
     }
 
-    /// The replica is normal in `view`, whose log started with `start_op` entries, the last of them `start_hash`.
+    /// Records that the replica is normal in `view`, whose log started with `start_op` entries, the last of which has
+    /// the hash `start_hash`.
     pub fn start_view(&mut self, view: u64, start_op: u64, start_hash: EntryHash) {
         let started = Superblock { view, last_normal: view, start_op, start_hash, ..self.wanted };
         self.wanted = Superblock { installing: 0, amnesia: false, ..started };
     }
 
-    /// The log in memory has changed from `from` on: holes were filled, or, if `conflict`, other entries stand there now.
+    /// Records that the log in memory has changed from `from` on: holes were filled, or, if `conflict`, entries were
+    /// replaced by others.
     pub fn replaced(&mut self, from: u64, conflict: bool) {
         self.entries.replaced(from);
         self.headers.replaced(from);
@@ -250,8 +263,8 @@ impl Journal {
         }
     }
 
-    /// Writes what has to be written next, and syncs. Returns whether something became durable at once (never, but for a
-    /// planted bug).
+    /// Writes what has to be written next, and syncs. Returns whether something became durable at once, which only a
+    /// planted bug makes happen.
     pub fn pump<S: System>(&mut self, env: &mut Env<'_, S>, log: &Log) -> bool {
         if self.in_flight.is_some() || self.failed {
             return false;
@@ -282,15 +295,15 @@ impl Journal {
         false
     }
 
-    /// The superblock that has to be written next, if it is not the one that stands there, and whether the log may be
-    /// written along with it.
+    /// The superblock that has to be written next, if it differs from the durable one, and whether the log may be
+    /// written with it.
     fn next_superblock(&mut self, log: &Log) -> (Option<Box<Superblock>>, bool) {
         let (wanted, on_disk) = (&self.wanted, &self.on_disk);
         let same_view = wanted.view == on_disk.view && wanted.last_normal <= on_disk.last_normal;
         if same_view && (on_disk.amnesia || !wanted.amnesia) && on_disk.sequence > 0 && self.checkpoints.is_idle() {
             return (None, true);
         }
-        // That the replica has forgotten something stands there until the view that makes up for it does.
+        // The record of a loss remains until a view has started since.
         let amnesia = self.wanted.amnesia || self.on_disk.amnesia;
         let mut next = Superblock { view: self.wanted.view, amnesia, ..self.on_disk };
         let mut log_may_be_written = true;
@@ -315,18 +328,18 @@ impl Journal {
         (Some(Box::new(next)), log_may_be_written)
     }
 
-    /// Writes a checkpoint that waits to the place that the superblock does not name.
+    /// Writes a waiting checkpoint to the place that the superblock does not name.
     fn write_checkpoint<S: System>(&mut self, env: &mut Env<'_, S>) -> bool {
         let Some(bytes) = self.checkpoints.write() else { return false };
         env.write(self.layout.checkpoint(1 - self.on_disk.checkpoint.place), &bytes);
         true
     }
 
-    /// Lets the superblock name a checkpoint that is durable. Where the log does not contain its op, the log on the disk ends
-    /// there, too.
+    /// Makes the superblock name a durable checkpoint. If the log does not contain its op, the log on the disk ends
+    /// there too.
     fn name_checkpoint(&mut self, next: &mut Superblock, log: &Log) {
-        let hasty = self.bugs.on(PlantedBug::CheckpointNamedBeforeWritten);
-        let Some(name) = self.checkpoints.name(1 - self.on_disk.checkpoint.place, hasty) else { return };
+        let early = self.bugs.on(PlantedBug::CheckpointNamedBeforeWritten);
+        let Some(name) = self.checkpoints.name(1 - self.on_disk.checkpoint.place, early) else { return };
         next.checkpoint = name;
         if log.hash_at(name.last.op) != name.last.hash {
             (next.start_op, next.start_hash) = (name.last.op, name.last.hash);
@@ -356,8 +369,8 @@ impl Journal {
         }
     }
 
-    /// Writes anew what was found damaged, as far as the journal vouches for it now; the rest waits. A superblock that is
-    /// about to be replaced is written as well, before its successor.
+    /// Rewrites the damaged records that the journal vouches for now; the others wait. A superblock that is about to be
+    /// replaced is rewritten as well, before its successor is written.
     fn write_repairs<S: System>(&mut self, env: &mut Env<'_, S>, log: &Log) -> Vec<Record> {
         let mut repairs = Vec::new();
         if self.damaged.is_empty() {
@@ -376,7 +389,7 @@ impl Journal {
         repairs
     }
 
-    /// Writes one damaged record anew, if that can be done now.
+    /// Rewrites one damaged record, if that is possible now.
     fn write_repair<S: System>(&mut self, env: &mut Env<'_, S>, log: &Log, record: Record) -> bool {
         let offset = match record {
             Record::Entry(op) => {
@@ -396,21 +409,21 @@ impl Journal {
                 copy * SUPERBLOCK_BYTES
             }
         };
-        // The bug takes the disk's own copy for the source: what stands there is written there again.
+        // The planted bug repairs from the disk's own copy: it writes the content that is already there.
         if !self.bugs.on(PlantedBug::ScrubRepairFromSelf) {
             env.write(offset, &self.buffer);
         }
         true
     }
 
-    /// A sync ended. Returns whether something became durable.
+    /// Handles the end of a sync. Returns whether something became durable.
     pub fn done<S: System>(&mut self, env: &mut Env<'_, S>, io: IoId, result: &IoResult<'_>) -> bool {
         let Some(in_flight) = self.in_flight.take_if(|in_flight| in_flight.io == io) else { return false };
         if *result == IoResult::Synced {
             self.entries.synced(in_flight.entries);
             self.headers.synced(in_flight.headers);
             if let Some(superblock) = in_flight.superblock {
-                // They were out of turn, so it was theirs to be written.
+                // The superblock was just written to these copies.
                 self.distrusted.clear();
                 self.before = std::mem::replace(&mut self.on_disk, *superblock);
             }
@@ -436,7 +449,7 @@ impl Journal {
         }
     }
 
-    /// After a failed sync: from now on `pump` tries again.
+    /// Allows `pump` to retry after a failed sync.
     pub fn retry(&mut self) {
         self.failed = false;
     }

@@ -1,4 +1,4 @@
-//! Where things stand on a replica's disk, and the superblock. `journal.rs` decides in which order they become durable.
+//! The layout of a replica's disk, and the superblock. `journal.rs` decides the order in which writes become durable.
 
 use sim::{EntryHash, Zone, config::spec::Cluster};
 
@@ -6,25 +6,25 @@ use crate::log::Base;
 use crate::log::entry::{Entry, HEADER_BYTES, entry_bytes};
 use crate::state::checkpoint::{Name, PLACE_BYTES};
 
-/// The bytes of one copy of the superblock on disk.
+/// The size of one copy of the superblock on disk.
 pub const SUPERBLOCK_BYTES: u64 = 256;
-/// The bytes of a copy that say something.
+/// The size of the used part of a copy.
 const ENCODED_BYTES: usize = 8 * SUPERBLOCK_WORDS + 4;
-/// The copies of the superblock.
+/// The number of copies of the superblock.
 pub const SUPERBLOCK_COPIES: u64 = 4;
-/// The words of a superblock; its checksum follows them.
+/// The number of words of a superblock; its checksum follows them.
 const SUPERBLOCK_WORDS: usize = 16;
-/// The damage ledger and the faults deal with checkpoints in records of this size.
+/// The record size of checkpoints for the damage budget and the faults.
 const CHECKPOINT_RECORD: u64 = 1024;
-/// The place of a header on disk.
+/// The size of the position of a header on disk.
 const HEADER_PLACE: u64 = (HEADER_BYTES as u64).next_multiple_of(8);
 
-/// Where things are on the disk.
+/// The layout of a disk.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// How many entries fit.
+    /// The number of entries that fit.
     pub slots: u64,
-    /// The bytes of a place in the log zone.
+    /// The size of a position in the log zone.
     pub entry_place: u64,
     /// Whether there are checkpoints.
     pub checkpoints: bool,
@@ -40,22 +40,22 @@ impl Layout {
         }
     }
 
-    /// Where the header of `op` stands, and how long it is.
+    /// The offset and size of the header of `op`.
     pub fn header(&self, op: u64) -> (u64, u64) {
         (SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slot(op) * HEADER_PLACE, HEADER_PLACE)
     }
 
-    /// Where the entry of `op` stands, and how long its place is.
+    /// The offset and size of the position of the entry of `op`.
     pub fn entry(&self, op: u64) -> (u64, u64) {
         (self.log_start() + self.slot(op) * self.entry_place, self.entry_place)
     }
 
-    /// The place of `op` in the ring.
+    /// The position of `op` in the ring.
     pub fn slot(&self, op: u64) -> u64 {
         (op - 1) % self.slots
     }
 
-    /// Where a place for a checkpoint begins.
+    /// The offset of a place for a checkpoint.
     pub fn checkpoint(&self, place: u64) -> u64 {
         self.log_start() + self.slots * self.entry_place + place * PLACE_BYTES
     }
@@ -64,13 +64,13 @@ impl Layout {
         SUPERBLOCK_COPIES * SUPERBLOCK_BYTES + self.slots * HEADER_PLACE
     }
 
-    /// Writes the entry as it fills its place: what is left of a longer one before it must not stay behind it.
+    /// Encodes the entry padded to the size of its position, so that no bytes of a longer previous entry remain.
     pub fn encode_entry(&self, entry: &Entry, into: &mut Vec<u8>) {
         entry.encode(into);
         into.resize(self.entry_place as usize, 0);
     }
 
-    /// The zones, for the damage ledger. The two superblock zones never hold both copies of one superblock.
+    /// The zones, for the damage budget. Neither superblock zone ever holds both copies of one superblock.
     pub fn zones(&self) -> Vec<Zone> {
         let half = SUPERBLOCK_COPIES / 2 * SUPERBLOCK_BYTES;
         let headers = self.header(1).0;
@@ -89,29 +89,29 @@ impl Layout {
     }
 }
 
-/// What a replica must not forget besides its log.
+/// What a replica must keep durably besides its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Superblock {
-    /// Grows with each superblock; 0 on a disk that was never used.
+    /// Increases with each superblock; 0 on an unused disk.
     pub sequence: u64,
-    /// The view that the replica has entered: it promises nothing in lower ones.
+    /// The view that the replica has entered. It promises nothing in lower views.
     pub view: u64,
     /// The last view in which it was normal.
     pub last_normal: u64,
-    /// The op that this view started from; up to it, the log on the disk is complete.
+    /// The op that this view started from. Up to it, the log on the disk is complete.
     pub start_op: u64,
-    /// The entry at `start_op`.
+    /// The hash of the entry at `start_op`.
     pub start_hash: EntryHash,
-    /// From this op on the log on the disk is being replaced; 0 when it is not.
+    /// The log on the disk is being replaced from this op on; 0 if it is not.
     pub installing: u64,
     /// The disk has lost something that the replica may have promised, and no view has started since.
     pub amnesia: bool,
-    /// The newest checkpoint: the log on the disk begins after it.
+    /// The newest checkpoint. The log on the disk begins after it.
     pub checkpoint: Name,
 }
 
 impl Superblock {
-    /// Writes one copy. That of a superblock that never was is empty.
+    /// Encodes one copy. A superblock that was never written is encoded as zeros.
     pub fn encode(&self, into: &mut Vec<u8>) {
         into.clear();
         if self.sequence == 0 {
@@ -132,7 +132,7 @@ impl Superblock {
         into.extend_from_slice(&checksum.to_le_bytes());
     }
 
-    /// What one copy says, if it is intact.
+    /// Decodes one copy, if it is intact.
     pub fn decode(copy: &[u8]) -> Option<Superblock> {
         let word = |i: usize| u64::from_le_bytes(copy[8 * i..8 * i + 8].try_into().expect("eight bytes"));
         let wide = |i: usize| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
@@ -155,13 +155,14 @@ impl Superblock {
         })
     }
 
-    /// The newest intact copy among those in `bytes`; a fresh one if none was ever written.
+    /// The newest intact copy in `bytes`; the default if there is none.
     pub fn newest(bytes: &[u8]) -> Superblock {
         let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         copies.max_by_key(|copy| copy.sequence).unwrap_or_default()
     }
 
-    /// The copies that should hold the newest and do not: a crash tore or lost their write, or they are damaged.
+    /// The copies that should hold the newest superblock and do not: a crash tore or lost their write, or they are
+    /// damaged.
     pub fn missing(newest: Superblock, bytes: &[u8]) -> impl Iterator<Item = u64> {
         let in_turn = move |copy: &u64| (copy ^ newest.sequence).is_multiple_of(SUPERBLOCK_COPIES / 2);
         let copies = (0..).zip(bytes.chunks_exact(SUPERBLOCK_BYTES as usize));
@@ -169,8 +170,9 @@ impl Superblock {
         missing.map(|(copy, _)| copy).filter(in_turn)
     }
 
-    /// The copies out of turn that do not hold the superblock before the newest: all of them, where it can be read nowhere,
-    /// even if one happens to look like what is found `before` it (a write of another copy went astray).
+    /// The copies of the other pair that do not hold the superblock before the newest. If that superblock cannot be
+    /// read from any copy, these are all copies of the pair, even if one looks like the superblock found as `before` (a
+    /// misdirected write of another copy).
     pub fn unlike(newest: Superblock, before: Superblock, bytes: &[u8]) -> Vec<u64> {
         let mut wanted = Vec::new();
         before.encode(&mut wanted);
@@ -180,8 +182,8 @@ impl Superblock {
         unlike.map(|(copy, _)| copy).filter(out_of_turn).collect()
     }
 
-    /// What the copies out of turn hold, beside those of the newest: the superblock before it, or, if that can be read
-    /// nowhere, soon the newest as well.
+    /// The expected content of the other pair of copies: the superblock before the newest. If that cannot be read from
+    /// any copy, the newest, which will be written there.
     pub fn before(newest: Superblock, bytes: &[u8]) -> Superblock {
         let copies = bytes.chunks_exact(SUPERBLOCK_BYTES as usize).filter_map(Superblock::decode);
         match copies.filter(|copy| copy.sequence < newest.sequence).max_by_key(|copy| copy.sequence) {
@@ -195,7 +197,7 @@ impl Superblock {
 /// A record on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// The entry of this op.
+    /// The entry at this op.
     Entry(u64),
     /// The header of this op.
     Header(u64),

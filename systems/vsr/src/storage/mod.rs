@@ -1,4 +1,4 @@
-//! The disk: where everything stands, and in which order it becomes durable.
+//! The disk: its layout, and the order in which writes become durable.
 
 pub mod journal;
 pub mod layout;

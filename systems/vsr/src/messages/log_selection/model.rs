@@ -1,11 +1,13 @@
-//! A random abstract model of the view change under one lying replica, run against the protocol's own choice function.
+//! A random abstract model of the view change with at most one liar. It calls the protocol's own selection function.
 //!
-//! Replicas are reduced to (view, normal or not, last normal view, log); messages are lost, delayed and reordered at will.
-//! The liar always acknowledges, and sends any DoViewChange that it can sign: any last normal view; any known log, cut
-//! anywhere, with entries forged for views in which it is the primary. It never signs two entries for one (view, op), nor
-//! two StartViews for one view. Where nobody lies, logs begin after some committed op, and replicas that fell behind get a
-//! state. Checked: all committed logs agree. With r + v − n > 2b there must be no disagreement, and
-//! without it the model must be able to find one, or it proves nothing.
+//! A replica is reduced to (view, normal or not, last normal view, log). Messages are lost, delayed and reordered at
+//! random. The liar always acknowledges, and sends any DoViewChange that it can sign: any last normal view; any known
+//! log, cut anywhere, with entries forged for views in which it is the primary. It never signs two entries for one
+//! (view, op), nor two StartViews for one view. Without a liar, logs begin after some committed op, and replicas that
+//! are behind install a state.
+//!
+//! The model checks that all committed logs agree. With r + v − n > 2b there must be no disagreement. Without it the
+//! model must find one; otherwise it proves nothing.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,7 @@ use crate::log::entry::{Entry, Place};
 use crate::log::signature::Keyring;
 use crate::log::{Base, Tail};
 
-/// A small generator of random numbers (xorshift64*).
+/// A small random number generator (xorshift64*).
 struct Random(Cell<u64>);
 
 impl Random {
@@ -71,8 +73,8 @@ struct Model {
     committed: Vec<Log>,
     signed: BTreeSet<(u64, u64)>,
     serial: u32,
-    /// Whether a replica that gets a state forgets what it holds beyond it.
-    forgets: bool,
+    /// Whether a replica that installs a state drops its entries beyond that state.
+    drops_acknowledged: bool,
 }
 
 impl Model {
@@ -96,7 +98,7 @@ impl Model {
             committed: Vec::new(),
             signed: BTreeSet::new(),
             serial: 0,
-            forgets: false,
+            drops_acknowledged: false,
         }
     }
 
@@ -118,7 +120,7 @@ impl Model {
         log.push(Rc::new(Entry::new(Place { view, op, parent }, op, request, primary, &self.keys)));
     }
 
-    /// Replica `i` acknowledges its whole log in its view; `false` when two committed logs disagree.
+    /// Replica `i` acknowledges its whole log in its view. Returns `false` if two committed logs disagree.
     fn acknowledge(&mut self, i: usize) -> bool {
         let Replica { view, log, .. } = self.replicas[i].clone();
         for length in (1..=log.len()).rev() {
@@ -140,7 +142,7 @@ impl Model {
         true
     }
 
-    /// A primary gives a request its place.
+    /// A primary appends a request.
     fn prepare(&mut self) -> bool {
         let views: Vec<u64> = self.view_logs.keys().copied().collect();
         let view = *self.random.pick(&views);
@@ -187,7 +189,7 @@ impl Model {
         }
     }
 
-    /// A DoViewChange as the liar makes it up.
+    /// A DoViewChange that the liar makes up.
     fn lie(&mut self, view: u64) -> (u64, Log) {
         let liar = self.liar.expect("there is one");
         let known: Vec<Log> = self.correct().iter().map(|i| self.replicas[*i].log.clone()).collect();
@@ -206,7 +208,7 @@ impl Model {
         (if view > 0 { self.random.below(view as usize) as u64 } else { 0 }, log)
     }
 
-    /// A new primary has its quorum.
+    /// A new primary has a quorum of DoViewChanges.
     fn start(&mut self) -> bool {
         let open: Vec<u64> = self.votes.keys().filter(|view| !self.view_logs.contains_key(view)).copied().collect();
         if open.is_empty() {
@@ -246,7 +248,7 @@ impl Model {
             .collect();
         let never = |_: &[Rc<Entry>], _| panic!("there are no holes in the model");
         let Choice::Log(chosen, _) = choose(&claims, self.quorums.byzantine, never) else { panic!("no holes") };
-        // What comes before the chosen log's base, a state stands for.
+        // A state replaces the entries before the base of the selected log.
         let base = chosen.base() as usize;
         let has_base = |log: &&Log| log.len() >= base && root(log, base) == chosen.tail().base;
         let (_, before) = messages.iter().find(|(_, log)| has_base(&log)).expect("the base is somebody's");
@@ -255,7 +257,7 @@ impl Model {
         leads.then(|| self.enter(primary, view, log)).is_none_or(|agree| agree)
     }
 
-    /// How much of a log its replica has dropped for a checkpoint: some committed prefix. Where replicas may lie, nothing.
+    /// How many entries the replica has dropped for a checkpoint: some committed prefix. None if replicas may lie.
     fn checkpoint_in(&self, log: &Log) -> usize {
         if self.quorums.byzantine > 0 {
             return 0;
@@ -265,7 +267,7 @@ impl Model {
         if self.random.percent(50) { self.random.below(committed + 1) } else { committed }
     }
 
-    /// A replica that has fallen behind installs the state of a peer in a later view, and enters that view.
+    /// A replica that is behind installs the state of a peer in a later view, and enters that view.
     fn transfer(&mut self) -> bool {
         if self.quorums.byzantine > 0 || self.committed.is_empty() {
             return true;
@@ -275,7 +277,7 @@ impl Model {
         let me = &mut self.replicas[i];
         let last = state.len() - 1;
         if later > me.view {
-            if self.forgets || me.log.get(last).is_none_or(|held| held.hash != state[last].hash) {
+            if self.drops_acknowledged || me.log.get(last).is_none_or(|held| held.hash != state[last].hash) {
                 me.log = state;
             }
             (me.view, me.normal) = (later, false);
@@ -290,7 +292,7 @@ impl Model {
         self.acknowledge(i)
     }
 
-    /// A StartView arrives.
+    /// A replica receives a StartView.
     fn install(&mut self) -> bool {
         let i = *self.random.pick(&self.correct());
         let me = &self.replicas[i];
@@ -304,7 +306,7 @@ impl Model {
         self.enter(i, view, log)
     }
 
-    /// Whether all committed logs agree after some random steps.
+    /// Whether all committed logs agree after a number of random steps.
     fn agrees(&mut self) -> bool {
         (0..70).all(|_| match self.random.below(100) {
             0..25 => self.prepare(),
@@ -326,21 +328,21 @@ fn disagreements(replicas: u8, replication: u8, view_change: u8, byzantine: u8, 
 }
 
 #[test]
-fn where_the_inequality_holds_nothing_disagrees() {
+fn no_disagreement_where_the_inequality_holds() {
     for (n, r, v, b) in [(3, 2, 2, 0), (5, 3, 3, 0), (5, 4, 4, 1)] {
         assert_eq!(disagreements(n, r, v, b, 4000), 0, "n = {n}, r = {r}, v = {v}, b = {b}");
     }
 }
 
 #[test]
-fn a_state_transfer_that_forgets_what_was_acknowledged_disagrees() {
+fn disagreement_if_a_state_transfer_drops_acknowledged_entries() {
     let quorums = Quorums { replicas: 3, replication: 2, view_change: 2, byzantine: 0 };
-    let forgetful = |seed: u64| Model { forgets: true, ..Model::new(quorums, seed + 1) };
-    assert!((0..4000).any(|seed| !forgetful(seed).agrees()));
+    let dropping = |seed: u64| Model { drops_acknowledged: true, ..Model::new(quorums, seed + 1) };
+    assert!((0..4000).any(|seed| !dropping(seed).agrees()));
 }
 
 #[test]
-fn where_it_does_not_hold_the_model_finds_disagreements() {
+fn disagreement_where_the_inequality_does_not_hold() {
     for (n, r, v, b) in [(5, 3, 3, 1), (4, 3, 3, 1)] {
         assert!(disagreements(n, r, v, b, 4000) > 0, "n = {n}, r = {r}, v = {v}, b = {b}");
     }
