@@ -1,6 +1,6 @@
-//! The runs in docs/findings that led to what was found in raft and omnipaxos: each still breaks what it broke, and a version
-//! in which that is mended passes the same plan. (The versions that need a workspace of their own are tested there, too;
-//! the runs of kimberlite by `.ci/run`.)
+//! The runs in docs/findings that led to the findings in raft and omnipaxos. Each still breaks the same invariant, and
+//! a version without the fault passes the same plan. (Versions that need their own workspace are tested there as well;
+//! `.ci/run` tests the runs of kimberlite.)
 
 use std::path::Path;
 
@@ -19,14 +19,14 @@ fn files(folder: &str) -> Vec<(String, Kmb)> {
     files.into_iter().map(|file| (file.display().to_string(), Kmb::read(&file).expect("a failure file"))).collect()
 }
 
-/// The run, of this system.
+/// Runs the case with this system.
 fn run<S: System>(kmb: &Kmb) -> Verdict {
     let case = Case { system: S::NAME.to_string(), ..kmb.case.clone() };
     World::<S>::new().run(&case, false).verdict
 }
 
-/// All runs in the folder break in `Found` what they are about, and nothing in `Fixed`.
-fn show<Found: System, Fixed: System>(folder: &str) {
+/// Checks that each run in the folder breaks the expected invariant in `Found`, and none in `Fixed`.
+fn check_found_and_fixed<Found: System, Fixed: System>(folder: &str) {
     for (name, kmb) in files(folder) {
         assert_eq!(kmb.case.system, Found::NAME, "{name}");
         let expected = kmb.expected.as_ref().expect("a violation");
@@ -41,12 +41,12 @@ fn show<Found: System, Fixed: System>(folder: &str) {
 
 #[test]
 fn the_run_of_raft_shows_its_bug_and_the_fixed_version_passes() {
-    show::<RaftAlpha, Raft>("raft-0.6.0-alpha");
+    check_found_and_fixed::<RaftAlpha, Raft>("raft-0.6.0-alpha");
 }
 
 #[test]
-fn the_runs_of_omnipaxos_leave_a_replica_behind_and_clients_served() {
-    show::<OmniPaxosStrict, OmniPaxos>("omnipaxos-0.2.4");
+fn the_runs_of_omnipaxos_break_only_the_strict_variant() {
+    check_found_and_fixed::<OmniPaxosStrict, OmniPaxos>("omnipaxos-0.2.4");
 }
 
 #[test]
