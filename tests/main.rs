@@ -1,4 +1,4 @@
-//! End to end: the binary as its users call it. One binary of tests, a module a topic.
+//! End-to-end tests: they run the binary as its users do. They are one test binary with one module for each topic.
 
 mod commands;
 mod interfaces;

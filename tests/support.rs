@@ -1,4 +1,4 @@
-//! How the tests call the binary.
+//! Helpers that run the binary.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use assert_cmd::Command;
 use serde_json::Value;
 
-/// `vopr` with these arguments, none of the user's variables, and a directory of its own to stand in.
+/// `vopr` with these arguments, without the user's environment variables, in its own directory.
 pub fn vopr(directory: &Path, arguments: &str) -> Command {
     command(Path::new(env!("CARGO_BIN_EXE_vopr")), directory, arguments)
 }
@@ -22,18 +22,18 @@ pub fn command(program: &Path, directory: &Path, arguments: &str) -> Command {
     command
 }
 
-/// A directory that goes away with the test.
+/// A directory that is removed after the test.
 pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-/// What the command writes to its standard output, if it exits with `code`.
+/// The standard output of a command that exits with `code`.
 pub fn stdout(command: &mut Command, code: i32) -> String {
     let output = command.assert().code(code).get_output().clone();
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The JSON document that the command writes, if it exits with `code`.
+/// The JSON output of a command that exits with `code`.
 pub fn json(command: &mut Command, code: i32) -> Value {
     let text = stdout(command, code);
     let value: Value = serde_json::from_str(&text).expect("one JSON document");
@@ -41,7 +41,7 @@ pub fn json(command: &mut Command, code: i32) -> Value {
     value
 }
 
-/// The `.kmb` files of findings in a directory, without the minimized ones beside them.
+/// The `.kmb` files of findings in a directory, without the minimized ones.
 pub fn kmb_files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = directory.read_dir() else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -54,31 +54,31 @@ pub fn kmb_files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The JSON document that the command writes, whether or not it found something.
+/// The JSON output of a command, whether or not it found a violation.
 pub fn json_either_way(command: &mut Command) -> Value {
     let output = command.output().expect("it runs");
     assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
     serde_json::from_slice(&output.stdout).expect("one JSON document")
 }
 
-/// A browser, if the machine has one.
+/// The path of a browser, if one is installed.
 pub fn chromium() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
     std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name))).find(|path| path.is_file())
 }
 
-/// A planted bug and a scenario that finds it.
+/// A planted bug with a scenario that finds it.
 pub struct Failing {
     /// The bug.
     pub bug: String,
     /// The scenario.
     pub scenario: String,
-    /// The failure files of the runs that found it.
+    /// The failure files of the runs that found the bug.
     pub files: Vec<PathBuf>,
 }
 
-/// The first planted bug in the list that a few runs of some scenario of its fuzz target find; looked for once.
+/// The first planted bug in the list that a few runs of a scenario of its fuzz target find. The search runs once.
 pub fn failing() -> &'static Failing {
     static FAILING: OnceLock<Failing> = OnceLock::new();
     FAILING.get_or_init(|| {
@@ -108,5 +108,5 @@ fn find_failing(directory: &Path) -> Failing {
     panic!("no scenario finds any planted bug with {FAILING_RUNS}");
 }
 
-/// The runs that find it.
+/// The options of the runs that find the bug.
 pub const FAILING_RUNS: &str = "--iterations 100 --seed 1";

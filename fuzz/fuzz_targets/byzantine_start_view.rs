@@ -1,11 +1,11 @@
-//! The fuzz target `byzantine_start_view`: see `vopr scenarios`.
+//! The fuzz target `byzantine_start_view`. `vopr scenarios` describes it.
 #![no_main]
 
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 fuzz_target!(|input: &[u8]| engine::search::fuzz_entry::run("byzantine_start_view", input));
 
-// On actions, mixed with libFuzzer's own on bytes.
+// Mutates actions; part of the calls use libFuzzer's own mutations of bytes.
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     engine::search::fuzz_entry::mutate("byzantine_start_view", data, size, max_size, seed, fuzzer_mutate)
 });

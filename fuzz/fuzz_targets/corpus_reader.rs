@@ -1,4 +1,4 @@
-//! The reader of packed corpora against arbitrary bytes.
+//! Reads arbitrary bytes as a packed corpus.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| engine::search::formats::read_packed(input));

@@ -1,4 +1,4 @@
-//! What a replica of the reference protocol reads from its disk, against arbitrary bytes.
+//! Reads arbitrary bytes as the disk records of a replica of the reference protocol.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| engine::search::formats::read_disk_records(input));

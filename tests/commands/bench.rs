@@ -1,11 +1,11 @@
-//! `vopr bench bugs`: guided search beside random search, kept on the disk.
+//! `vopr bench bugs`: guided search compared with random search, with results on the disk.
 
 use std::fs;
 
 use crate::support::{directory, failing, json, stdout, vopr};
 
 #[test]
-fn a_benchmark_goes_on_where_it_stopped_and_writes_what_it_found() {
+fn a_benchmark_continues_where_it_stopped_and_writes_its_results() {
     let here = directory();
     let bug = &failing().bug;
     let bench = |trials: u32| format!("bench bugs --bug {bug} --trials {trials} --runs 400 --arm guided --arm random");
@@ -15,7 +15,7 @@ fn a_benchmark_goes_on_where_it_stopped_and_writes_what_it_found() {
     let before = fs::read_to_string(&trials).expect("a file");
     assert_eq!(before.lines().count(), 1 + 2, "the settings, and a trial of each arm");
 
-    // As if the machine had gone down in the middle of a line.
+    // The state after a crash of the machine in the middle of a line.
     fs::write(&trials, before.trim_end_matches(['}', '\n'])).expect("it is written");
     let second = json(&mut vopr(here.path(), &format!("{} --format json", bench(2))), 0);
     let after = fs::read_to_string(&trials).expect("a file");
@@ -24,7 +24,7 @@ fn a_benchmark_goes_on_where_it_stopped_and_writes_what_it_found() {
     assert_eq!((&bugs["arms"][0]["trials"], &bugs["arms"][1]["trials"]), (&2.into(), &2.into()));
     assert!(bugs["comparisons"][0]["runs"]["superiority"].is_number());
 
-    // With a number of runs as the budget, the same comes out again.
+    // With a number of runs as the budget, the results are reproducible.
     let runs = |text: &str| -> Vec<serde_json::Value> {
         let lines = text.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok());
         lines.filter(|it: &serde_json::Value| it["trial"] == 0).map(|it| it["runs"].clone()).collect()
@@ -46,7 +46,7 @@ fn a_benchmark_goes_on_where_it_stopped_and_writes_what_it_found() {
 }
 
 #[test]
-fn settings_that_differ_are_refused() {
+fn different_settings_are_rejected() {
     let here = directory();
     let bug = &failing().bug;
     let bench = format!("bench bugs --bug {bug} --trials 1 --arm random --runs");

@@ -1,4 +1,4 @@
-//! The inputs and failures that the repository ships, and `vopr corpus`.
+//! The inputs and failures in the repository, and `vopr corpus`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
 }
 
-/// The files of a folder, by name.
+/// The files of a folder, sorted by name.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -24,7 +24,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The seeds that the repository ships for a target, by name.
+/// The seeds of a target in the repository, by name.
 fn seeds(target: &FuzzTarget) -> BTreeMap<String, Vec<u8>> {
     let file = corpus().join(target.name).with_extension("corpus");
     Packed::read(&file).unwrap_or_else(|error| panic!("{error}")).inputs
@@ -40,10 +40,11 @@ fn case(scenarios: &[Scenario], bugs: &[String], input: &[u8]) -> Case {
     scenario.planned_case(engine::cases::systems::SYSTEMS[0].name, bugs, &plan)
 }
 
-/// The whole corpus is run on the correct protocol: nothing in it is a finding. Each scenario of a target has an input named
-/// after it, a plan without actions, so that the scenario's own faults stand alone. `just corpus-min` makes it all anew.
+/// Runs the whole corpus on the correct protocol: no input is a finding. Each scenario of a target has an input named
+/// after it, whose plan has no actions, so that only the scenario's own faults occur. `just corpus-min` regenerates the
+/// corpus.
 #[test]
-fn no_input_of_the_corpus_breaks_anything_and_every_scenario_has_one() {
+fn no_input_of_the_corpus_breaks_an_invariant_and_every_scenario_has_one() {
     let mut engine = Engine::new(&engine::cases::systems::SYSTEMS[0]);
     let mut bytes = 0;
     for target in TARGETS {
@@ -61,10 +62,10 @@ fn no_input_of_the_corpus_breaks_anything_and_every_scenario_has_one() {
     assert!((10_000..500_000).contains(&bytes), "{bytes} bytes: a few hundred kilobytes in all");
 }
 
-/// An input is what `encode` writes, with the number of its scenario: so no byte means nothing, and none can change its meaning
-/// when a table grows. `vopr corpus pack --target` brings inputs into this form.
+/// Each input is the output of `encode`, with the number of its scenario. Therefore every byte has a meaning, and no
+/// byte changes its meaning when a table grows. `vopr corpus pack --target` converts inputs to this form.
 #[test]
-fn every_input_of_the_corpus_is_canonical_and_is_named_after_a_thing_or_its_content() {
+fn every_input_of_the_corpus_is_canonical_and_named_after_a_scenario_a_regression_or_its_content() {
     let regressions = files(&corpus().join("regressions"));
     let stems: Vec<_> = regressions.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
     for target in TARGETS {
@@ -80,7 +81,7 @@ fn every_input_of_the_corpus_is_canonical_and_is_named_after_a_thing_or_its_cont
     }
 }
 
-/// A reader of the repository can look through it.
+/// The corpus has few files, so that the repository stays easy to browse.
 #[test]
 fn the_corpus_is_a_packed_file_for_each_target_and_a_failure_file_for_each_regression() {
     let extensions = |folder: &Path| {
@@ -95,10 +96,10 @@ fn the_corpus_is_a_packed_file_for_each_target_and_a_failure_file_for_each_regre
     assert!(regressions.len() == 1 && regressions["kmb"] < 80, "{regressions:?}");
 }
 
-/// A fault that was mended is in the corpus of the targets that can express it: with the planted bug that brings it back,
-/// the input named after its file breaks the same invariant.
+/// Each fixed fault is in the corpus of the targets that can express it. With the planted bug that reintroduces the
+/// fault, the input named after its file breaks the same invariant.
 #[test]
-fn the_corpus_remembers_the_faults_that_were_mended() {
+fn the_corpus_has_inputs_for_the_fixed_faults() {
     let mut engine = Engine::new(&engine::cases::systems::SYSTEMS[0]);
     let mut remembered = 0;
     for file in files(&corpus().join("regressions")) {
@@ -121,10 +122,10 @@ fn the_corpus_remembers_the_faults_that_were_mended() {
     assert!(remembered >= 8, "only {remembered}");
 }
 
-/// Failures that were found in the reference protocol. Most have a planted bug that brings the old fault back: with it the
-/// same invariant breaks, without it nothing does. The others only have to pass.
+/// Failures that were found in the reference protocol. Most have a planted bug that reintroduces the fault: with the
+/// bug, the same invariant breaks, and without it, none does. The others only have to pass.
 #[test]
-fn faults_that_were_mended_stay_mended() {
+fn fixed_faults_stay_fixed() {
     let files = files(&corpus().join("regressions"));
     assert!(files.len() >= 4, "the regressions are there");
     for file in files {
@@ -138,14 +139,14 @@ fn faults_that_were_mended_stay_mended() {
                 verdict => panic!("{name}: the fault shows no more: {verdict:?}"),
             }
         }
-        let mended = Case { bugs: Vec::new(), ..kmb.case.clone() };
-        let verdict = engine.run(&mended, false).verdict;
+        let fixed = Case { bugs: Vec::new(), ..kmb.case.clone() };
+        let verdict = engine.run(&fixed, false).verdict;
         assert!(!matches!(verdict, Verdict::Violated(_)), "{name}: {verdict:?}");
     }
 }
 
 #[test]
-fn inputs_become_failure_files_and_come_back_as_the_same_inputs() {
+fn exported_inputs_are_imported_unchanged() {
     let here = directory();
     let run = |arguments: &str| json(&mut vopr(here.path(), &format!("corpus {arguments} --format json")), 0);
     json_either_way(&mut vopr(here.path(), "fuzz clock --runs 200 --seed 3 --format json"));
@@ -163,7 +164,7 @@ fn inputs_become_failure_files_and_come_back_as_the_same_inputs() {
     let file = written[0].as_str().expect("a path");
     assert_eq!(json_either_way(&mut vopr(here.path(), &format!("repro {file} --format json")))["result"], "none");
 
-    // The same inputs, by content: some are shorter than the plan that they mean, and become that.
+    // The imported inputs have the same content. Inputs that are shorter than the plan they decode to are normalized.
     let back = run("import clock exported --corpus back");
     assert_eq!((&back["added"], &back["left_out"]), (&count.into(), &0.into()), "{back}");
     let contents = |folder: &str| {
@@ -175,7 +176,7 @@ fn inputs_become_failure_files_and_come_back_as_the_same_inputs() {
     assert_eq!(contents("back"), contents("failures/corpus/clock"));
     let again = run("import clock failures/corpus/clock back --corpus merged");
     assert_eq!((&again["added"], &again["known"]), (&count.into(), &count.into()), "merged by content");
-    // What belongs to another target is left out, and said.
+    // Inputs of another target are left out and reported.
     let other = vopr(here.path(), "corpus import scrub exported --corpus other").assert().code(0).get_output().clone();
     let told = String::from_utf8(other.stderr).expect("text");
     assert_eq!(told.lines().count() as u64, count);
@@ -183,7 +184,7 @@ fn inputs_become_failure_files_and_come_back_as_the_same_inputs() {
 }
 
 #[test]
-fn a_corpus_gets_smaller_and_reaches_the_same() {
+fn a_minimized_corpus_reaches_the_same_states() {
     let here = directory();
     let run = |arguments: &str| json(&mut vopr(here.path(), &format!("corpus {arguments} --format json")), 0);
     json_either_way(&mut vopr(here.path(), "fuzz clock --runs 300 --seed 3 --format json"));
@@ -195,7 +196,7 @@ fn a_corpus_gets_smaller_and_reaches_the_same() {
     assert_eq!(few["after"]["states"], before["states"]);
     assert_eq!(run("stats clock --corpus few")["states"], before["states"], "what is said is on the disk");
     assert!(here.path().join("few/clock_drift").exists(), "what has a name stays");
-    // In place, and the same again.
+    // Minimizing in place gives the same result.
     let in_place = run("minimize clock");
     assert_eq!(in_place["after"], few["after"]);
     assert_eq!(files(&here.path().join("few")).len(), files(&here.path().join("failures/corpus/clock")).len());
@@ -204,7 +205,7 @@ fn a_corpus_gets_smaller_and_reaches_the_same() {
 }
 
 #[test]
-fn a_failure_becomes_an_input_that_fails_alike() {
+fn an_imported_failure_breaks_the_same_invariant() {
     let here = directory();
     let Failing { bug, scenario, files: found } = failing();
     let from = found[0].display();
@@ -216,14 +217,14 @@ fn a_failure_becomes_an_input_that_fails_alike() {
     let invariant =
         json(&mut vopr(here.path(), &format!("repro {from} --format json")), 1)["violation"]["invariant"].clone();
     assert_eq!(again["violation"]["invariant"], invariant);
-    // The raw input is a failure file now.
+    // The raw input has been converted to a failure file.
     let file = again["file"].as_str().expect("a path");
     let repro = json(&mut vopr(here.path(), &format!("repro {file} --format json")), 1);
     assert_eq!(repro["result"], "same_violation_same_digest");
 }
 
 #[test]
-fn a_corpus_of_strangers_files_is_read_with_care() {
+fn untrusted_corpus_files_are_handled_safely() {
     let here = directory();
     let corpus = here.path().join("strange");
     fs::create_dir_all(corpus.join("folder")).expect("a folder");
@@ -242,7 +243,7 @@ fn a_corpus_of_strangers_files_is_read_with_care() {
     assert_eq!(json(&mut vopr(here.path(), "corpus stats combined --corpus new --format json"), 0)["inputs"], 3);
     let text = stdout(&mut vopr(here.path(), "corpus export combined strange --output-dir exported"), 0);
     assert!(text.lines().count() >= 3 && !text.contains("na\nme"), "{text}");
-    // A campaign takes all of it for inputs; the huge one it cuts off.
+    // A campaign accepts all these files as inputs, and truncates the huge one.
     let fuzz = "fuzz combined --corpus strange --runs 50 --seed 1 --format json";
     let value = json_either_way(&mut vopr(here.path(), fuzz));
     assert_eq!((&value["runs"], &value["deaths"]), (&50.into(), &serde_json::json!([])));

@@ -1,10 +1,10 @@
-//! Wrong usage exits with 2, I/O with 3; the message is one line that says what to do next.
+//! Errors: wrong usage exits with 2, I/O errors with 3. The message is one line that suggests what to do next.
 
 use std::fs::File;
 
 use crate::support::{Failing, directory, failing, vopr};
 
-/// The arguments give this exit code and one line on the standard error that contains `words`.
+/// Checks that the arguments give this exit code and one line on standard error that contains `words`.
 fn check(arguments: &str, code: i32, words: &str) {
     let here = directory();
     let output = vopr(here.path(), arguments).assert().code(code).get_output().clone();
@@ -15,7 +15,7 @@ fn check(arguments: &str, code: i32, words: &str) {
 }
 
 #[test]
-fn unknown_names_are_answered_with_the_nearest() {
+fn unknown_names_get_the_nearest_suggestion() {
     check("run --scenario basline", 2, "did you mean `baseline`?");
     check("run --scenario qqqq", 2, "`vopr scenarios` lists them");
     check("run --scenario baseline --bug qqqq", 2, "`vopr bugs` lists them");
@@ -28,7 +28,7 @@ fn unknown_names_are_answered_with_the_nearest() {
 }
 
 #[test]
-fn a_name_cannot_command_the_terminal() {
+fn control_characters_in_names_are_escaped() {
     let here = directory();
     let output = vopr(here.path(), "run --scenario").arg("\u{1b}[2J\nx").assert().code(2).get_output().clone();
     let error = String::from_utf8(output.stderr).expect("text");
@@ -37,7 +37,7 @@ fn a_name_cannot_command_the_terminal() {
 }
 
 #[test]
-fn clap_speaks_for_wrong_options() {
+fn wrong_options_get_the_message_of_clap() {
     let here = directory();
     for arguments in [
         "",
@@ -63,7 +63,7 @@ fn files_that_cannot_be_read_or_written_exit_with_3() {
     check("show .", 3, "cannot read .");
     check("repro missing --target combined", 3, "cannot read missing");
     if cfg!(target_os = "linux") {
-        // Below a file there is no directory, not even for root.
+        // No directory can be created below a file, not even by root.
         let below = "--output-dir /dev/null/x";
         check(&format!("run --scenario baseline --iterations 1 --save-failures {below}"), 3, "/dev/null/x");
         check(&format!("fuzz combined --runs 1 {below}"), 3, "/dev/null/x");
@@ -126,7 +126,7 @@ fn damaged_failure_files_exit_with_2() {
 }
 
 #[test]
-fn a_bug_is_not_for_a_file_that_says_it_itself() {
+fn a_bug_option_is_rejected_for_a_failure_file() {
     let Failing { bug, files, .. } = failing();
     let file = files[0].display();
     check(&format!("repro {file} --bug {bug}"), 2, "--target");

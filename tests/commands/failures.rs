@@ -1,4 +1,4 @@
-//! Failure files: `vopr repro` and `vopr show`.
+//! `vopr repro`, `vopr show` and other commands about failure files.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn a_failure_is_reproduced_and_shown() {
     }
 }
 
-/// The case of a replica that does not exist, of an action that is skipped, and of one whose time never comes.
+/// A case with a replica that does not exist, an action that is skipped, and an action that never becomes due.
 #[test]
 fn actions_are_shown_as_the_run_understands_them() {
     let here = directory();
@@ -79,7 +79,7 @@ fn a_failure_is_minimized_and_the_smaller_one_is_replayed() {
     let again = json(&mut vopr(here.path(), "repro small.kmb --format json"), 1);
     assert_eq!(again["result"], "same_violation_same_digest");
     assert_eq!(again["violation"]["invariant"], value["violation"]["invariant"]);
-    // Once more finds nothing more.
+    // Minimizing the result again does not reduce it further.
     let once_more = json(&mut vopr(here.path(), "minimize small.kmb --time 1s --output again.kmb --format json"), 0);
     assert_eq!(once_more["after"]["actions"], value["after"]["actions"]);
     vopr(here.path(), "minimize missing.kmb").assert().code(3);
@@ -137,7 +137,8 @@ fn a_failure_is_explained_in_a_few_sentences() {
     vopr(here.path(), "explain missing.kmb").assert().code(3);
 }
 
-/// What docs/bisect.md says of planted bugs: in which event the failure becomes likely, and what is seen in it.
+/// The statements of docs/bisect.md about planted bugs: the event in which the failure becomes likely, and what is
+/// observed in it.
 #[test]
 fn the_causal_events_of_planted_bugs_are_named() {
     let here = directory();

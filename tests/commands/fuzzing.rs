@@ -1,4 +1,4 @@
-//! `vopr fuzz`: libFuzzer embedded, in worker processes.
+//! `vopr fuzz`: embedded libFuzzer in worker processes.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn a_campaign_without_a_bug_finds_nothing_and_is_guided_by_states() {
 }
 
 #[test]
-fn findings_are_saved_and_reproduced_and_the_search_goes_on() {
+fn findings_are_saved_and_reproduced_and_the_search_continues() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = format!("fuzz {scenario} --bug {bug} --runs 4000 --jobs 2 --seed 3 --output-dir found --format json");
@@ -54,7 +54,7 @@ fn findings_are_saved_and_reproduced_and_the_search_goes_on() {
 }
 
 #[test]
-fn the_first_finding_can_end_it() {
+fn the_first_finding_can_end_the_campaign() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = format!("fuzz {scenario} --bug {bug} --time 60s --seed 3 --stop-on-first --output-dir found");
@@ -63,7 +63,7 @@ fn the_first_finding_can_end_it() {
 }
 
 #[test]
-fn the_time_is_kept() {
+fn the_time_limit_is_kept() {
     let here = directory();
     let started = std::time::Instant::now();
     vopr(here.path(), "fuzz baseline --time 2s --jobs 2").assert().code(0);
@@ -72,7 +72,7 @@ fn the_time_is_kept() {
 }
 
 #[test]
-fn a_scenario_of_a_target_can_be_picked() {
+fn a_scenario_of_a_target_can_be_selected() {
     let here = directory();
     let listed = json(&mut vopr(here.path(), "scenarios --format json"), 0);
     let scenarios = listed["scenarios"].as_array().expect("a list");
@@ -84,7 +84,7 @@ fn a_scenario_of_a_target_can_be_picked() {
     assert_eq!(value["target"], name);
 }
 
-/// A Ctrl-C: the corpus and the summary stay, the exit code is that of what was found.
+/// After Ctrl-C, the corpus and the summary are kept, and the exit code is that of the findings.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_a_campaign_cleanly() {
@@ -110,7 +110,7 @@ fn an_interrupt_ends_a_campaign_cleanly() {
 }
 
 #[test]
-fn several_targets_take_turns_and_share_what_they_were_given() {
+fn several_targets_take_turns_and_share_the_budget() {
     let here = directory();
     let fuzz = "fuzz --targets clock,gray_network,clock --runs 61 --seed 3 --format json";
     let value = json(&mut vopr(here.path(), fuzz), 0);
@@ -129,9 +129,9 @@ fn several_targets_take_turns_and_share_what_they_were_given() {
     assert!(error.contains("`cargo fuzz run -s none message_codec`"), "{error}");
 }
 
-/// Who goes on in the same directory is told of what is known by the old file, and gets no second one.
+/// A campaign that continues in a directory reports known findings with their old files and does not save them again.
 #[test]
-fn a_campaign_goes_on_from_the_log_of_the_one_before() {
+fn a_campaign_continues_from_the_log_of_the_previous_one() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = format!("fuzz {scenario} --bug {bug} --runs 400 --seed 3 --no-minimize --format json");
@@ -147,10 +147,11 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     assert_eq!(kinds(&text).iter().filter(|kind| *kind == "found").count(), findings.len());
     assert_eq!((kinds(&text).first(), kinds(&text).last()), (Some(&"started".into()), Some(&"ended".into())));
 
-    // Killed in the middle of a line.
+    // The state after the process was killed in the middle of a line.
     std::fs::write(&log, format!("{text}{{\"at\":1,\"kind\":\"prog")).expect("it is written");
     let second = json(&mut vopr(here.path(), &fuzz), 1);
-    // It goes on with the inputs of the first, so it may find something else; the same, never.
+    // It continues with the inputs of the first campaign, so it may find other violations, but not the same ones as
+    // new.
     let new = second["findings"].as_array().expect("a list");
     assert!(new.iter().all(|new| findings.iter().all(|known| known["rule"] != new["rule"])), "{second}");
     let again = second["again"].as_array().expect("a list");
@@ -164,7 +165,7 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
         files.iter().all(|file| now.contains(file)) && now.len() == files.len() + new.len(),
         "no file more: {now:?}"
     );
-    // A finding whose file is gone is a new one.
+    // A finding whose file was deleted counts as new.
     for file in &now {
         std::fs::remove_file(file).expect("it can be removed");
     }
@@ -172,10 +173,10 @@ fn a_campaign_goes_on_from_the_log_of_the_one_before() {
     assert!(!third["findings"].as_array().expect("a list").is_empty() && third["again"] == serde_json::json!([]));
 }
 
-/// Two campaigns in one directory at the same time: each has its own numbers, and the next knows what each of them found
+/// Two concurrent campaigns in one directory: each has its own numbers, and the next one knows what each of them found
 /// with which bugs.
 #[test]
-fn campaigns_side_by_side_are_told_apart() {
+fn concurrent_campaigns_are_distinguished() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = |name: &str, rest: &str| {
@@ -200,13 +201,14 @@ fn campaigns_side_by_side_are_told_apart() {
     }
     let text = stdout(&mut vopr(here.path(), "stats --detailed --coverage"), 0);
     assert!(text.contains(" of campaign broken, ") && text.contains(" of campaign sound, "), "{text}");
-    // Who goes on is told what the one with its own bugs had found, and nothing of the other's.
+    // A campaign that continues is told the findings of the earlier campaign with the same bugs, and none of the
+    // other's.
     let again = json(&mut vopr(here.path(), &fuzz("broken", &with_bug)), 1);
     let rules = |said: &serde_json::Value, part: &str| -> Vec<String> {
         said[part].as_array().expect("a list").iter().map(|finding| finding["rule"].to_string()).collect()
     };
     let known = rules(&broken, "findings");
-    // With the inputs of the first it may find something else.
+    // With the inputs of the first campaign it may find other violations.
     assert!(rules(&again, "findings").iter().all(|rule| !known.contains(rule)), "{again}");
     let told = rules(&again, "again");
     assert!(!told.is_empty() && told.iter().all(|rule| known.contains(rule)), "{again}");
@@ -216,7 +218,7 @@ fn campaigns_side_by_side_are_told_apart() {
 }
 
 #[test]
-fn a_data_directory_is_summed_up() {
+fn stats_summarizes_a_data_directory() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = format!("fuzz {scenario} --bug {bug} --runs 300 --seed 3 --format json");

@@ -16,7 +16,7 @@ fn every_list_has_its_three_formats() {
     }
 }
 
-/// The pairs of the kill matrix that have to hold: no scenario without a bug that it kills.
+/// Consistency of the kill matrix: every scenario is named by a planted bug that it kills.
 #[test]
 fn every_scenario_is_named_by_a_planted_bug_and_every_name_is_a_scenario() {
     let here = directory();

@@ -3,7 +3,7 @@
 use crate::support::{directory, json, stdout, vopr};
 
 #[test]
-fn a_bug_is_caught_by_its_own_scenario_and_the_cell_can_be_had_alone() {
+fn a_bug_is_caught_by_its_own_scenario_and_the_cell_can_be_run_alone() {
     let here = directory();
     let small = "matrix --scenario byzantine_inflated_commit --bug dvc-inflated-commit --iterations 200 --seed 1";
     let value = json(&mut vopr(here.path(), &format!("{small} --format json")), 0);
@@ -37,9 +37,9 @@ fn the_matrix_is_the_same_with_any_number_of_threads_and_is_saved_in_four_format
 }
 
 #[test]
-fn a_missed_bug_and_a_wrong_output_are_said() {
+fn a_missed_bug_and_a_wrong_output_are_reported() {
     let here = directory();
-    // One run is not enough for this one.
+    // A single run does not find this bug.
     let missed = "matrix --own --bug view-led-twice --iterations 1 --seed 1";
     assert!(stdout(&mut vopr(here.path(), missed), 1).contains("does not catch view-led-twice in 1 runs"));
     vopr(here.path(), "matrix --output here.pdf").assert().code(2);

@@ -1,4 +1,4 @@
-//! The commands, as their users call them.
+//! Tests of the commands.
 
 mod bench;
 mod corpus;

@@ -1,4 +1,4 @@
-//! `vopr corpus pack` and `unpack`, and campaigns that begin with a packed corpus.
+//! `vopr corpus pack` and `unpack`, and campaigns that start from a packed corpus.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     entries.map(|entry| (entry.file_name().into_string().expect("text"), content(&entry))).collect()
 }
 
-/// The command ends with this code and one line on the standard error that contains `words`.
+/// Checks that the command exits with this code and prints one line on standard error that contains `words`.
 fn refused(here: &Path, arguments: &str, code: i32, words: &str) {
     let output = vopr(here, arguments).assert().code(code).get_output().clone();
     let error = String::from_utf8(output.stderr).expect("text");
@@ -34,7 +34,7 @@ fn write(path: &Path, packed: &Packed) {
 }
 
 #[test]
-fn a_corpus_is_packed_and_unpacked_and_reaches_the_same() {
+fn a_packed_and_unpacked_corpus_reaches_the_same_states() {
     let here = directory();
     let run = |arguments: &str| json(&mut vopr(here.path(), &format!("corpus {arguments} --format json")), 0);
     json_either_way(&mut vopr(here.path(), "fuzz clock --runs 200 --seed 3 --format json"));
@@ -53,7 +53,7 @@ fn a_corpus_is_packed_and_unpacked_and_reaches_the_same() {
     assert!(read.inputs.contains_key("clock_drift"), "what has a name keeps it");
     assert_eq!(run("unpack clock.corpus --output inputs")["known"], folder["inputs"], "a second time adds nothing");
 
-    // The same inputs are the same bytes, from a folder or a packed file, with the target or without.
+    // The same inputs give the same bytes, from a folder or a packed file, with or without the target.
     for (number, from) in ["inputs", "clock.corpus", "inputs --target clock"].into_iter().enumerate() {
         let again = run(&format!("pack {from} --output again-{number}.corpus"));
         assert_eq!((&again["changed"], &again["merged"], &again["left_out"]), (&0.into(), &0.into(), &0.into()));
@@ -71,7 +71,8 @@ fn inputs_of_a_target_are_packed_in_canonical_form_and_others_as_they_are() {
     let here = directory();
     let folder = here.path().join("inputs");
     fs::create_dir(&folder).expect("a folder");
-    // The decoder takes what is missing for zeros, ignores unused bytes, and takes a scenario modulo their number.
+    // The decoder reads missing bytes as zeros, ignores unused bytes, and takes the scenario modulo the number of
+    // scenarios.
     let header = |scenario: u8, unused: u8| [&[scenario, 0, 0, unused][..], &[0; 12]].concat();
     fs::write(folder.join("short"), [1]).expect("written");
     fs::write(folder.join("0123456789abcdef"), header(0, 7)).expect("written");
@@ -86,7 +87,7 @@ fn inputs_of_a_target_are_packed_in_canonical_form_and_others_as_they_are() {
     );
     let canonical = run("pack inputs --target clock --output clock.corpus");
     let counts = ["inputs", "changed", "merged", "left_out"].map(|name| canonical[name].as_u64().expect("a number"));
-    // A plan has so many actions at most, so what is too long for an input is none in canonical form.
+    // The number of actions in a plan is limited, so in canonical form no input is too long.
     assert_eq!(counts, [4, 4, 1, 0], "{canonical}");
     let inputs = Packed::read(&here.path().join("clock.corpus")).expect("it is read").inputs;
     assert_eq!(inputs["short"], header(1, 0));
@@ -96,7 +97,7 @@ fn inputs_of_a_target_are_packed_in_canonical_form_and_others_as_they_are() {
 }
 
 #[test]
-fn what_is_there_is_never_overwritten() {
+fn existing_files_are_never_overwritten() {
     let here = directory();
     let (file, folder) = (here.path().join("x.corpus"), here.path().join("inputs"));
     write(&file, &pack(&[("a", b"1"), ("b", b"2"), ("c", b"3")]));
@@ -114,10 +115,10 @@ fn what_is_there_is_never_overwritten() {
 }
 
 #[test]
-fn strangers_packed_files_are_one_line_of_error() {
+fn untrusted_packed_files_give_one_line_of_error() {
     let here = directory();
     let good = pack(&[("a", &[0; 16]), ("b", &[1; 16])]).encode().expect("it can be packed");
-    // The name of the second input becomes `.`, and the checksum fits.
+    // The name of the second input becomes `.`, with a valid checksum.
     let mut name = good.clone();
     let at = name.iter().position(|byte| *byte == b'b').expect("the name");
     name[at] = b'.';
@@ -146,7 +147,7 @@ fn strangers_packed_files_are_one_line_of_error() {
         refused(here.path(), "corpus import clock corpus/clock.corpus --corpus inputs", 2, words);
         refused(here.path(), "corpus pack corpus/clock.corpus --output new.corpus", 2, words);
         refused(here.path(), "fuzz clock --runs 10", 2, words);
-        // In a folder it is one of many, and left out.
+        // In a folder it is one file of many, and is left out.
         let import = "corpus import clock corpus --corpus few --format json";
         assert_eq!(json(&mut vopr(here.path(), import), 0)["added"], 0);
     }
@@ -154,7 +155,7 @@ fn strangers_packed_files_are_one_line_of_error() {
 }
 
 #[test]
-fn wrong_arguments_say_what_to_do() {
+fn wrong_arguments_suggest_what_to_do() {
     let here = directory();
     refused(here.path(), "corpus unpack clock --output x", 3, "cannot read corpus/clock.corpus");
     refused(here.path(), "corpus unpack clok --output x", 2, "did you mean `clock`?");
@@ -170,9 +171,10 @@ fn wrong_arguments_say_what_to_do() {
     }
 }
 
-/// The shipped corpus remembers a fault: a campaign at the root of the repository finds it among its first inputs.
+/// The corpus of the repository has an input for a fault. A campaign at the root of the repository finds it among its
+/// first inputs.
 #[test]
-fn a_campaign_begins_with_the_packed_corpus_and_leaves_nothing_behind() {
+fn a_campaign_starts_from_the_packed_corpus_and_removes_temporary_files() {
     let here = directory();
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/crash_recovery.corpus");
     let seeds = Packed::read(&shipped).expect("it is read").inputs;
@@ -185,7 +187,7 @@ fn a_campaign_begins_with_the_packed_corpus_and_leaves_nothing_behind() {
     let value = json(vopr(here.path(), fuzz).env("TMPDIR", &temporary), 1);
     assert_eq!(value["findings"].as_array().map(Vec::len), Some(1), "{value}");
     assert_eq!(contents(&temporary), BTreeMap::new(), "the unpacked inputs are gone");
-    // A folder of one's own serves as well, and both at once.
+    // A folder of the user works as well, and so do both at once.
     let folder = here.path().join("corpus/clock");
     fs::create_dir(&folder).expect("a folder");
     fs::write(folder.join("mine"), [0; 16]).expect("written");

@@ -1,4 +1,4 @@
-//! Reports for machines: `JUnit`, SARIF and the summary of a CI job.
+//! Machine-readable reports: `JUnit`, SARIF and the summary of a CI job.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ fn read(directory: &Path, file: &str) -> String {
     std::fs::read_to_string(directory.join(file)).expect("a report")
 }
 
-/// What every SARIF log has to have, and what each result of ours has.
+/// Checks the required parts of a SARIF log and the parts that each result of vopr has. Returns the results.
 fn check_sarif(text: &str) -> Vec<Value> {
     let log: Value = serde_json::from_str(text).expect("JSON");
     assert_eq!(log["version"], "2.1.0");
@@ -32,7 +32,7 @@ fn check_sarif(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn junit_has_a_case_a_scenario() {
+fn junit_has_one_case_for_each_scenario() {
     let here = directory();
     let run = "run --phase 0 --iterations 5 --seed 7 --junit-output report.xml --format json";
     json_either_way(&mut vopr(here.path(), run));
@@ -41,7 +41,7 @@ fn junit_has_a_case_a_scenario() {
 }
 
 #[test]
-fn a_campaign_that_finds_something_reports_it_three_times() {
+fn a_campaign_reports_its_findings_in_three_formats() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = format!(
@@ -58,7 +58,7 @@ fn a_campaign_that_finds_something_reports_it_three_times() {
         assert!(here.path().join(uri).is_file(), "{uri}");
         let smallest = finding["minimized"]["file"].as_str().or(finding["file"].as_str());
         assert_eq!(smallest, Some(uri));
-        // The command does what it says.
+        // The printed command reproduces the failure.
         let replay = result["properties"]["replay"].as_str().expect("a command");
         let arguments = replay.strip_prefix("vopr ").expect("vopr itself");
         assert_eq!(
@@ -89,7 +89,8 @@ fn a_campaign_that_finds_nothing_reports_that() {
     assert!(read(here.path(), "step.md").contains("| baseline | 50 |"));
 }
 
-/// Steps of a job that share the file add to it; a run whose failures were not saved says how to have it again.
+/// Steps of a job that share the file append to it. A run whose failures were not saved prints the command that repeats
+/// it.
 #[test]
 fn the_summary_of_a_step_grows() {
     let here = directory();
@@ -107,7 +108,7 @@ fn the_summary_of_a_step_grows() {
 }
 
 #[test]
-fn reports_that_cannot_be_written_are_no_surprise_at_the_end() {
+fn unwritable_reports_are_errors_before_the_runs() {
     let here = directory();
     for command in ["run --scenario baseline --iterations 1000000", "fuzz baseline --time 1h"] {
         for option in ["--junit-output", "--sarif-output", "--summary-output"] {
@@ -117,7 +118,7 @@ fn reports_that_cannot_be_written_are_no_surprise_at_the_end() {
                 .stderr(predicate::str::contains(option));
         }
     }
-    // The page of a workflow is not worth a failure.
+    // An unwritable summary page of a workflow does not fail the run.
     vopr(here.path(), "run --scenario baseline --iterations 2 --seed 1")
         .env("GITHUB_STEP_SUMMARY", here.path().join("nowhere/step.md"))
         .assert()

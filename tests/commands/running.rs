@@ -36,7 +36,7 @@ fn all_runs_every_scenario() {
 }
 
 #[test]
-fn variables_stand_in_for_options() {
+fn environment_variables_replace_options() {
     let here = directory();
     let mut command = vopr(here.path(), "run --scenario baseline --format json");
     let value = json(command.env("VOPR_SEED", "9").env("VOPR_ITERATIONS", "3"), 0);
@@ -44,7 +44,7 @@ fn variables_stand_in_for_options() {
 }
 
 #[test]
-fn a_run_without_a_seed_prints_the_one_it_took() {
+fn a_run_without_a_seed_prints_its_random_seed() {
     let here = directory();
     let first = json(&mut vopr(here.path(), "run --scenario baseline --iterations 2 --format json"), 0);
     let seed = first["seed"].as_str().expect("a seed").to_string();
@@ -54,7 +54,7 @@ fn a_run_without_a_seed_prints_the_one_it_took() {
 }
 
 #[test]
-fn a_violation_exits_with_1_and_its_seed_shows_it_again() {
+fn a_violation_exits_with_1_and_its_seed_reproduces_it() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let run = format!("run --scenario {scenario} --bug {bug} {FAILING_RUNS} --format json");

@@ -4,7 +4,7 @@ use predicates::prelude::*;
 
 use crate::support::{directory, json, stdout, vopr};
 
-/// The example of the documentation.
+/// The example in the documentation.
 fn documented() -> &'static str {
     let page = include_str!("../../docs/scenario-files.md");
     let start = page.find("```toml\n").expect("an example") + "```toml\n".len();
@@ -39,7 +39,7 @@ fn an_exported_scenario_runs_like_the_built_in_one() {
 }
 
 #[test]
-fn mistakes_are_told_in_one_line_with_their_place() {
+fn errors_are_one_line_with_their_position() {
     let here = directory();
     let complains = |text: &str, words: &str| {
         std::fs::write(here.path().join("bad.toml"), text).expect("a file");

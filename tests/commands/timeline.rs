@@ -1,4 +1,4 @@
-//! `vopr timeline` as its users call it, and its page in a real browser.
+//! `vopr timeline`: the command, and its page in a real browser.
 
 use std::path::Path;
 use std::process::Command;
@@ -54,7 +54,7 @@ fn wrong_arguments_are_one_line() {
     assert_eq!(std::fs::read_dir(here.path()).expect("a directory").count(), 0, "nothing was written");
 }
 
-/// Opens a page that is so wide, and returns its document as it is after a while.
+/// Opens a page in a window of this width, and returns its document after a while.
 fn dom(chromium: &Path, page: &Path, width: u32) -> String {
     let profile = directory();
     let output = Command::new(chromium)
@@ -67,7 +67,7 @@ fn dom(chromium: &Path, page: &Path, width: u32) -> String {
     String::from_utf8_lossy(&output.stdout).to_string()
 }
 
-/// Uses the page as a reader would, and writes down what it saw.
+/// A script that uses the page like a reader and records what it sees.
 const READER: &str = r#"
 const told = [];
 const tell = (name, value) => told.push(`${name}=${value}`);
@@ -121,7 +121,8 @@ addEventListener("load", async () => {
   document.title = `told: ${told.join(" ")}`;
 });
 "#;
-/// What goes wrong before that. Without a screen there are no frames to wait for, so timers stand in for them.
+/// A script that records errors before the reader runs. Without a screen there are no animation frames, so timers
+/// replace them.
 const WATCHER: &str = r#"
 window.errors = [];
 window.requestAnimationFrame = (draw) => setTimeout(draw, 16);
@@ -132,7 +133,7 @@ addEventListener("securitypolicyviolation", (event) => {
 "#;
 
 #[test]
-fn the_page_answers_in_a_browser() {
+fn the_page_is_interactive_in_a_browser() {
     let Some(chromium) = chromium() else {
         eprintln!("skipped: no Chromium on this machine, so the page was not tried in a browser");
         return;
@@ -141,7 +142,7 @@ fn the_page_answers_in_a_browser() {
     stdout(&mut vopr(here.path(), &format!("timeline {} --output page.html", example())), 0);
     let path = here.path().join("page.html");
     let page = std::fs::read_to_string(&path).expect("the page");
-    // The reader is let in with the page's own nonce.
+    // The injected scripts use the nonce of the page.
     let nonce = page.split("<script nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a nonce");
     let script = |source: &str| format!("<script nonce=\"{nonce}\">{source}</script>");
     let watched = page.replacen("<style", &format!("{}<style", script(WATCHER)), 1);

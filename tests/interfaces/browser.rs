@@ -1,4 +1,4 @@
-//! A real browser for the tests: a headless Chromium that is told over a pipe what to do (the `DevTools` protocol).
+//! A real browser for the tests: a headless Chromium that is controlled over a pipe (the `DevTools` protocol).
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,30 +8,30 @@ use serde_json::{Value, json};
 
 use crate::support::{chromium, directory};
 
-/// So long a page may take for anything that it does.
+/// The time limit for anything that a page does.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A page in a browser of its own.
+/// A page in its own browser process.
 pub struct Browser {
     child: Child,
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
     session: Value,
     number: u64,
-    /// What pages complained of.
+    /// Errors that pages reported.
     complaints: Vec<String>,
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    /// Starts it; `None`, and a line that says so, where this machine has none.
+    /// Starts a browser. If none is installed, it prints that the test is skipped and returns `None`.
     pub fn start() -> Option<Browser> {
         let Some(program) = chromium() else {
             println!("skipped: there is no Chromium on this machine");
             return None;
         };
         let profile = directory();
-        // It takes orders at its third descriptor and answers at the fourth.
+        // Chromium reads commands from file descriptor 3 and writes responses to 4.
         let mut child = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null"])
             .arg(program)
@@ -62,7 +62,7 @@ impl Browser {
         Some(browser)
     }
 
-    /// Orders something, and waits for the answer.
+    /// Sends a command and waits for its response.
     fn order(&mut self, method: &str, parameters: &Value) -> Value {
         self.number += 1;
         let mut order = json!({ "id": self.number, "method": method, "params": parameters });
@@ -97,13 +97,13 @@ impl Browser {
         message
     }
 
-    /// Opens a page and waits until it is there.
+    /// Opens a page and waits until it is loaded.
     pub fn open(&mut self, url: &str) {
         self.order("Page.navigate", &json!({ "url": url }));
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'");
     }
 
-    /// How large the window is, and which colours the user prefers.
+    /// Sets the size of the window and the colour scheme that the user prefers.
     pub fn look(&mut self, width: u32, height: u32, colours: &str) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.order("Emulation.setDeviceMetricsOverride", &metrics);
@@ -128,12 +128,12 @@ impl Browser {
         }
     }
 
-    /// Moves the mouse there.
+    /// Moves the mouse to a position.
     pub fn point_at(&mut self, x: f64, y: f64) {
         self.order("Input.dispatchMouseEvent", &json!({ "type": "mouseMoved", "x": x, "y": y }));
     }
 
-    /// Drags from one place to another.
+    /// Drags the mouse from one position to another.
     pub fn drag(&mut self, (x, y): (f64, f64), to: f64) {
         let with = |kind: &str, x: f64| json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
         self.order("Input.dispatchMouseEvent", &with("mousePressed", x));
@@ -147,7 +147,7 @@ impl Browser {
         self.order("Input.dispatchKeyEvent", &json!({ "type": "keyUp", "key": key }));
     }
 
-    /// What pages complained of since the last time.
+    /// The errors that pages reported since the last call.
     pub fn complaints(&mut self) -> Vec<String> {
         std::mem::take(&mut self.complaints)
     }

@@ -1,4 +1,4 @@
-//! The dashboard over a real socket, and in a real browser where there is one.
+//! The dashboard over a real socket, and in a real browser if one is installed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::interfaces::browser::Browser;
 use crate::support::{directory, failing, vopr};
 
-/// A dashboard that ends with the test.
+/// A dashboard process that ends with the test.
 pub struct Dashboard {
     child: Child,
     address: SocketAddr,
@@ -21,7 +21,7 @@ impl Dashboard {
         Dashboard::by(Path::new(env!("CARGO_BIN_EXE_vopr")), data)
     }
 
-    /// The dashboard of another program.
+    /// Starts the dashboard of another program.
     pub fn by(program: &Path, data: &Path) -> Dashboard {
         let mut child = Command::new(program)
             .args(["dashboard", "--port", "0", "--data-dir"])
@@ -36,13 +36,13 @@ impl Dashboard {
         Dashboard { address: address.parse().expect("an address"), child }
     }
 
-    /// Sends a request as it is; the answer as it comes.
+    /// Sends a raw request and returns the raw response.
     fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         stream.write_all(request.as_bytes()).expect("it takes the request");
         let mut answer = Vec::new();
-        // It may end with a reset where a request was refused in the middle.
+        // If the request is rejected early, the connection may be reset.
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
     }
@@ -52,7 +52,7 @@ impl Dashboard {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
     }
 
-    /// A page that has to be there.
+    /// The response of a page that must exist.
     pub fn page(&self, path: &str) -> String {
         let page = self.get(path);
         assert!(page.starts_with("HTTP/1.1 200 "), "{path}: {page}");
@@ -71,7 +71,7 @@ impl Drop for Dashboard {
     }
 }
 
-/// A data directory with a failure, a smaller one beside it, a log, and what strangers may put there.
+/// A data directory with a failure, its minimized version, a log, and malicious files.
 fn data_directory() -> tempfile::TempDir {
     let here = directory();
     let original = &failing().files[0];
@@ -92,7 +92,7 @@ fn data_directory() -> tempfile::TempDir {
     here
 }
 
-/// A line of a campaign's log.
+/// A progress record of a campaign's log.
 fn progress(milliseconds: u64, states: usize) -> String {
     let zeros = ["0"; 7].join(",");
     format!(
@@ -101,7 +101,7 @@ fn progress(milliseconds: u64, states: usize) -> String {
     )
 }
 
-/// The addresses of all kinds of pages.
+/// One address for each kind of page.
 fn pages(dashboard: &Dashboard) -> Vec<String> {
     let list = dashboard.page("/failures");
     let (_, rest) = list.split_once("href=\"/failures/").expect("a failure");
@@ -111,7 +111,7 @@ fn pages(dashboard: &Dashboard) -> Vec<String> {
 }
 
 #[test]
-fn every_page_says_what_it_is_for_under_a_strict_policy() {
+fn every_page_has_its_content_and_a_strict_policy() {
     let here = data_directory();
     let dashboard = Dashboard::of(here.path());
     let failing = failing();
@@ -155,7 +155,7 @@ fn every_page_says_what_it_is_for_under_a_strict_policy() {
 }
 
 #[test]
-fn a_failure_that_cannot_be_run_here_has_its_page_all_the_same() {
+fn a_failure_that_cannot_be_run_still_has_a_page() {
     let here = directory();
     let bytes = fs::read(&failing().files[0]).expect("a file");
     let mut kmb = engine::cases::kmb::Kmb::decode(&bytes).expect("a failure");
@@ -170,7 +170,7 @@ fn a_failure_that_cannot_be_run_here_has_its_page_all_the_same() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found_and_no_address_becomes_a_path() {
+fn missing_pages_are_not_found_and_no_address_becomes_a_path() {
     let here = data_directory();
     fs::write(here.path().join("secret.txt"), "secret").expect("written");
     let dashboard = Dashboard::of(here.path());
@@ -191,7 +191,7 @@ fn what_is_not_there_is_not_found_and_no_address_becomes_a_path() {
 }
 
 #[test]
-fn only_its_own_names_and_only_reading_requests_are_answered() {
+fn only_own_host_names_and_read_requests_are_accepted() {
     let here = directory();
     let dashboard = Dashboard::of(here.path());
     let port = dashboard.address.port();
@@ -225,7 +225,7 @@ fn only_its_own_names_and_only_reading_requests_are_answered() {
 }
 
 #[test]
-fn an_open_page_is_told_what_changes() {
+fn an_open_page_receives_updates() {
     let here = data_directory();
     let dashboard = Dashboard::of(here.path());
     let stream = TcpStream::connect(dashboard.address).expect("it listens");
@@ -240,7 +240,7 @@ fn an_open_page_is_told_what_changes() {
 }
 
 #[test]
-fn wrong_places_are_one_line_and_code_three() {
+fn unusable_addresses_and_directories_exit_with_3() {
     let here = directory();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
@@ -258,7 +258,7 @@ fn wrong_places_are_one_line_and_code_three() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_it_though_a_page_is_open() {
+fn an_interrupt_ends_the_dashboard_while_a_page_is_open() {
     let here = data_directory();
     let mut dashboard = Dashboard::of(here.path());
     let mut stream = TcpStream::connect(dashboard.address).expect("it listens");
@@ -268,11 +268,11 @@ fn an_interrupt_ends_it_though_a_page_is_open() {
     assert_eq!(dashboard.child.wait().expect("it ends").code(), Some(0));
 }
 
-/// What no page may have: it would be wider than the window.
+/// True if the page is wider than the window, which no page may be.
 const TOO_WIDE: &str = "document.documentElement.scrollWidth > innerWidth";
 
 #[test]
-fn a_browser_shows_every_page_without_a_complaint_on_a_desk_and_on_a_phone() {
+fn every_page_works_in_a_browser_on_a_desktop_and_on_a_phone() {
     let Some(mut browser) = Browser::start() else { return };
     let here = data_directory();
     let dashboard = Dashboard::of(here.path());
@@ -289,7 +289,7 @@ fn a_browser_shows_every_page_without_a_complaint_on_a_desk_and_on_a_phone() {
 }
 
 #[test]
-fn a_browser_shows_a_campaign_as_it_goes_and_filters_lists() {
+fn a_browser_shows_live_updates_and_filters_lists() {
     let Some(mut browser) = Browser::start() else { return };
     let here = data_directory();
     let dashboard = Dashboard::of(here.path());
@@ -306,7 +306,7 @@ fn a_browser_shows_a_campaign_as_it_goes_and_filters_lists() {
 }
 
 #[test]
-fn the_timeline_of_a_failure_answers_in_a_browser() {
+fn the_timeline_of_a_failure_is_interactive_in_a_browser() {
     let Some(mut browser) = Browser::start() else { return };
     let here = data_directory();
     let dashboard = Dashboard::of(here.path());
@@ -321,7 +321,7 @@ fn the_timeline_of_a_failure_answers_in_a_browser() {
         );
         (value[0].as_f64().expect("a number"), value[1].as_f64().expect("a number"))
     };
-    // Zoom by the keyboard, then pan by the mouse; each moves the violation.
+    // Zooms with the keyboard, then pans with the mouse. Each of them moves the violation.
     let before = browser.value(place);
     browser.value("document.querySelector('svg.timeline').focus(); true");
     browser.press("+");
@@ -333,14 +333,14 @@ fn the_timeline_of_a_failure_answers_in_a_browser() {
     browser.wait_for(&format!("{place} !== {zoomed}"));
     browser.press("0");
     browser.wait_for(&format!("{place} === {before}"));
-    // Hover: a replica's bar says what it is.
+    // Hovering over the bar of a replica shows its state.
     let bar = browser.value(
         "(() => { const box = document.querySelector('svg.timeline rect.span').getBoundingClientRect(); \
                              return [box.x + Math.min(box.width, 60) / 2, box.y + box.height / 2]; })()",
     );
     browser.point_at(bar[0].as_f64().expect("a number"), bar[1].as_f64().expect("a number"));
     browser.wait_for("!document.querySelector('.timeline-tip').hidden && document.querySelector('.timeline-tip').textContent.length > 3");
-    // Filter: without a kind there is none of its arrows.
+    // A filter hides all arrows of a kind.
     let shown = "[...document.querySelectorAll('svg.timeline .message')].filter((it) => getComputedStyle(it).display !== 'none').length";
     assert!(browser.value(shown).as_u64() > Some(0));
     browser.value("document.querySelectorAll('input[data-kind]:checked').forEach((box) => box.click()); true");

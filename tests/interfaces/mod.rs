@@ -1,4 +1,4 @@
-//! The web pages and the terminal interface.
+//! Tests of the web pages and the terminal interface.
 
 #[cfg(feature = "dashboard")]
 pub(crate) mod browser;

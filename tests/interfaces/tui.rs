@@ -1,4 +1,4 @@
-//! `vopr tui` in a terminal: a pseudo-terminal with a program at its end that understands what is drawn.
+//! `vopr tui` in a pseudo-terminal, with an emulator that interprets its output.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -12,10 +12,10 @@ use pty_process::blocking::{Command, Pty};
 
 use crate::support::{Failing, directory, failing, vopr};
 
-/// The machine may have other things to do.
+/// The time limit of a wait. It is generous, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A terminal with `vopr tui` in it.
+/// A terminal that runs `vopr tui`.
 pub struct Terminal {
     pty: Arc<Pty>,
     screen: Arc<Mutex<vt100::Parser>>,
@@ -23,12 +23,12 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// `vopr tui` in a shell that says afterwards how it ended and what state the terminal is in.
+    /// Starts `vopr tui` in a shell that afterwards prints the exit code and the state of the terminal.
     fn start(directory: &Path, arguments: &str, rows: u16, columns: u16) -> Terminal {
         Terminal::of(Path::new(env!("CARGO_BIN_EXE_vopr")), directory, arguments, rows, columns)
     }
 
-    /// The same of another program.
+    /// The same for another program.
     pub fn of(program: &Path, directory: &Path, arguments: &str, rows: u16, columns: u16) -> Terminal {
         let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
         pty.resize(pty_process::Size::new(rows, columns)).expect("a size");
@@ -49,7 +49,7 @@ impl Terminal {
         let (reader, parser) = (pty.clone(), screen.clone());
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // At the end, reading is an error.
+            // After the program has ended, reading returns an error.
             while let Ok(count @ 1..) = (&*reader).read(&mut bytes) {
                 parser.lock().expect("no panic").process(&bytes[..count]);
             }
@@ -65,7 +65,7 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).expect("it listens");
     }
 
-    /// Waits until the screen shows this.
+    /// Waits until the screen shows this text.
     pub fn wait_for(&self, text: &str) {
         self.wait(text, |screen| screen.contents().contains(text));
     }
@@ -78,7 +78,7 @@ impl Terminal {
         }
     }
 
-    /// Waits for the end, and looks whether the terminal is as it was.
+    /// Waits for the end, and checks that the state of the terminal is restored.
     pub fn ended_with(mut self, code: u8) {
         self.wait_for(&format!("ended with {code}"));
         assert!(self.shell.wait().expect("an end").success());
@@ -92,7 +92,7 @@ impl Terminal {
     }
 }
 
-/// A data directory with failures and with files that are none.
+/// A data directory with failures and with files that are not failures.
 fn failures() -> (tempfile::TempDir, PathBuf) {
     let here = directory();
     let data = here.path().join("failures");
@@ -145,7 +145,7 @@ fn a_campaign_is_started_watched_and_stopped() {
 }
 
 #[test]
-fn leaving_stops_the_campaign_and_a_narrow_terminal_is_no_obstacle() {
+fn leaving_stops_the_campaign_also_in_a_narrow_terminal() {
     let here = directory();
     let terminal = Terminal::start(here.path(), "--jobs 1 --data-dir data", 8, 20);
     terminal.wait_for("vopr");
@@ -177,7 +177,7 @@ fn a_signal_restores_the_terminal() {
 }
 
 #[test]
-fn it_ends_when_its_terminal_goes_away() {
+fn the_interface_ends_when_its_terminal_is_closed() {
     let here = directory();
     let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
     pty.resize(pty_process::Size::new(24, 80)).expect("a size");
@@ -200,7 +200,7 @@ fn it_ends_when_its_terminal_goes_away() {
 }
 
 #[test]
-fn without_a_terminal_it_says_so() {
+fn without_a_terminal_the_interface_reports_an_error() {
     let here = directory();
     vopr(here.path(), "tui").assert().code(2).stderr(predicate::str::contains("needs a terminal")).stdout("");
     std::fs::write(here.path().join("file"), "").expect("a file");

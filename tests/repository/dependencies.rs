@@ -1,4 +1,4 @@
-//! The licences of everything that is built: each is one that deny.toml allows, without asking the network.
+//! The licences of all dependencies: deny.toml allows each of them. The test needs no network.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ fn every_dependency_has_an_allowed_licence_and_comes_from_the_registry() {
     for package in packages {
         let name = &package["name"];
         let licence = package["license"].as_str().unwrap_or_default().replace('/', " OR ");
-        // An expression is fine if one alternative of each of its conjuncts is.
+        // An expression is accepted if one alternative of each of its conjuncts is allowed.
         let conjunct_is_fine = |part: &str| {
             part.split(" OR ").any(|name| allowed.contains(&name.trim_matches(|c| c == '(' || c == ')' || c == ' ')))
         };

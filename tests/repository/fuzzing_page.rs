@@ -1,4 +1,4 @@
-//! docs/fuzzing.md: its tables are what the code says. `VOPR_WRITE_DOCS=1 cargo test fuzzing_page` writes them anew.
+//! The tables in docs/fuzzing.md match the code. `VOPR_WRITE_DOCS=1 cargo test fuzzing_page` regenerates them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -16,12 +16,12 @@ fn palettes() -> Vec<Vec<Palette>> {
     TARGETS.iter().map(of_target).collect()
 }
 
-/// A table of what each target may use: a row for each thing, a column for each target that uses any.
+/// A table of what each target may use, with one row for each item and one column for each target that uses any.
 fn matrix(first: &str, used: &[BTreeSet<String>], text: &mut String) {
     let columns: Vec<usize> = (0..TARGETS.len()).filter(|target| !used[*target].is_empty()).collect();
     let rows: BTreeSet<&String> = used.iter().flatten().collect();
     let _ = write!(text, "| {first} |");
-    // Short heads, in the order of the first table: the names would make the table wider than any screen.
+    // The headers are numbers in the order of the first table, because the names would make the table too wide.
     for target in &columns {
         let _ = write!(text, " {} |", target + 1);
     }

@@ -1,8 +1,8 @@
 //! The layers: which crate may depend on which, and that no two folders of a crate import each other.
 //!
-//! Crates are read from their manifests, so no import under another name slips through. Modules are read from the source:
-//! every path that begins with `crate`, `self` or `super`, outside of comments and tests, is an arrow from its file to the
-//! file that it leads to.
+//! Dependencies of crates are read from the manifests, so an import under another name is included. Dependencies of
+//! modules are read from the source. Every path that begins with `crate`, `self` or `super`, outside of comments and
+//! tests, is an edge from its file to the file that it refers to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::repository::tidy::{CRATES, root, rust_files};
 
-/// What each crate may depend on, besides published crates.
+/// The crates that each crate may depend on, in addition to published crates.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("sim", &[]),
     ("hermetic", &[]),
@@ -34,7 +34,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn the_arrows_between_crates_go_one_way() {
+fn crates_depend_only_on_allowed_crates() {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--locked", "--manifest-path"])
         .arg(root().join("Cargo.toml"))
@@ -48,7 +48,7 @@ fn the_arrows_between_crates_go_one_way() {
         let name = package["name"].as_str().expect("a name");
         let (_, allowed) = DEPENDENCIES.iter().find(|(known, _)| *known == name).expect("the crate is in the list");
         let dependencies = package["dependencies"].as_array().expect("a list").iter();
-        // What only tests need may be anything.
+        // Dependencies of tests are not restricted.
         let own = dependencies.filter(|it| it["source"].is_null() && it["kind"].is_null());
         for dependency in own.filter_map(|it| it["name"].as_str()) {
             assert!(allowed.contains(&dependency), "{name} depends on {dependency}");
@@ -56,7 +56,8 @@ fn the_arrows_between_crates_go_one_way() {
     }
 }
 
-/// Circles of files within one folder: `impl` blocks of one type, and a trait with the type that its methods are handed.
+/// The allowed cycles of files within one folder: `impl` blocks of one type, and a trait with the type that its methods
+/// receive.
 const FILE_CIRCLES: &[(&str, &[&str])] =
     &[("sim/src/world", &["core", "system"]), ("systems/kimberlite/src", &["observe", "replica"])];
 
@@ -77,7 +78,7 @@ fn no_two_folders_import_each_other() {
 
 #[test]
 fn a_folder_has_at_most_a_dozen_files() {
-    /// A list by its nature: cargo-fuzz wants a file a target.
+    /// cargo-fuzz requires one file for each target.
     const LISTS: [&str; 1] = ["fuzz/fuzz_targets"];
     for krate in CRATES {
         let mut folders: BTreeMap<String, usize> = BTreeMap::new();
@@ -93,29 +94,29 @@ fn a_folder_has_at_most_a_dozen_files() {
 
 type Module = Vec<String>;
 
-/// The circles of siblings in each folder.
+/// The cycles of siblings in each folder.
 fn circles(source: &str) -> Vec<(Module, Vec<String>)> {
     let modules = modules(source);
     let exported = modules.get(&Module::new()).map_or_else(BTreeMap::new, |text| exports(text));
-    // In each folder, who imports whom.
-    let mut arrows: BTreeMap<Module, BTreeSet<(String, String)>> = BTreeMap::new();
+    // The imports between siblings in each folder.
+    let mut edges: BTreeMap<Module, BTreeSet<(String, String)>> = BTreeMap::new();
     for (module, text) in &modules {
         for path in paths(text, module) {
             let Some(to) = target(&path, &modules, &exported) else { continue };
             let common = module.iter().zip(&to).take_while(|(a, b)| a == b).count();
             if let (Some(a), Some(b)) = (module.get(common), to.get(common)) {
-                arrows.entry(module[..common].to_vec()).or_default().insert((a.clone(), b.clone()));
+                edges.entry(module[..common].to_vec()).or_default().insert((a.clone(), b.clone()));
             }
         }
     }
     let mut circles = Vec::new();
-    for (folder, arrows) in arrows {
-        let names: BTreeSet<&String> = arrows.iter().map(|(from, _)| from).collect();
+    for (folder, edges) in edges {
+        let names: BTreeSet<&String> = edges.iter().map(|(from, _)| from).collect();
         let mut done = BTreeSet::new();
         for name in names {
-            let reached = reached(name, &arrows);
+            let reached = reached(name, &edges);
             let circle: Vec<String> =
-                reached.iter().filter(|other| self::reached(other, &arrows).contains(name)).cloned().collect();
+                reached.iter().filter(|other| self::reached(other, &edges).contains(name)).cloned().collect();
             if !circle.is_empty() && done.insert(circle.clone()) {
                 circles.push((folder.clone(), circle));
             }
@@ -124,11 +125,11 @@ fn circles(source: &str) -> Vec<(Module, Vec<String>)> {
     circles
 }
 
-/// What can be reached from `from` by one arrow or more.
-fn reached(from: &String, arrows: &BTreeSet<(String, String)>) -> BTreeSet<String> {
+/// The modules that can be reached from `from` over at least one edge.
+fn reached(from: &String, edges: &BTreeSet<(String, String)>) -> BTreeSet<String> {
     let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
     while let Some(place) = open.pop() {
-        for (_, to) in arrows.iter().filter(|(from, _)| from == place) {
+        for (_, to) in edges.iter().filter(|(from, _)| from == place) {
             if reached.insert(to.clone()) {
                 open.push(to);
             }
@@ -137,7 +138,7 @@ fn reached(from: &String, arrows: &BTreeSet<(String, String)>) -> BTreeSet<Strin
     reached
 }
 
-/// The modules of a crate that are no tests, each with its code.
+/// The modules of a crate without tests, with their code.
 fn modules(source: &str) -> BTreeMap<Module, String> {
     let mut modules = BTreeMap::new();
     let mut tests = BTreeSet::new();
@@ -160,7 +161,7 @@ fn without_comments(text: &str) -> String {
     text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The code before a file's tests, and the modules that are files of tests.
+/// The code before the tests of a file, and the modules that are files of tests.
 fn without_tests(text: &str, file: &Path) -> (String, Vec<Module>) {
     let (mut code, mut tests) = (String::new(), Vec::new());
     let folder: Module = file.parent().into_iter().flatten().map(|it| it.to_string_lossy().into_owned()).collect();
@@ -178,7 +179,7 @@ fn without_tests(text: &str, file: &Path) -> (String, Vec<Module>) {
         if !declares {
             return (code, tests);
         }
-        // In a file of its own: beside this one, in this one's folder, or where `#[path]` says.
+        // The tests are in another file: beside this one, in this one's folder, or at the path given by `#[path]`.
         let path = item.split_once("path = \"").and_then(|(_, path)| path.split_once(".rs")).map(|(path, _)| path);
         tests.extend([[&folder[..], &[path.unwrap_or(&name).to_string()]].concat(), [&own[..], &[name]].concat()]);
     }
@@ -186,12 +187,12 @@ fn without_tests(text: &str, file: &Path) -> (String, Vec<Module>) {
     (code, tests)
 }
 
-/// The names that a crate's root exports, and the modules that they are from.
+/// The names that the root of a crate exports, with the modules that they come from.
 fn exports(text: &str) -> BTreeMap<String, Module> {
     let bodies = text.split("pub use ").skip(1).filter_map(|rest| rest.split_once(';'));
     let mut exports = BTreeMap::new();
     for (body, _) in bodies {
-        for mut path in flat(body, &[]) {
+        for mut path in expanded(body, &[]) {
             let name = path.pop().unwrap_or_default();
             exports.insert(name, path);
         }
@@ -199,7 +200,7 @@ fn exports(text: &str) -> BTreeMap<String, Module> {
     exports
 }
 
-/// All paths in the code that lead to a module of the same crate, from the crate's root on.
+/// All paths in the code that refer to a module of the same crate, relative to the root of the crate.
 fn paths(text: &str, module: &[String]) -> Vec<Module> {
     let mut found = Vec::new();
     for begin in ["crate::", "self::", "super::"] {
@@ -207,7 +208,7 @@ fn paths(text: &str, module: &[String]) -> Vec<Module> {
             if text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == ':') {
                 continue;
             }
-            found.extend(flat(one_path(&text[at..]), &[]));
+            found.extend(expanded(one_path(&text[at..]), &[]));
         }
     }
     let absolute = |path: Module| {
@@ -221,7 +222,7 @@ fn paths(text: &str, module: &[String]) -> Vec<Module> {
     found.into_iter().map(absolute).collect()
 }
 
-/// The path at the beginning of the text, with its braces if it has some.
+/// The path at the beginning of the text, including its braces.
 fn one_path(text: &str) -> &str {
     let mut depth = 0;
     let end = text.find(|it: char| {
@@ -235,8 +236,8 @@ fn one_path(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// A path with braces as the paths that it stands for.
-fn flat(body: &str, before: &[String]) -> Vec<Module> {
+/// Expands a path with braces into single paths.
+fn expanded(body: &str, before: &[String]) -> Vec<Module> {
     let body = body.split(" as ").next().unwrap_or_default().trim();
     let (path, group) = body.split_once('{').map_or((body, None), |(path, group)| (path, Some(group)));
     let parts = path.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_string);
@@ -250,7 +251,7 @@ fn flat(body: &str, before: &[String]) -> Vec<Module> {
             '}' => depth -= 1,
             ',' if depth == 0 => {
                 if !group[begin..at].trim().is_empty() {
-                    all.extend(flat(&group[begin..at], &path));
+                    all.extend(expanded(&group[begin..at], &path));
                 }
                 begin = at + 1;
             }
@@ -260,7 +261,7 @@ fn flat(body: &str, before: &[String]) -> Vec<Module> {
     all
 }
 
-/// The module that a path leads to.
+/// The module that a path refers to.
 fn target(path: &[String], modules: &BTreeMap<Module, String>, exported: &BTreeMap<String, Module>) -> Option<Module> {
     let longest =
         |path: &[String]| (1..=path.len()).rev().map(|end| path[..end].to_vec()).find(|it| modules.contains_key(it));

@@ -1,4 +1,4 @@
-//! What holds for the repository: layers, file sizes, dependencies, documentation.
+//! Tests of the repository: layers, file sizes, dependencies, documentation.
 
 mod dependencies;
 mod fuzzing_page;

@@ -1,4 +1,4 @@
-//! Rules of the house that a compiler does not know.
+//! Rules of the repository that the compiler does not check.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(crate) fn rust_files(folder: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn nothing_inside_a_run_can_differ_from_run_to_run() {
+fn code_inside_a_run_uses_nothing_nondeterministic() {
     let forbidden = [
         "Instant",
         "SystemTime",
@@ -80,7 +80,7 @@ fn nothing_inside_a_run_can_differ_from_run_to_run() {
 }
 
 #[test]
-fn files_are_of_a_size_that_one_reads_in_one_go() {
+fn files_have_at_most_600_lines() {
     for folder in CRATES.iter().copied().chain(["fuzz", "tests", "systems/tests"]) {
         for file in rust_files(folder) {
             let lines = fs::read_to_string(&file).expect("text").lines().count();
@@ -90,7 +90,7 @@ fn files_are_of_a_size_that_one_reads_in_one_go() {
 }
 
 #[test]
-fn every_file_says_in_its_first_line_what_it_is() {
+fn every_file_begins_with_a_module_comment() {
     for folder in CRATES.iter().copied().chain(["fuzz", "tests", "systems/tests"]) {
         for file in rust_files(folder) {
             let text = fs::read_to_string(&file).expect("text");

@@ -1,5 +1,5 @@
-//! What is left when a process dies: of a system under test that aborts, hangs or takes all memory, of a campaign that is
-//! killed, on a disk that is full. No finding that was announced is lost, and each such input becomes a `.kmb` file.
+//! The state after the death of a process: a system under test that aborts, hangs or uses all memory, a campaign that
+//! is killed, and a full disk. No announced finding is lost, and each such input becomes a `.kmb` file.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -24,8 +24,8 @@ fn dying(directory: &Path, arguments: &str) -> assert_cmd::Command {
     command(&program(), directory, arguments)
 }
 
-/// A campaign against the system with this bug dies; its `.kmb` file and its raw input both die again, in the way that
-/// `how` names.
+/// Checks that a campaign against the system with this bug dies, and that its `.kmb` file and its raw input both die
+/// again in the way that `how` names.
 fn check(bug: &str, how: &str) {
     let here = directory();
     let system = format!("--system dying --bug {bug}");
@@ -44,7 +44,7 @@ fn check(bug: &str, how: &str) {
     assert_eq!((&raw["result"], &raw["name"]), (&"died".into(), &again["name"]));
     let made = kmb_files(&here.path().join("made"));
     assert_eq!(made, [here.path().join(path(&raw["file"]))]);
-    // Without running anything.
+    // The export does not run the case.
     let export = format!("corpus export baseline {input} {system} --output-dir exported --format json");
     assert_eq!(json(&mut dying(here.path(), &export), 0)["files"].as_array().map(Vec::len), Some(1));
     let harmless = format!("repro {input} --target baseline --system dying --output-dir none --format json");
@@ -73,7 +73,7 @@ fn a_memory_blow_up_becomes_a_failure_file() {
     check("memory", "megabytes of memory");
 }
 
-/// A data directory with a file for each way to die.
+/// A data directory with one file for each way to die.
 #[cfg(unix)]
 fn deadly_directory() -> tempfile::TempDir {
     let here = directory();
@@ -88,7 +88,7 @@ fn deadly_directory() -> tempfile::TempDir {
     here
 }
 
-/// What each of them is said to do, in the dashboard and in the terminal interface.
+/// The text that the dashboard and the terminal interface show for each of them.
 #[cfg(unix)]
 const ENDS: [(&str, &str); 4] = [
     ("abort", "signal: 6"),
@@ -96,13 +96,13 @@ const ENDS: [(&str, &str); 4] = [
     ("hang", "no end after 10 s"),
     ("memory", "megabytes of memory"),
 ];
-/// The run of a case that hangs is ended after ten seconds; the rest is for a machine that is busy.
+/// The time limit of a page. A case that hangs is ended after ten seconds; the rest is for a busy machine.
 #[cfg(unix)]
 const BOUND: Duration = Duration::from_secs(60);
 
 #[cfg(unix)]
 #[test]
-fn no_failure_takes_the_dashboard_down_and_its_page_says_how_it_ended() {
+fn no_failure_kills_the_dashboard_and_its_page_reports_how_it_ended() {
     let here = deadly_directory();
     let dashboard = Dashboard::by(&program(), &here.path().join("data"));
     for (bug, how) in ENDS.into_iter().filter(|(bug, _)| cfg!(target_os = "linux") || *bug != "memory") {
@@ -113,7 +113,7 @@ fn no_failure_takes_the_dashboard_down_and_its_page_says_how_it_ended() {
         assert!(began.elapsed() < BOUND, "{bug}: {:?}", began.elapsed());
         let said = page.split("It could not be run again here: ").nth(1).unwrap_or_else(|| panic!("{bug}: {page}"));
         assert!(said.split('<').next().is_some_and(|said| said.contains(how)), "{bug}: {said}");
-        // It is known now how that ends.
+        // The result is cached now.
         let began = Instant::now();
         dashboard.page(&format!("/failures/{name}"));
         assert!(began.elapsed() < Duration::from_secs(5), "{bug}: {:?}", began.elapsed());
@@ -125,12 +125,12 @@ fn no_failure_takes_the_dashboard_down_and_its_page_says_how_it_ended() {
 
 #[cfg(unix)]
 #[test]
-fn no_failure_takes_the_terminal_interface_down_and_it_says_how_it_ended() {
+fn no_failure_kills_the_terminal_interface_and_it_reports_how_it_ended() {
     let here = deadly_directory();
     let terminal = Terminal::of(&program(), here.path(), "--data-dir data", 30, 120);
     terminal.press("3");
     terminal.wait_for("memory.kmb");
-    // They are of one cause, whose line comes first.
+    // They have one cause, whose line comes first.
     for (bug, how) in ENDS {
         terminal.press("j");
         if cfg!(target_os = "linux") || bug != "memory" {
@@ -141,7 +141,7 @@ fn no_failure_takes_the_terminal_interface_down_and_it_says_how_it_ended() {
             terminal.wait_for(&format!("{bug}.kmb: "));
         }
     }
-    // It answers while a run hangs, which can be given up.
+    // The interface responds while a run hangs, and the run can be cancelled.
     terminal.press("k\r");
     terminal.press("?");
     terminal.wait_for("this help");
@@ -151,11 +151,11 @@ fn no_failure_takes_the_terminal_interface_down_and_it_says_how_it_ended() {
     terminal.ended_with(0);
 }
 
-/// A campaign that finds something, and the file that it announced first.
+/// A campaign that finds a violation, and the file that it announced first.
 #[cfg(target_os = "linux")]
 struct Announced {
     child: Child,
-    /// What it still tells, line by line.
+    /// The remaining lines of its output.
     lines: Box<dyn Iterator<Item = String>>,
     file: String,
 }
@@ -177,7 +177,7 @@ fn announced(here: &Path, jobs: &str) -> Announced {
     Announced { child, lines: Box::new(lines), file }
 }
 
-/// What was announced is on the disk, whole, also if the campaign is killed in that moment; and no worker lives on.
+/// An announced finding is completely on the disk, even if the campaign is killed at that moment. No worker survives.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_killed_campaign_loses_nothing_that_it_announced() {
@@ -200,10 +200,10 @@ fn a_killed_campaign_loses_nothing_that_it_announced() {
     panic!("a worker lives on: {workers:?}");
 }
 
-/// Another takes the place of a worker that is killed. What it had announced stays, its runs count, and its end is told.
+/// A killed worker is replaced. What it had announced is kept, its runs count, and its death is reported.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_killed_worker_is_replaced_and_what_it_announced_stays() {
+fn a_killed_worker_is_replaced_and_what_it_announced_is_kept() {
     let here = directory();
     let Announced { child, mut lines, file } = announced(here.path(), "1");
     let first = children(child.id());
@@ -238,14 +238,14 @@ fn children(parent: u32) -> Vec<u32> {
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let parent_of = |process: &u32| {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        // After the name in parentheses, which may hold anything: the state, then the parent.
+        // After the name in parentheses, which may contain any characters, follow the state and the parent.
         stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok())
     };
     numbers.filter(|process| parent_of(process) == Some(parent)).collect()
 }
 
-/// Runs bash with no file larger than so many kilobytes. The signal that would say so is ignored: writes fail, as they do on
-/// a full disk.
+/// Runs bash with a limit on the size of files in kilobytes. The signal for exceeding it is ignored, so writes fail as
+/// they do on a full disk.
 #[cfg(unix)]
 fn on_a_disk_of(kilobytes: u32, here: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");
@@ -264,11 +264,10 @@ fn a_full_disk_is_an_error_before_the_campaign_begins() {
     assert!(told.starts_with("error: cannot write to the directory") && told.lines().count() == 1, "{told}");
 }
 
-/// A disk that has room for no finding any more: the campaign ends with an error, and announces nothing that it could not
-/// write.
+/// On a disk without room for a finding, the campaign ends with an error and announces nothing that it could not write.
 #[cfg(unix)]
 #[test]
-fn a_disk_that_fills_up_ends_a_campaign_with_an_error_and_no_false_promise() {
+fn a_disk_that_fills_up_ends_a_campaign_with_an_error() {
     let here = directory();
     let Failing { bug, scenario, .. } = failing();
     let fuzz = ["fuzz", scenario, "--bug", bug, "--runs", "4000", "--seed", "3", "--output-dir", "found"];
@@ -279,9 +278,9 @@ fn a_disk_that_fills_up_ends_a_campaign_with_an_error_and_no_false_promise() {
     assert!(kmb_files(&here.path().join("found")).is_empty());
 }
 
-/// Inputs that cannot be kept are no reason to end a search, but to say so.
+/// If inputs cannot be kept, the search continues with a warning.
 #[test]
-fn a_corpus_that_can_be_written_no_more_is_told() {
+fn a_corpus_that_becomes_unwritable_is_reported() {
     let here = directory();
     let corpus = here.path().join("inputs");
     let child = Command::new(env!("CARGO_BIN_EXE_vopr"))
@@ -293,7 +292,7 @@ fn a_corpus_that_can_be_written_no_more_is_told() {
     while corpus.read_dir().map_or(0, Iterator::count) == 0 {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    // Root may write wherever there is a folder, so there is none.
+    // Root may write to any folder, so the test replaces the folder with a file.
     std::fs::rename(&corpus, here.path().join("elsewhere")).expect("it moves");
     std::fs::write(&corpus, "a file in its place").expect("it is written");
     let output = child.wait_with_output().expect("an end");

@@ -1,4 +1,4 @@
-//! The same case gives the same trace: in two processes, and however many jobs there are.
+//! Determinism: the same case gives the same trace in two processes and with any number of jobs.
 
 use crate::support::{directory, json_either_way, stdout, vopr};
 
@@ -17,7 +17,7 @@ fn two_processes_agree_on_every_digest() {
 }
 
 #[test]
-fn the_number_of_jobs_changes_nothing() {
+fn the_result_does_not_depend_on_the_number_of_jobs() {
     let here = directory();
     let report = |jobs: u32| {
         let arguments = format!("run --scenario all --iterations 10 --seed 5 --coverage --format json --jobs {jobs}");
@@ -32,7 +32,7 @@ fn the_number_of_jobs_changes_nothing() {
     assert_eq!(report(1), report(2));
 }
 
-/// A system that reads clocks and draws random numbers by itself.
+/// A system that reads clocks and draws random numbers itself.
 #[cfg(feature = "kimberlite")]
 #[test]
 fn kimberlite_is_deterministic_in_one_process_and_in_two() {

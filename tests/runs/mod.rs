@@ -1,4 +1,4 @@
-//! Runs: the same in every process, and with a system that dies.
+//! Tests of runs: determinism, and processes that die.
 
 mod deaths;
 mod determinism;

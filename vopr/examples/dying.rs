@@ -1,7 +1,7 @@
-//! A program of its own: `vopr` with one more system, `dying`, whose planted bugs end the process instead of breaking an
-//! invariant. The tests look with it whether a finding survives that; a program like it adds any other system.
+//! `vopr` with an additional system, `dying`, whose planted bugs end the process instead of breaking an invariant.
+//! Tests use it to check that findings survive this. Any other system can be added with a program like this one.
 //!
-//! It models a service of one replica that answers and remembers everything, and leaves out all else.
+//! It models a service of a single replica that answers and remembers everything. It leaves out everything else.
 
 #[path = "../src/libfuzzer.rs"]
 mod libfuzzer;
@@ -18,9 +18,10 @@ use sim::{
 };
 use vopr::systems::SystemEntry;
 
-/// The only replica that serves.
+/// The only replica that serves requests.
 const SERVING: ReplicaId = ReplicaId(0);
-/// Three cases of four are harmless, so that a campaign gets somewhere before it meets the bug.
+/// The values of the first byte of the first key for which a case is harmless. These are three of four values, so that
+/// a campaign makes progress before it meets the bug.
 const HARMLESS: std::ops::Range<u8> = 0..192;
 
 const fn bug(name: &'static str, breaks: &'static str) -> Bug {
@@ -33,12 +34,12 @@ struct Dying {
     log: u128,
     store: Store,
     answers: BTreeMap<(u16, u32, u32), Answer>,
-    /// The planted bug that is about to strike.
+    /// The index of the planted bug that is switched on in this case.
     fatal: Option<usize>,
 }
 
 impl Dying {
-    /// Ends the process, one way or the other.
+    /// Ends the process in the way of the planted bug.
     fn die(&self) {
         match self.fatal {
             Some(0) => std::process::abort(),
@@ -48,7 +49,7 @@ impl Dying {
             Some(2) => {
                 let mut blocks = Vec::new();
                 loop {
-                    // A page is taken when it is touched.
+                    // A page is allocated when it is written.
                     let mut block = vec![0_u8; 32 << 20];
                     block.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
                     blocks.push(block);

@@ -1,4 +1,5 @@
-//! What several commands understand: the format, the system with its bugs, the output directory, and Ctrl-C.
+//! Arguments that several commands share: the format, the system with its bugs, the output directory, and the handling
+//! of Ctrl-C.
 
 use std::path::{Path, PathBuf};
 
@@ -66,7 +67,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// Makes it so, for all that is written from now on.
+    /// Applies the choice to all output from now on.
     pub fn apply(self) {
         // An empty variable counts as not set: https://no-color.org.
         let refused = std::env::var_os("VOPR_NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -95,7 +96,7 @@ pub(crate) struct ScenarioArguments {
 }
 
 impl ScenarioArguments {
-    /// The scenarios for this system, if they exist; those from files come last.
+    /// The selected scenarios as this system runs them, those from files last. An unknown name is an error.
     pub fn resolve(&self, system: &SystemEntry) -> Result<Vec<Scenario>, Error> {
         let mut selection = match (self.scenarios.is_empty(), self.phase, self.files.is_empty()) {
             (true, None, true) => targets::scenarios(&["all".to_string()], None)?,
@@ -121,7 +122,7 @@ pub(crate) struct SystemArguments {
 }
 
 impl SystemArguments {
-    /// The system and the bugs, if they exist.
+    /// Looks up the system and the bugs. An unknown name is an error.
     pub fn resolve(&self) -> Result<(&'static SystemEntry, Vec<String>), Error> {
         let system = SystemEntry::find(&self.system)?;
         Ok((system, system.normalized_bugs(&self.bugs)?))
@@ -137,7 +138,7 @@ pub(crate) struct OutputDirectory {
 }
 
 impl OutputDirectory {
-    /// Makes sure, before hours of work, that a finding could be written there.
+    /// Checks that findings can be written there, before hours of work.
     pub fn prepare(&self) -> Result<(), Error> {
         files::prepare(&self.path, "choose another with --output-dir")
     }
@@ -151,12 +152,12 @@ pub(crate) struct DataDirectory {
     pub path: PathBuf,
 }
 
-/// Writes the file that the user named with `--output`, as a whole.
+/// Writes the file given by `--output`, as a whole.
 pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     files::write_named(path, bytes).map_err(|error| Error::io("write", path, &error, "choose another with --output"))
 }
 
-/// Sets a flag at Ctrl-C (and when asked to terminate), instead of dying.
+/// Returns a flag that is set at Ctrl-C (and at a request to terminate). The process does not exit.
 pub(crate) fn stop_at_interrupt() -> Result<std::sync::Arc<std::sync::atomic::AtomicBool>, Error> {
     use std::sync::atomic::{AtomicBool, Ordering};
     let stop = std::sync::Arc::new(AtomicBool::new(false));
@@ -165,12 +166,12 @@ pub(crate) fn stop_at_interrupt() -> Result<std::sync::Arc<std::sync::atomic::At
     Ok(stop)
 }
 
-/// Calls a function at the first Ctrl-C (and when asked to terminate), instead of dying.
+/// Calls a function at the first Ctrl-C (or request to terminate). The process does not exit.
 pub(crate) fn at_interrupt(stop: impl Fn() + Send + 'static) -> Result<(), Error> {
-    let mut patient = true;
+    let mut first = true;
     ctrlc::set_handler(move || {
-        // The second time, the patience is over.
-        if !std::mem::replace(&mut patient, false) {
+        // The second Ctrl-C ends the process.
+        if !std::mem::replace(&mut first, false) {
             std::process::exit(130);
         }
         stop();

@@ -1,4 +1,4 @@
-//! The command line: which command, and the one place where an error is printed.
+//! The command line: dispatches to the commands, and prints errors. No other code prints an error of a command.
 
 use std::process::ExitCode;
 
@@ -80,12 +80,12 @@ enum Command {
     BenchTrial(search::bench_trial::Arguments),
 }
 
-/// The program. `driver` is libFuzzer, which only the binary is linked with.
+/// Runs the program. `driver` is libFuzzer, which only the binary is linked with.
 pub fn main(driver: Driver) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version come this way, too; clap knows where each goes.
+            // Help and version arrive here as well. clap selects the stream for each.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() {
                 engine::base::exit::USAGE
@@ -99,7 +99,7 @@ pub fn main(driver: Driver) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             if !matches!(error, Error::BrokenPipe) {
-                // One line, whatever a path or a library put into the message.
+                // The error is one line, whatever a path or a library put into the message.
                 let line = error.to_string().replace(['\n', '\r'], " ");
                 tell(&format!("{} {line}", styled(BAD, "error:")));
             }
@@ -144,7 +144,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_arguments_are_sound() {
+    fn the_arguments_are_valid() {
         super::Arguments::command().debug_assert();
     }
 }

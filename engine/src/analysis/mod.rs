@@ -1,4 +1,4 @@
-//! What can be said about one failure: a smaller one, the event that caused it, its story, its picture.
+//! Analyses of one failure: minimization, bisection, explanation, and the timeline.
 
 pub mod bisect;
 pub mod explain;

@@ -1,35 +1,35 @@
-//! The errors that a user can meet. Each is one line: what, where, and what to do next.
+//! The errors that are shown to the user. Each is one line: what failed, where, and what to do next.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::base::exit;
 
-/// Why a command could not be carried out.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub enum Error {
-    /// Wrong arguments, an unknown name, or a file that is not what it should be.
+    /// Wrong arguments, an unknown name, or an invalid file.
     Usage(String),
     /// A file could not be read or written.
     Io(String),
-    /// Nobody reads the output any more (`vopr ... | head`): not an error to talk about.
+    /// The reader closed the pipe (`vopr ... | head`). It is not reported.
     BrokenPipe,
-    /// vopr itself is at fault.
+    /// A bug of vopr itself.
     Internal(String),
 }
 
 impl Error {
-    /// An error of the user's.
+    /// A usage error.
     pub fn usage(message: impl Into<String>) -> Self {
         Error::Usage(message.into())
     }
 
-    /// An error while doing `what` with the file or directory at `path`; `next` says what to do about it.
+    /// An error while doing `what` with the file or directory at `path`. `next` suggests what to do about it.
     pub fn io(what: &str, path: &Path, error: &std::io::Error, next: &str) -> Self {
         Error::Io(format!("cannot {what} {}: {error}; {next}", path.display()))
     }
 
-    /// An error while writing to the standard output.
+    /// An error while writing to standard output.
     pub fn output(error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             Error::BrokenPipe
@@ -38,7 +38,7 @@ impl Error {
         }
     }
 
-    /// The exit code that tells a script about it.
+    /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit::USAGE,
@@ -61,7 +61,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The name nearest to `name`, as the end of an error message: `; did you mean ...?`, or `otherwise`.
+/// The end of an error message about an unknown name: `did you mean ...?` with the nearest known name, or `otherwise`.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
     let nearest = known
         .into_iter()
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_suggested_and_nonsense_gets_none() {
+    fn the_nearest_name_is_suggested_if_it_is_similar() {
         let names = ["baseline", "combined", "gray_failures"];
         assert_eq!(suggestion("basline", names, "see the list"), "did you mean `baseline`?");
         assert_eq!(suggestion("gray_failure", names, "see the list"), "did you mean `gray_failures`?");

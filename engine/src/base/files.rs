@@ -1,4 +1,5 @@
-//! Writing files so that nothing is lost: whole or not at all, and never over another finding.
+//! Writes files so that no data is lost: each file is written completely or not at all, and never replaces another
+//! finding.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -8,8 +9,8 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::base::error::Error;
 
-/// Writes `stem.extension` into `directory`, or `stem-2.extension`, `stem-3.extension` ...: whichever name is free. Any
-/// number of processes may do so at once. When this returns, the file is on the disk.
+/// Writes `stem.extension` into `directory`, or the first free name of `stem-2.extension`, `stem-3.extension` and so
+/// on. Several processes may do so concurrently. The file is synced to the disk before this function returns.
 pub fn write_new(directory: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     std::fs::create_dir_all(directory)?;
     let mut file = write_temporary(directory, bytes)?;
@@ -31,9 +32,9 @@ pub fn write_new(directory: &Path, stem: &str, extension: &str, bytes: &[u8]) ->
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name is taken"))
 }
 
-/// Writes the file that the user named: replaces it as a whole if there is one.
+/// Writes the file that the user named. An existing file is replaced as a whole.
 pub fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A pipe or a device is written to, not replaced.
+    // A pipe or a device is written to and not replaced.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return File::options().write(true).open(path)?.write_all(bytes);
     }
@@ -46,7 +47,7 @@ pub fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file of just this name; whether it did. Whatever is there already stays as it is.
+/// Writes a file of exactly this name. An existing file is left unchanged. Returns whether the file was written.
 pub fn write_absent(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let directory = path.parent().unwrap_or(Path::new("."));
     match write_temporary(directory, bytes)?.persist_noclobber(path) {
@@ -59,13 +60,13 @@ pub fn write_absent(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Creates a folder if it is missing, and makes sure that it can be written to; if not, the error ends with `next`.
+/// Creates a folder if it is missing, and checks that it is writable. Otherwise the error ends with `next`.
 pub fn prepare(folder: &Path, next: &str) -> Result<(), Error> {
     let tried = std::fs::create_dir_all(folder).and_then(|()| try_to_write(folder));
     tried.map_err(|error| Error::io("write to the directory", folder, &error, next))
 }
 
-/// Whether a folder takes a file with something in it: on a full disk, empty ones still can be made.
+/// Tests whether a non-empty file can be created in a folder. On a full disk, empty files can still be created.
 pub fn try_to_write(folder: &Path) -> io::Result<()> {
     tempfile::tempfile_in(folder)?.write_all(&[0])
 }
@@ -75,7 +76,7 @@ fn write_temporary(directory: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> 
     builder.prefix(".vopr-").suffix(".tmp");
     #[cfg(unix)]
     {
-        // Findings are for others to read, too; temporary files are not, by default. The umask still applies.
+        // Findings must be readable by other users. Temporary files are not by default. The umask still applies.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
@@ -84,7 +85,7 @@ fn write_temporary(directory: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> 
     Ok(file)
 }
 
-/// A file that can be made durable; in the tests, one that has no room.
+/// A file that can be made durable. The tests use an implementation that runs out of space.
 trait Durable: Write {
     fn make_durable(&mut self) -> io::Result<()>;
 }
@@ -101,7 +102,7 @@ fn write_synced(file: &mut impl Durable, bytes: &[u8]) -> io::Result<()> {
     file.make_durable()
 }
 
-/// Makes a new name in `directory` durable. Where directories cannot be synced, the name is as durable as it gets.
+/// Makes a new name in `directory` durable, where the system can sync directories.
 fn sync_directory(directory: &Path) {
     if let Ok(directory) = File::open(directory) {
         let _ = directory.sync_all();
@@ -112,7 +113,7 @@ fn sync_directory(directory: &Path) {
 mod tests {
     use super::*;
 
-    /// A disk with room for so many bytes.
+    /// A disk with space for this number of bytes.
     struct SmallDisk(usize);
 
     impl Write for SmallDisk {
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_an_error_whether_the_write_or_the_sync_meets_it() {
+    fn a_full_disk_is_an_error_at_the_write_or_at_the_sync() {
         for room in [0, 2, 3, 100] {
             let error = write_synced(&mut SmallDisk(room), b"abc").unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::StorageFull, "with room for {room} bytes");
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn parallel_writers_get_names_of_their_own() {
+    fn parallel_writers_get_different_names() {
         let directory = tempfile::tempdir().unwrap();
         let mut paths: Vec<PathBuf> = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..8_u8)

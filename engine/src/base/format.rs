@@ -1,4 +1,5 @@
-//! Cases in words: actions, observations, marks, violations. Whatever comes from a file is made harmless for terminals.
+//! Formats the parts of a case as text: actions, observations, marks, violations. Text from files is made safe for
+//! terminals.
 
 use sim::base::time::{MICROSECOND, MILLISECOND};
 use sim::config::settings::Setting;
@@ -10,29 +11,29 @@ use crate::base::terminal::count;
 
 pub use sim::base::words::{replicas, spaced, time};
 
-/// A point in virtual time: always in milliseconds, so that moments can be compared and are told apart however late they
-/// are.
+/// Formats a point in virtual time. It is always in milliseconds, so that points can be compared and distinguished at
+/// any time of a run.
 pub fn moment(at: Time) -> String {
     format!("{}.{:03} ms", at / MILLISECOND, at % MILLISECOND / MICROSECOND)
 }
 
-/// How much clients ask.
+/// Formats the size of a workload.
 pub fn workload(workload: &Workload) -> String {
     let requests = count(workload.requests as usize, "request", "requests");
     format!("{requests} of {}", count(workload.clients.into(), "client", "clients"))
 }
 
-/// The value of a setting.
+/// Formats the value of a setting.
 pub fn setting(setting: &Setting) -> String {
     if setting.is_time { time(setting.value) } else { setting.value.to_string() }
 }
 
-/// A text from a file, without anything that a terminal would obey.
+/// Replaces the control characters of a text from a file, so that a terminal does not interpret them.
 pub fn printable(text: &str) -> String {
     text.chars().map(|symbol| if symbol.is_control() { '\u{FFFD}' } else { symbol }).collect()
 }
 
-/// An argument as one types it into a shell.
+/// Quotes an argument for a shell where necessary.
 pub fn quoted(argument: &str) -> String {
     let plain = |symbol: char| symbol.is_alphanumeric() || "_-./:=+,@%".contains(symbol);
     if !argument.is_empty() && argument.chars().all(plain) {
@@ -42,12 +43,12 @@ pub fn quoted(argument: &str) -> String {
     }
 }
 
-/// The options that switch planted bugs on, each with a space before it.
+/// The options that switch planted bugs on, each preceded by a space.
 pub fn bug_options(bugs: &[String]) -> String {
     bugs.iter().flat_map(|bug| [" --bug ", bug]).collect()
 }
 
-/// An action: when, and what.
+/// Formats an action: when, and what.
 pub fn action(action: &Action) -> String {
     format!("{}: {}", when(&action.when), action.what)
 }
@@ -64,7 +65,7 @@ fn when(when: &When) -> String {
     }
 }
 
-/// Whether an observation is worth a line when a person reads what happened: the course of events, without the mail.
+/// Whether an observation is listed in the course of events for a person. The traffic of messages is not.
 pub fn notable(what: &Observation) -> bool {
     !matches!(
         what,
@@ -89,7 +90,7 @@ pub fn notable(what: &Observation) -> bool {
     )
 }
 
-/// An observation: when, who, what.
+/// Formats an observation: when, who, what.
 pub fn observation(seen: &Seen) -> String {
     let who = match seen.who {
         Who::World => "world".to_string(),
@@ -101,7 +102,7 @@ pub fn observation(seen: &Seen) -> String {
     line
 }
 
-/// What a client asks for.
+/// Formats the request of a client.
 pub fn operation(operation: &Operation) -> String {
     let what = match operation.kind {
         OperationKind::Put { key, .. } => format!("put key {key}"),
@@ -113,7 +114,7 @@ pub fn operation(operation: &Operation) -> String {
     format!("{what} of tenant {}", operation.tenant)
 }
 
-/// What an observation says happened.
+/// Formats what an observation says.
 pub fn happening(what: &Observation) -> String {
     let debug = format!("{what:?}");
     let (name, rest) = debug.split_once(' ').unwrap_or((&debug, ""));
@@ -122,7 +123,7 @@ pub fn happening(what: &Observation) -> String {
     if rest.is_empty() { name } else { format!("{name} ({rest})") }
 }
 
-/// Why an action was not carried out.
+/// Formats the reason why an action was skipped.
 pub fn skipped(why: SkipReason) -> &'static str {
     match why {
         SkipReason::TooMuchDamage => "one more damaged copy, and nothing would be owed any more",
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_actions_read_well() {
+    fn times_and_actions_are_formatted() {
         assert_eq!(moment(0), "0.000 ms");
         assert_eq!(moment(3 * SECOND + 20_070_999), "3020.070 ms");
         assert_eq!(time(5), "5 ns");
@@ -159,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_obeys_nothing_from_a_file() {
+    fn control_characters_from_files_are_replaced() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{FFFD}[2Jb\u{FFFD}c");
     }
 
     #[test]
-    fn arguments_are_quoted_where_a_shell_would_take_them_apart() {
+    fn arguments_are_quoted_where_a_shell_requires_it() {
         assert_eq!(quoted("./failures/failure-1.kmb"), "./failures/failure-1.kmb");
         assert_eq!(quoted("a b; it's"), r"'a b; it'\''s'");
         assert_eq!(quoted(""), "''");

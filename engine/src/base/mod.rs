@@ -1,4 +1,4 @@
-//! Errors, exit codes, files, the terminal, and values in words.
+//! Errors, exit codes, files, terminal output, and the text form of values.
 
 pub mod error;
 pub mod exit;

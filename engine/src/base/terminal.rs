@@ -1,4 +1,5 @@
-//! How a command talks: results to the standard output in the format asked for, progress and news to the standard error.
+//! The output of commands: results go to standard output in the requested format, progress and messages to standard
+//! error.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -11,49 +12,50 @@ use serde::Serialize;
 
 use crate::base::error::Error;
 
-/// The version of all JSON that is written; it grows when a field changes its meaning or goes away.
+/// The version of all JSON output. It is incremented when a field changes its meaning or is removed.
 pub const JSON_VERSION: u32 = 1;
 
-/// In a pipe, progress is a line this often.
+/// The interval of progress lines if the output is not a terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// The style of what is as it should be.
+/// The style of expected results.
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// The style of what is not.
+/// The style of failures.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// The style of what is doubtful.
+/// The style of warnings.
 pub const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
 
-/// A text in a style; where there are no colours, the plain text comes out.
+/// Applies a style to a text. Outputs without colour print the plain text.
 pub fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Writes text to the standard output, as a whole.
+/// Writes a text to standard output in one piece.
 pub fn print(text: &str) -> Result<(), Error> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| Error::output(&error))
 }
 
-/// Writes a JSON document to the standard output: a line of its own.
+/// Writes a JSON document to standard output, on one line.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string(value).map_err(|error| Error::Internal(format!("no JSON: {error}")))?;
     print(&format!("{text}\n"))
 }
 
-/// Tells something at once, whatever the format of the results is. Nobody may be listening: that is no error.
+/// Prints a message to standard error immediately, whatever the format of the results is. Errors are ignored, because
+/// the reader may have closed the stream.
 pub fn tell(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// Progress: a bar or a spinner on a terminal, a plain line every few seconds in a pipe.
+/// Progress: a bar or a spinner on a terminal, or else a plain line every few seconds.
 pub struct Progress {
     bar: Option<ProgressBar>,
     told: Instant,
 }
 
 impl Progress {
-    /// A bar that is full at `total`; a spinner for 0.
+    /// Creates a bar that is full at `total`, or a spinner for 0.
     pub fn new(total: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let template = if total == 0 { "{spinner} {msg}" } else { "{bar:24} {pos}/{len}  {msg}" };
@@ -63,7 +65,7 @@ impl Progress {
         Progress { bar, told: Instant::now() }
     }
 
-    /// So much is done.
+    /// Sets how much is done.
     pub fn set(&mut self, done: u64, message: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => {
@@ -79,7 +81,7 @@ impl Progress {
         }
     }
 
-    /// Tells something that stays on the screen.
+    /// Prints a message that stays on the screen.
     pub fn tell(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| tell(line)),
@@ -96,24 +98,24 @@ impl Drop for Progress {
     }
 }
 
-/// Lines above, below and under the header; none between the rows.
+/// Lines above, below and under the header, and none between the rows.
 const TABLE_STYLE: TableStyle = {
     let line = LineStyle::none().fill('─').junction('─');
     TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
 };
 
-/// A table in the style of all tables here.
+/// Creates a table in the common style.
 pub fn table(headers: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(TABLE_STYLE).set_header(headers.to_vec());
-    // In a pipe a table is as wide as it wants to be.
+    // If the output is not a terminal, the width of a table is not limited.
     if let Some((_, columns)) = console::Term::stdout().size_checked() {
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(columns);
     }
     table
 }
 
-/// A large number with its digits in groups.
+/// Formats a large number with groups of digits.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -126,12 +128,12 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// So many of a thing.
+/// Formats a count with its noun.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", grouped(number as u64)) }
 }
 
-/// A span of real time.
+/// Formats a duration of real time.
 pub fn span(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -140,7 +142,7 @@ pub fn span(time: Duration) -> String {
     }
 }
 
-/// So many of them in a second.
+/// The number per second.
 pub fn rate(count: u64, elapsed: Duration) -> u64 {
     let seconds = elapsed.as_secs_f64();
     if seconds > 0.0 { (count as f64 / seconds) as u64 } else { 0 }
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_are_formatted() {
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(1_234), "1,234");
         assert_eq!(grouped(1_234_567), "1,234,567");

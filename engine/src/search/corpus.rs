@@ -1,8 +1,8 @@
-//! Corpora: folders of inputs, one file each, as libFuzzer and AFL++ keep them, and packed ones. What comes in, what can be
-//! left out.
+//! Corpora: folders of inputs, one file each, in the format of libFuzzer and AFL++, and packed corpora. Converts `.kmb`
+//! files to inputs, and selects the inputs to keep.
 //!
-//! An input is what a fuzzer hands over: any bytes at all. A `.kmb` file says more than an input can (a smaller cluster,
-//! times to the nanosecond), so it becomes an input only where that means the same case.
+//! An input is the byte string that a fuzzer passes in; any bytes are valid. A `.kmb` file can express more than an
+//! input (a smaller cluster, times in nanoseconds), so it is converted only if an input with the same meaning exists.
 
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
@@ -19,19 +19,20 @@ use crate::search::targets::Target;
 
 /// A file of a corpus.
 pub struct Input {
-    /// Where it is; of an input in a packed corpus, the path of that and the input's name.
+    /// The path of the file. For an input in a packed corpus, the path of the corpus followed by the name of the input.
     pub path: PathBuf,
-    /// What is in it.
+    /// The content of the file.
     pub bytes: Vec<u8>,
 }
 
 impl Input {
-    /// The name that somebody gave it, if it is text.
+    /// The name that a person gave the input, if it is text.
     pub fn given_name(&self) -> Option<&str> {
         self.path.file_name().and_then(|name| name.to_str()).filter(|_| self.is_named())
     }
 
-    /// Whether somebody gave it a name. Fuzzers name inputs by a hash of their content, AFL++ by a number (`id:000000,...`).
+    /// Whether a person named the file. Fuzzers name inputs by a hash of their content, AFL++ by a number
+    /// (`id:000000,...`).
     pub fn is_named(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let is_hash = name.len() >= 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -39,22 +40,22 @@ impl Input {
     }
 }
 
-/// What was found in files and folders: the inputs by path, and what was left out, with the reason.
+/// The inputs found in files and folders, sorted by path, and the files that were skipped.
 pub struct Found {
     /// The inputs.
     pub inputs: Vec<Input>,
-    /// One line for each file that is none.
+    /// One line with the reason for each skipped file.
     pub skipped: Vec<String>,
 }
 
 impl Found {
-    /// Takes in the inputs of a packed corpus.
+    /// Adds the inputs of a packed corpus.
     fn add_packed(&mut self, path: &Path, packed: Packed) {
         let inputs = packed.inputs.into_iter();
         self.inputs.extend(inputs.map(|(name, bytes)| Input { path: path.join(name), bytes }));
     }
 
-    /// Takes in a file as it is.
+    /// Adds a file as one input.
     fn add_file(&mut self, path: PathBuf) {
         match read_bounded(&path) {
             Ok(bytes) if bytes.len() > FILE_BYTES_MAX => {
@@ -66,8 +67,8 @@ impl Found {
     }
 }
 
-/// Reads these files, and the files of these folders: not what is below, nor what is hidden, nor AFL++'s `README.txt`. Of a
-/// packed corpus it reads what is in it.
+/// Reads these files and the files in these folders. Does not descend into subfolders, and skips hidden files and
+/// AFL++'s `README.txt`. For a packed corpus, reads the inputs in it.
 pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
     let failed = |path: &Path, error: &std::io::Error| Error::io("read", path, error, "check the path");
     let mut found = Found { inputs: Vec::new(), skipped: Vec::new() };
@@ -81,7 +82,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
         } else if is_packed(path) {
             found.add_packed(path, Packed::read(path)?);
         } else {
-            // A name that the user gave has to be there.
+            // A path that the user gave must exist.
             path.metadata().map_err(|error| failed(path, &error))?;
             files.push(path.clone());
         }
@@ -89,7 +90,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
     files.sort();
     files.dedup();
     for path in files {
-        // A pipe or a device in a folder would never end.
+        // Reading a pipe or a device in a folder would not terminate.
         if path.is_dir() || path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             continue;
         }
@@ -106,17 +107,18 @@ pub fn read(paths: &[PathBuf]) -> Result<Found, Error> {
     Ok(found)
 }
 
-/// The packed seed corpus of a target, from the root of the repository.
+/// The path of a target's packed seed corpus, relative to the root of the repository.
 pub fn seeds_of(target: &str) -> PathBuf {
     Path::new("corpus").join(format!("{target}.{}", packed::EXTENSION))
 }
 
-/// The name under which an input of this content is kept, if it has no other.
+/// The name of an input that has no other name: a hash of its content.
 pub fn hash_name(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..40].to_string()
 }
 
-/// Writes an input into a corpus, under a hash of its content as libFuzzer does, or under this name; whether it is new there.
+/// Writes an input into a corpus, under this name or else under a hash of its content, as libFuzzer does. Returns
+/// whether it is new there.
 pub fn add(corpus: &Path, name: Option<&str>, bytes: &[u8]) -> std::io::Result<bool> {
     let path = corpus.join(name.map_or_else(|| hash_name(bytes), str::to_string));
     if read_bounded(&path).is_ok_and(|there| there == bytes) {
@@ -126,7 +128,7 @@ pub fn add(corpus: &Path, name: Option<&str>, bytes: &[u8]) -> std::io::Result<b
     Ok(true)
 }
 
-/// The input that means just this case, if there is one; else why not, in words.
+/// The input that decodes to exactly this case, or the reason why there is none.
 pub fn express(target: &Target, kmb: &Kmb) -> Result<Vec<u8>, String> {
     let case = &kmb.case;
     let means_it = |input: &[u8]| target.case(&case.bugs, input) == *case;
@@ -152,11 +154,11 @@ pub fn express(target: &Target, kmb: &Kmb) -> Result<Vec<u8>, String> {
     })
 }
 
-/// How many seeds are tried for a case whose own does not fit into an input.
+/// The number of seeds tried for a case whose own seed does not fit into an input.
 const SEEDS_TRIED: u32 = 200;
 
-/// An input near to the case that still breaks the same invariant with the bugs of the file; else why there is none. The
-/// smallest goes first: an input for the minimized actions, then the one that the fuzzer wrote.
+/// An input close to the case that still breaks the same invariant with the bugs of the file, or the reason why there
+/// is none. The smallest is tried first: an input for the minimized actions, then the one that the fuzzer wrote.
 pub fn nearest(target: &Target, kmb: &Kmb) -> Result<Vec<u8>, String> {
     let case = &kmb.case;
     let expected = kmb.expected.as_ref().ok_or("it expects no violation")?;
@@ -180,7 +182,8 @@ pub fn nearest(target: &Target, kmb: &Kmb) -> Result<Vec<u8>, String> {
     inputs.into_iter().find(breaks).ok_or(format!("no input near to it breaks {}", expected.invariant))
 }
 
-/// The plans that could mean a case: its actions alone, and those that follow the scenario's own.
+/// The plans that could decode to a case: one with its actions alone, and one with the actions that follow the
+/// scenario's own.
 fn plans(target: &Target, case: &Case) -> Result<Vec<Plan>, String> {
     if case.system != target.system.name {
         return Err(format!("it is about system {}", case.system));
@@ -197,18 +200,18 @@ fn plans(target: &Target, case: &Case) -> Result<Vec<Plan>, String> {
     Ok(plans)
 }
 
-/// What one input reaches, and what it costs to keep.
+/// The coverage of an input and the cost of keeping it.
 pub struct Weighed {
     /// The slots of the coverage map.
     pub slots: Vec<u32>,
     /// Its length in bytes.
     pub bytes: usize,
-    /// Whether it stays in any case.
+    /// Whether it is kept unconditionally.
     pub kept: bool,
 }
 
-/// The indices, in order, of inputs that together reach what all do, or as much of it as fits into `bytes_max`: the greedy
-/// weighted set cover, most new slots a byte first. The same inputs in the same order always give the same.
+/// The indices, in order, of inputs that together reach all slots, or as many as fit into `bytes_max`. This is the
+/// greedy weighted set cover: the input with the most new slots per byte is chosen first. The result is deterministic.
 pub fn cover(inputs: &[Weighed], bytes_max: usize) -> Vec<usize> {
     let mut reached = Slots::default();
     let mut chosen: Vec<usize> = (0..inputs.len()).filter(|index| inputs[*index].kept).collect();
@@ -216,8 +219,8 @@ pub fn cover(inputs: &[Weighed], bytes_max: usize) -> Vec<usize> {
     chosen.iter().flat_map(|index| &inputs[*index].slots).for_each(|slot| {
         reached.insert(*slot);
     });
-    // New slots a byte, in millionths; of equals the first. A gain only shrinks as others are chosen, so one that still is
-    // what the heap says is the largest.
+    // New slots per byte, in millionths; ties go to the first input. A gain can only shrink as others are chosen, so an
+    // input whose gain still equals the value in the heap has the largest gain.
     let worth = |index: usize, reached: &Slots| {
         let new = inputs[index].slots.iter().filter(|slot| !reached.has(**slot)).count();
         (new * 1_000_000).div_ceil(inputs[index].bytes.max(1))
@@ -268,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_counts_as_reached_and_is_kept_whatever_it_costs() {
+    fn kept_inputs_are_always_chosen_and_their_slots_count_as_reached() {
         let mut inputs = [weighed(&[1, 2], 500), weighed(&[1], 1), weighed(&[3], 5)];
         inputs[0].kept = true;
         assert_eq!(cover(&inputs, 505), [0, 2]);
@@ -276,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_people_gave_are_told_from_those_of_fuzzers() {
+    fn names_by_people_are_distinguished_from_names_by_fuzzers() {
         let named = |name: &str| Input { path: name.into(), bytes: Vec::new() }.is_named();
         assert!(named("x/baseline") && named("header-before-entry") && named("abc"));
         assert!(!named("x/da39a3ee5e6b4b0d3255bfef95601890afd80709") && !named("id:000003,src:000001,op:havoc"));
     }
 
     #[test]
-    fn a_case_that_an_input_can_say_comes_back_as_one_that_means_it_and_others_say_why_not() {
+    fn a_case_converts_to_an_input_or_to_the_reason_why_not() {
         let system = &crate::cases::systems::SYSTEMS[0];
         let target = Target::find(system, "crash_recovery", None).unwrap();
         let kmb = |case: Case| Kmb::new(case, "1", Origin::Run { seed: 1, scenario: "x".into() }, None);

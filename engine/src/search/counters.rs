@@ -1,7 +1,7 @@
-//! The extra counters of libFuzzer: a byte for each slot of the coverage map, in the ELF section where libFuzzer looks.
-//! It clears them before each input and keeps the inputs that set a byte which none has set before.
+//! The extra counters of libFuzzer: one byte for each slot of the coverage map, in the ELF section that libFuzzer
+//! reads. libFuzzer clears them before each input, and keeps an input if it sets a byte that no input has set before.
 //!
-//! On other systems than Linux the section is not known to libFuzzer: publishing does nothing there.
+//! libFuzzer reads this section on Linux only. On other systems, publishing does nothing.
 
 use sim::observers::coverage::MAP_SIZE;
 
@@ -14,16 +14,17 @@ mod section {
     #[repr(C, align(64))]
     pub(super) struct Counters(pub(super) [AtomicU8; MAP_SIZE]);
 
-    // Without `used` the compiler would be free to drop them. `link_section` counts as unsafe since a section can have a
-    // meaning to the linker or the loader: this one has none but to libFuzzer, which reads and clears plain bytes in it.
-    // Atomic bytes are plain bytes in memory, and make a shared static that needs no unsafe code to be written.
+    // Without `used`, the compiler would be free to remove the static. `link_section` counts as unsafe because the
+    // linker or the loader may give a section a meaning. Only libFuzzer gives this one a meaning: it reads and clears
+    // plain bytes. Atomic bytes have the layout of plain bytes, and writing a shared static of them needs no unsafe
+    // code.
     #[allow(unsafe_code)]
     #[used]
     #[unsafe(link_section = "__libfuzzer_extra_counters")]
     pub(super) static COUNTERS: Counters = Counters([const { AtomicU8::new(0) }; MAP_SIZE]);
 }
 
-/// Tells libFuzzer which slots a run reached.
+/// Reports the slots that a run reached to libFuzzer.
 pub fn publish(slots: &[u32]) {
     #[cfg(target_os = "linux")]
     for slot in slots {

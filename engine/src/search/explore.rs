@@ -1,4 +1,4 @@
-//! Random exploration of one scenario: as many runs as asked for, shared out among threads with an engine each.
+//! Random exploration of one scenario: a number of runs, distributed over threads that each own an engine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -22,9 +22,9 @@ pub struct Exploration {
     pub system: &'static SystemEntry,
     /// The planted bugs that are switched on.
     pub bugs: Vec<String>,
-    /// The seed that all other seeds come from.
+    /// The seed from which all other seeds are derived.
     pub seed: u64,
-    /// How many runs of each scenario.
+    /// The number of runs of each scenario.
     pub iterations: u64,
     /// The faults to keep; all of them if `None`.
     pub faults: Option<Vec<FaultClass>>,
@@ -32,20 +32,20 @@ pub struct Exploration {
     pub check_determinism: bool,
     /// Whether coverage is counted.
     pub coverage: bool,
-    /// How many threads.
+    /// The number of threads.
     pub jobs: usize,
 }
 
-/// What came of one scenario.
+/// The result of one scenario.
 pub struct Explored {
-    /// The sums.
+    /// The totals.
     pub tally: Tally,
-    /// How long it took, in real time.
+    /// The elapsed real time.
     pub elapsed: Duration,
 }
 
 impl Exploration {
-    /// One run of each scenario with this very seed, with all faults and no bug.
+    /// One run of each scenario with exactly this seed, all faults and no bug.
     pub fn new(system: &'static SystemEntry, seed: u64) -> Self {
         Exploration {
             system,
@@ -59,7 +59,7 @@ impl Exploration {
         }
     }
 
-    /// The case of a seed.
+    /// Generates the case of a seed.
     pub fn case(&self, scenario: &Scenario, seed: u64) -> Case {
         let mut case = scenario.random_case(self.system.name, &self.bugs, seed);
         if let Some(classes) = &self.faults {
@@ -68,7 +68,8 @@ impl Exploration {
         case
     }
 
-    /// Runs the scenario until all is done or `stop` is set; tells `progress` how many runs are done, now and then.
+    /// Runs the scenario until all runs are done or `stop` is set. Calls `progress` from time to time with the number
+    /// of completed runs.
     pub fn explore(
         &self,
         scenario: &Scenario,
@@ -122,7 +123,8 @@ impl Exploration {
                 break;
             }
             let seed = seeds::of_iteration(self.seed, scenario.name, iteration);
-            // A panic of a replica is a finding and caught far below; one that gets here is vopr's own.
+            // A panic of a replica is a finding and is caught by the simulator. A panic that arrives here is a bug of
+            // vopr itself.
             let run = AssertUnwindSafe(|| self.run_one(&mut engine, scenario, iteration, seed, &mut tally));
             if catch_unwind(run).is_err() {
                 if let Ok(mut first) = panicked.lock() {
@@ -144,7 +146,7 @@ impl Exploration {
             }
         }
         if self.check_determinism {
-            // Not in the same engine: what one run leaves behind for the next shows this way, too.
+            // Uses another engine, so that state which leaks from one run into the next is detected as well.
             let again = Engine::new(self.system).run(&case, false);
             if again != outcome {
                 tally.unstable.push((seed, outcome.digest, again.digest));

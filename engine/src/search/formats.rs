@@ -1,4 +1,4 @@
-//! The fuzz targets that run no cluster: readers of bytes that anybody may have written.
+//! The fuzz targets without a cluster: readers of untrusted bytes.
 
 use sim::plan::codec;
 use vsr::log::Base;
@@ -11,10 +11,10 @@ use vsr::storage::layout::{SUPERBLOCK_BYTES, Superblock};
 use crate::cases::kmb::{Kmb, KmbError};
 use crate::search::packed::{self, Packed};
 
-/// Reads an input, and panics where something is wrong.
+/// Reads an input, and panics if a check fails.
 pub type Reader = fn(&[u8]);
 
-/// The targets that know no simulator: readers of bytes that anybody may have written.
+/// The targets without a cluster, by name.
 const FORMATS: [(&str, Reader); 5] = [
     ("kmb_reader", read_kmb),
     ("corpus_reader", read_packed),
@@ -23,20 +23,21 @@ const FORMATS: [(&str, Reader); 5] = [
     ("message_codec", read_message),
 ];
 
-/// Whether a target is a format's: it knows no simulator.
+/// Whether a target reads a format and runs no cluster.
 pub fn is_format(target: &str) -> bool {
     reader(target).is_some()
 }
 
-/// What reads the inputs of a format's target.
+/// The function that reads the inputs of a format's target.
 pub fn reader(target: &str) -> Option<Reader> {
     FORMATS.iter().find(|(name, _)| *name == target).map(|(_, read)| *read)
 }
 
-/// Reads an input as a `.kmb` file: whatever it is, the reader answers, and what it accepts it can write again.
+/// Reads an input as a `.kmb` file. The reader must return for every input, and must be able to write again what it
+/// accepts.
 ///
 /// # Panics
-/// When that is not so.
+/// If one of these conditions does not hold.
 pub fn read_kmb(input: &[u8]) {
     if let Ok(kmb) = Kmb::decode(input) {
         let again = kmb.encode().and_then(|bytes| Kmb::decode(&bytes));
@@ -44,11 +45,11 @@ pub fn read_kmb(input: &[u8]) {
     }
 }
 
-/// Reads an input as a packed corpus, as it is and as the body of one, with a header that fits: whatever it is, the reader
-/// answers, and what it accepts is encoded to the same bytes.
+/// Reads an input as a packed corpus: as it is, and as the body of a corpus with a valid header. The reader must return
+/// for every input, and what it accepts must encode to the same bytes.
 ///
 /// # Panics
-/// When that is not so.
+/// If one of these conditions does not hold.
 pub fn read_packed(input: &[u8]) {
     let length = (input.len() as u32).to_le_bytes();
     let (magic, version, checksum) = (packed::MAGIC, packed::FORMAT_VERSION, crc32fast::hash(input).to_le_bytes());
@@ -61,40 +62,42 @@ pub fn read_packed(input: &[u8]) {
     }
 }
 
-/// Decodes an input as a plan, and what that encodes to once more: it is the same plan.
+/// Decodes an input as a plan, encodes the plan, and decodes it again. Both plans must be equal.
 ///
 /// # Panics
-/// When it is not.
+/// If they are not.
 pub fn round_trip_plan(input: &[u8]) {
     let plan = codec::decode(input);
     assert_eq!(codec::decode(&codec::encode(&plan)), plan, "what was decoded can be encoded and decoded again");
 }
 
-/// Reads an input as each of the things that a replica of the reference protocol keeps on its disk. Damage may bring
-/// anything there: whatever it is, the replica has to tell it from what it wrote.
+/// Reads an input as each kind of record that a replica of the reference protocol stores on its disk. A damaged disk
+/// may return any bytes, and the replica has to distinguish them from what it wrote.
 ///
-/// Records are read in their whole length, so what is missing of one is zeros here. Each is read as it is, and with a
-/// checksum that fits: hardly any input would bring that along, and what stands behind a checksum is read as well.
+/// Records are read in their full length, so missing bytes are zeros here. Each record is read as it is, and with a
+/// valid checksum. Hardly any input would contain a valid checksum, and the code behind the check has to be tested as
+/// well.
 ///
 /// # Panics
-/// When reading does, or when what was accepted does not come back.
+/// If reading panics, or if an accepted record does not survive a round trip.
 pub fn read_disk_records(input: &[u8]) {
     let mut again = Vec::new();
-    for copy in as_it_is_and_with_its_checksum(input, SUPERBLOCK_BYTES as usize, SUPERBLOCK_CHECKSUM) {
+    for copy in unchanged_and_with_valid_checksum(input, SUPERBLOCK_BYTES as usize, SUPERBLOCK_CHECKSUM) {
         if let Some(superblock) = Superblock::decode(&copy) {
             superblock.encode(&mut again);
             assert_eq!(again.len(), SUPERBLOCK_CHECKSUM + 4, "the checksum is where it is looked for");
             assert_eq!(Superblock::decode(&again), Some(superblock), "a superblock comes back");
         }
     }
-    for header in as_it_is_and_with_its_checksum(input, HEADER_BYTES, HEADER_BYTES - 4) {
+    for header in unchanged_and_with_valid_checksum(input, HEADER_BYTES, HEADER_BYTES - 4) {
         if let Some(entry) = LogEntry::decode_header(&header) {
             entry.encode_header(&mut again);
             let back = LogEntry::decode_header(&again).expect("a header comes back");
             assert_eq!((back.hash, back.is_hole(), back.place()), (entry.hash, entry.is_hole(), entry.place()));
         }
     }
-    // What a replica believes has a hash of its content, too; without it, everything in the entry is looked at.
+    // A replica also checks the hash of an entry's content. This read skips the check, so that all of the entry is
+    // parsed.
     if let Some(entry) = LogEntry::read(input, false) {
         entry.encode(&mut again);
         assert!(input.starts_with(&again[..again.len() - 4]), "an entry comes back, all but its checksum");
@@ -104,13 +107,13 @@ pub fn read_disk_records(input: &[u8]) {
     let _ = checkpoint.decode(&Sessions::default());
 }
 
-/// Reads an input as a message of the reference protocol, as damage on the way may make it: what is accepted is encoded
-/// to the same bytes, and what is damaged by a burst of bits is not accepted.
+/// Reads an input as a message of the reference protocol, as it may arrive after damage in transit. An accepted message
+/// must encode to the same bytes, and a message damaged by a burst of bits must be rejected.
 ///
-/// The input is read as it is, and with a checksum that fits.
+/// The input is read as it is, and with a valid checksum.
 ///
 /// # Panics
-/// When reading does, or when that is not so.
+/// If reading panics, or if one of these conditions does not hold.
 pub fn read_message(input: &[u8]) {
     let fitting = [input, &crc32fast::hash(input).to_le_bytes()].concat();
     for bytes in [input, &fitting] {
@@ -118,10 +121,10 @@ pub fn read_message(input: &[u8]) {
         let mut again = Vec::new();
         wire::encode(&message, &mut again);
         assert_eq!(again, bytes, "a message has one encoding");
-        // What a receiver does with every message before it looks at what it says.
+        // A receiver calls these on every message before it looks at the content.
         let _ = (message.body.size(), message.body.statement(message.from));
     }
-    // Where the burst is, and what it looks like, follows from the input, too.
+    // The position and the pattern of the burst are derived from the input.
     let draw = crc32fast::hash(&fitting);
     let bytes = draw as usize % (fitting.len() - 3);
     let mut damaged = fitting;
@@ -131,11 +134,12 @@ pub fn read_message(input: &[u8]) {
     assert!(wire::decode(&damaged, true).is_none(), "a damaged message is not accepted");
 }
 
-/// Where the checksum of a superblock stands: after sixteen words.
+/// The offset of the checksum of a superblock: after sixteen words.
 const SUPERBLOCK_CHECKSUM: usize = 16 * 8;
 
-/// The first `length` bytes of an input, filled up with zeros, and the same with the checksum of all that is before `at`.
-fn as_it_is_and_with_its_checksum(input: &[u8], length: usize, at: usize) -> [Vec<u8>; 2] {
+/// The first `length` bytes of an input, padded with zeros, and the same bytes with a valid checksum at `at` of all
+/// bytes before it.
+fn unchanged_and_with_valid_checksum(input: &[u8], length: usize, at: usize) -> [Vec<u8>; 2] {
     let mut bytes = input.to_vec();
     bytes.resize(length, 0);
     let mut fitting = bytes.clone();
@@ -147,7 +151,7 @@ fn as_it_is_and_with_its_checksum(input: &[u8], length: usize, at: usize) -> [Ve
 mod tests {
     use super::*;
 
-    /// Bytes that look random, the same in every run.
+    /// Bytes that look random and are the same in every run.
     fn noise(length: usize, seed: u32) -> Vec<u8> {
         let mut bytes = vec![0; length];
         blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
@@ -155,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn the_formats_answer_to_inputs_of_every_length() {
+    fn readers_return_for_inputs_of_every_length() {
         for (name, read) in FORMATS {
             for length in (0..400).chain([1 << 12, 1 << 20, (1 << 20) + 1]) {
-                // The name, so that a failure says it.
+                // The panic is caught so that a failure reports the name.
                 let input = if length % 2 == 0 { noise(length, length as u32) } else { vec![length as u8; length] };
                 let ended = std::panic::catch_unwind(|| read(&input));
                 assert!(ended.is_ok(), "{name} with {length} bytes");
@@ -167,10 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn records_with_a_checksum_that_fits_are_read_to_their_end() {
-        let [superblock, fitting] = as_it_is_and_with_its_checksum(&noise(300, 1), 256, SUPERBLOCK_CHECKSUM);
+    fn records_with_a_valid_checksum_are_read_completely() {
+        let [superblock, fitting] = unchanged_and_with_valid_checksum(&noise(300, 1), 256, SUPERBLOCK_CHECKSUM);
         assert!(Superblock::decode(&superblock).is_none() && Superblock::decode(&fitting).is_some());
-        let [header, fitting] = as_it_is_and_with_its_checksum(&noise(300, 1), HEADER_BYTES, HEADER_BYTES - 4);
+        let [header, fitting] = unchanged_and_with_valid_checksum(&noise(300, 1), HEADER_BYTES, HEADER_BYTES - 4);
         assert!(LogEntry::decode_header(&header).is_none() && LogEntry::decode_header(&fitting).is_some());
     }
 }

@@ -1,10 +1,11 @@
-//! The entry of the targets in `fuzz/`, for cargo-fuzz, AFL++ and others that bring a fuzzer of their own.
+//! The entry point of the targets in `fuzz/`, for cargo-fuzz, AFL++ and other external fuzzers.
 //!
-//! A violation is saved as a `.kmb` file in `$VOPR_DATA_DIR` (or `./failures/`), then the target panics, so that the fuzzer
-//! leaves its own artifact, too. `VOPR_BUGS=name,name` switches planted bugs on, `VOPR_SYSTEM=name` picks the system.
+//! A violation is saved as a `.kmb` file in `$VOPR_DATA_DIR` (or `./failures/`). Then the target panics, so that the
+//! fuzzer saves its own artifact as well. `VOPR_BUGS=name,name` switches planted bugs on, and `VOPR_SYSTEM=name`
+//! selects the system.
 //!
-//! Where the system dies itself, or hangs, nothing is left to save anything: the fuzzer keeps the input, and
-//! `vopr repro --target NAME` makes a `.kmb` file of it.
+//! If the system kills the process or hangs, this code cannot save anything. The fuzzer keeps the input, and
+//! `vopr repro --target NAME` converts it to a `.kmb` file.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -31,10 +32,10 @@ thread_local! {
     static MUTATOR: RefCell<Option<Mutator>> = const { RefCell::new(None) };
 }
 
-/// Runs one input of a target, and tells libFuzzer which states it reached.
+/// Runs one input of a target, and reports to libFuzzer which states it reached.
 ///
 /// # Panics
-/// When the input breaks an invariant that is owed, and when the target or a variable names something unknown.
+/// If the input breaks an invariant that is owed, or if the target or an environment variable has an unknown name.
 pub fn run(target: &str, input: &[u8]) {
     let ran = with_entry(target, |entry| {
         entry.run(input, counters::publish);
@@ -47,11 +48,11 @@ pub fn run(target: &str, input: &[u8]) {
     ran.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Runs one input of a target, or of one of the formats, and hands the slots of the coverage map that it reached to
-/// `publish`: for fuzzers that do not know libFuzzer's counters.
+/// Runs one input of a target or of a format, and passes the reached slots of the coverage map to `publish`. For
+/// fuzzers that do not read libFuzzer's counters.
 ///
 /// # Panics
-/// When the input breaks an invariant or a format, and when the target or a variable names something unknown.
+/// If the input breaks an invariant or a format, or if the target or an environment variable has an unknown name.
 pub fn test(target: &str, input: &[u8], publish: fn(&[u32])) {
     match formats::reader(target) {
         Some(read) => read(input),
@@ -59,10 +60,11 @@ pub fn test(target: &str, input: &[u8], publish: fn(&[u32])) {
     }
 }
 
-/// Looks up the target, the system and the bugs before the first input, so that a wrong name is not taken for a crash.
+/// Looks up the target, the system and the bugs before the first input, so that an unknown name is not mistaken for a
+/// crash.
 ///
 /// # Errors
-/// One line that says what is unknown.
+/// One line that says which name is unknown.
 pub fn prepare(target: &str) -> Result<(), Error> {
     if formats::is_format(target) { Ok(()) } else { with_entry(target, |_| ()) }
 }
@@ -76,10 +78,10 @@ fn with_entry<T>(target: &str, body: impl FnOnce(&mut Entry) -> T) -> Result<T, 
     })
 }
 
-/// Changes an input of a target, for `fuzz_mutator!`: with `bytes`, libFuzzer's own mutations, for a part of the calls.
+/// Mutates an input of a target, for `fuzz_mutator!`. Some of the calls use `bytes`, libFuzzer's own mutations.
 ///
 /// # Panics
-/// When the target or a variable names something unknown.
+/// If the target or an environment variable has an unknown name.
 pub fn mutate(target: &str, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
     with_mutator(target, |mutator| mutator.mutate(data, size, max_size, seed, bytes))
 }
@@ -87,7 +89,7 @@ pub fn mutate(target: &str, data: &mut [u8], size: usize, max_size: usize, seed:
 /// Crosses two inputs of a target, for `fuzz_crossover!`.
 ///
 /// # Panics
-/// When the target or a variable names something unknown.
+/// If the target or an environment variable has an unknown name.
 pub fn cross_over(target: &str, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize {
     with_mutator(target, |mutator| mutator.cross_over(first, second, out, seed))
 }
@@ -101,7 +103,7 @@ fn with_mutator<T>(target: &str, body: impl FnOnce(&mut Mutator) -> T) -> T {
     })
 }
 
-/// The system that the variable names.
+/// The system selected by `VOPR_SYSTEM`.
 fn system() -> Result<&'static SystemEntry, Error> {
     std::env::var("VOPR_SYSTEM").map_or(Ok(&SYSTEMS[0]), |name| SystemEntry::find(&name))
 }
@@ -139,8 +141,8 @@ impl Entry {
         panic!("{invariant} ({rule}) broken: {saved}");
     }
 
-    /// The file that tells of the same already, as `vopr fuzz` counts: of a rule there are a few, each of another scenario.
-    /// AFL++ runs what crashes many times over, each time in another process.
+    /// The saved file of an equivalent violation, if there is one. As in `vopr fuzz`, a few files are saved for each
+    /// rule, each of another scenario. AFL++ runs a crashing input many times, each time in another process.
     fn known(&self, case: &Case, violation: &Violation) -> Option<PathBuf> {
         let mut known = Vec::new();
         for path in self.output_directory.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -154,7 +156,7 @@ impl Entry {
                 known.push((kmb.case.scenario != case.scenario, path));
             }
         }
-        // That of the same scenario, if there is one.
+        // A file of the same scenario is sorted first.
         known.sort();
         let enough = known.len() >= SAVED_OF_A_RULE;
         known.into_iter().next().filter(|(other, _)| enough || !other).map(|(_, path)| path)
@@ -167,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// AFL++ runs a crash again and again.
+    /// AFL++ runs a crashing input repeatedly.
     #[test]
     fn a_violation_is_saved_once_for_a_scenario() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,9 +1,10 @@
-//! The kill matrix: which scenario catches which planted bug, under which invariant, after how many random runs; and that
-//! the correct protocol passes all of them.
+//! The kill matrix: which scenario catches which planted bug, under which invariant, after how many random runs. It
+//! also checks that the correct protocol passes all scenarios.
 //!
-//! A cell is a scenario and a bug, or a scenario and no bug. Its runs are those of `vopr run` with the same scenario, bug
-//! and seed, so that each can be had alone. A cell with a bug ends at the first run that breaks an invariant which the bug
-//! names; a cell without one uses all of its runs. The result does not depend on the number of threads.
+//! A cell is a scenario and a bug, or a scenario without a bug. Its runs are those of `vopr run` with the same
+//! scenario, bug and seed, so each run can be repeated alone. A cell with a bug ends at the first run that breaks an
+//! invariant which the bug names. A cell without a bug executes all of its runs. The result does not depend on the
+//! number of threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ use crate::cases::seeds;
 use crate::cases::systems::{Engine, SystemEntry};
 use crate::search::explore::Exploration;
 
-/// What to try.
+/// The parameters of the matrix.
 pub struct Matrix {
     /// The system under test.
     pub system: &'static SystemEntry,
@@ -25,32 +26,32 @@ pub struct Matrix {
     pub scenarios: Vec<Scenario>,
     /// The bugs, in order.
     pub bugs: Vec<&'static Bug>,
-    /// Only the scenarios that a bug names as its own.
+    /// Whether to run only the scenarios that a bug names as its own.
     pub own: bool,
-    /// How many runs a cell with a bug has at the most.
+    /// The maximum number of runs of a cell with a bug.
     pub iterations: u64,
-    /// How many runs a cell without a bug has.
+    /// The number of runs of a cell without a bug.
     pub correct_iterations: u64,
-    /// The seed that all seeds of runs come from.
+    /// The seed from which the seeds of all runs are derived.
     pub seed: u64,
-    /// How many threads.
+    /// The number of threads.
     pub jobs: usize,
 }
 
-/// The first violation of a cell under some invariant.
+/// The first violation of an invariant in a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Caught {
     /// The broken invariant.
     pub invariant: &'static str,
-    /// Which rule of it.
+    /// The broken rule of the invariant.
     pub rule: &'static str,
-    /// In which run, from 1.
+    /// The number of the run, from 1.
     pub run: u64,
-    /// That run's seed, as text.
+    /// The seed of the run, as text.
     pub seed: String,
 }
 
-/// What came of a scenario and a bug.
+/// The result of a scenario and a bug.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
     /// The scenario.
@@ -61,16 +62,17 @@ pub struct Cell {
     pub own: bool,
     /// How many runs there were.
     pub runs: u64,
-    /// How many of them proved nothing.
+    /// How many of them were vacuous.
     pub vacuous: u64,
-    /// The first violation of an invariant that the bug names; without a bug, the first violation at all.
+    /// The first violation of an invariant that the bug names; without a bug, the first violation of any invariant.
     pub caught: Option<Caught>,
     /// The first violation of another invariant.
     pub otherwise: Option<Caught>,
 }
 
 impl Cell {
-    /// Whether it is not as it should be: the correct protocol fails, or a bug's own scenario does not catch it.
+    /// Whether the result is not the expected one: the correct protocol fails, or a bug's own scenario does not catch
+    /// it.
     pub fn wrong(&self) -> bool {
         match self.bug {
             None => self.caught.is_some(),
@@ -80,7 +82,7 @@ impl Cell {
 }
 
 impl Matrix {
-    /// The cells to try, those of the correct protocol first.
+    /// The cells to run, those of the correct protocol first.
     fn cells(&self) -> Vec<(&Scenario, Option<&'static Bug>)> {
         let correct = self.scenarios.iter().map(|scenario| (scenario, None));
         let with_bugs = self.bugs.iter().flat_map(|bug| {
@@ -90,7 +92,8 @@ impl Matrix {
         correct.chain(with_bugs).collect()
     }
 
-    /// Tries all cells, or as many as it can until `stop` is set; tells `progress` how many of how many are done.
+    /// Runs all cells, or those that are done before `stop` is set. Calls `progress` with the number of completed cells
+    /// and the total.
     pub fn run(&self, stop: &AtomicBool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Cell>, Error> {
         let cells = self.cells();
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -115,7 +118,7 @@ impl Matrix {
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// One cell; `None` if it was interrupted.
+    /// Runs one cell. Returns `None` if it was interrupted.
     fn cell(
         &self,
         engine: &mut Engine,

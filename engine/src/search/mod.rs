@@ -1,4 +1,4 @@
-//! The search for failures: at random, guided by the states that runs reach, and from outside by another fuzzer.
+//! Search for failures: random exploration, coverage-guided fuzzing, and the entry points for external fuzzers.
 
 pub mod bench;
 pub mod corpus;

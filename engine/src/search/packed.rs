@@ -1,8 +1,8 @@
-//! The packed corpus: all inputs of a fuzz target in one file. docs/packed-corpus.md has the bytes.
+//! The packed corpus: all inputs of a fuzz target in one file. docs/packed-corpus.md specifies the format.
 //!
-//! Reading one is reading untrusted input: its size is bounded before a byte is read, nothing is allocated on the word of
-//! a length field, each way to be malformed has its own one-line error, and no name in it can leave the folder that it is
-//! unpacked into. The same inputs under the same names are always the same bytes.
+//! A packed corpus is untrusted input. Its size is limited before it is read, and no allocation depends on an unchecked
+//! length field. Each kind of malformed file has its own one-line error, and no name can leave the folder into which
+//! the file is unpacked. The encoding is deterministic: the same inputs with the same names give the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,27 +16,27 @@ use crate::base::error::Error;
 pub const MAGIC: [u8; 8] = *b"VOPRCRP\0";
 /// The version of the format.
 pub const FORMAT_VERSION: u16 = 1;
-/// What the names of the files end with.
+/// The extension of the file name.
 pub const EXTENSION: &str = "corpus";
-/// No file is larger than this.
+/// The maximum size of a file.
 pub const FILE_BYTES_MAX: usize = 1 << 26;
-/// No file has more inputs than this.
+/// The maximum number of inputs in a file.
 pub const INPUTS_MAX: usize = 1 << 17;
-/// No input is longer than this.
+/// The maximum length of an input.
 pub const INPUT_BYTES_MAX: usize = 1 << 16;
-/// No name is longer than this.
+/// The maximum length of a name.
 pub const NAME_BYTES_MAX: usize = 100;
 /// Magic, version, length, CRC-32.
 pub const HEADER_BYTES: usize = 8 + 2 + 4 + 4;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
     /// The inputs by name.
     pub inputs: BTreeMap<String, Vec<u8>>,
 }
 
-/// Why bytes are not a packed corpus, or inputs cannot become one.
+/// The reason why bytes are not a packed corpus, or why inputs cannot be packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PackedError {
     /// More than [`FILE_BYTES_MAX`].
@@ -47,18 +47,18 @@ pub enum PackedError {
     TooShort(usize),
     /// The magic is missing.
     NotPacked,
-    /// A version that this vopr does not know.
+    /// A version that this version of vopr cannot read.
     Version(u16),
-    /// The stated length is not the length.
+    /// The stated length of the body differs from its actual length.
     Length {
         /// The stated length of the body.
         stated: u64,
-        /// The length that is there.
+        /// The actual length of the body.
         found: u64,
     },
-    /// The CRC-32 does not fit.
+    /// The CRC-32 does not match.
     Damaged,
-    /// The input with this number, from 1 on, is not as it has to be.
+    /// The input with this number, from 1, is malformed.
     Input(usize, &'static str),
 }
 
@@ -95,8 +95,9 @@ const NAME: &str = "has a name that is no plain file name";
 const TOO_LONG: &str = "is longer than an input may be";
 const ORDER: &str = "is not in the order of the names";
 
-/// Whether a name can be that of an input: 1 to [`NAME_BYTES_MAX`] letters, digits, `-`, `_` and `.` of ASCII, the first one
-/// a letter or digit. So it names a file in the folder that it is unpacked into, which is neither hidden nor an option.
+/// Whether a name is valid for an input: 1 to [`NAME_BYTES_MAX`] ASCII letters, digits, `-`, `_` and `.`, and the first
+/// is a letter or digit. Such a name is a file in the folder into which it is unpacked, and it is neither hidden nor a
+/// command-line option.
 pub fn is_plain_name(name: &str) -> bool {
     name.len() <= NAME_BYTES_MAX
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -109,7 +110,7 @@ pub fn is_packed(path: &Path) -> bool {
 }
 
 impl Packed {
-    /// The bytes of the file.
+    /// Encodes the file.
     pub fn encode(&self) -> Result<Vec<u8>, PackedError> {
         if self.inputs.len() > INPUTS_MAX {
             return Err(PackedError::TooMany);
@@ -139,7 +140,7 @@ impl Packed {
         Ok(bytes)
     }
 
-    /// What the bytes of a file mean.
+    /// Decodes a file.
     pub fn decode(bytes: &[u8]) -> Result<Self, PackedError> {
         let mut body = checked_body(bytes)?;
         let mut inputs = BTreeMap::new();
@@ -150,7 +151,7 @@ impl Packed {
                 return Err(PackedError::TooMany);
             }
             let (name, input) = take_input(&mut body).map_err(|why| PackedError::Input(number, why))?;
-            // The names grow, so that a set of inputs has one encoding and no name comes twice.
+            // The names are in ascending order, so a set of inputs has one encoding and no name occurs twice.
             if name <= last {
                 return Err(PackedError::Input(number, ORDER));
             }
@@ -168,13 +169,13 @@ impl Packed {
         Packed::decode(&bytes).map_err(|error| Error::usage(format!("{}: {error}", path.display())))
     }
 
-    /// How many bytes the inputs have.
+    /// The total length of the inputs in bytes.
     pub fn input_bytes(&self) -> usize {
         self.inputs.values().map(Vec::len).sum()
     }
 }
 
-/// What follows the header, once all that the header says of it is true.
+/// The body after the header, once the header has been checked against it.
 fn checked_body(bytes: &[u8]) -> Result<&[u8], PackedError> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(PackedError::TooLarge);
@@ -199,7 +200,7 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], PackedError> {
     Ok(body)
 }
 
-/// The next input with its name, taken from the front of `body`; else what is wrong with it.
+/// Removes the next input with its name from the front of `body`, or returns what is wrong with it.
 fn take_input<'a>(body: &mut &'a [u8]) -> Result<(&'a str, &'a [u8]), &'static str> {
     let length = take(body, 1)?[0];
     let name = str::from_utf8(take(body, length.into())?).ok().filter(|name| is_plain_name(name)).ok_or(NAME)?;

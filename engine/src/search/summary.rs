@@ -1,12 +1,12 @@
-//! What is counted over the runs of one scenario. Tallies of parallel workers add up to the same sum in any order, so a
-//! report does not depend on the number of jobs.
+//! Totals over the runs of one scenario. Merging the tallies of parallel workers gives the same total in any order, so
+//! a report does not depend on the number of jobs.
 
 use std::collections::BTreeMap;
 
 use sim::observers::coverage::MAP_SIZE;
 use sim::{Outcome, Verdict, Violation};
 
-/// Of the failures with one rule, the first few are kept: a broken build fails a thousand times in the same way.
+/// The number of failures kept for each rule. A broken build may fail a thousand times in the same way.
 const FAILURES_KEPT: usize = 3;
 
 /// A set of coverage slots.
@@ -17,7 +17,7 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Adds a slot; whether it is new.
+    /// Adds a slot. Returns whether it is new.
     pub fn insert(&mut self, slot: u32) -> bool {
         if self.words.is_empty() {
             self.words = vec![0; MAP_SIZE / 64];
@@ -54,49 +54,49 @@ impl Slots {
 /// A run that failed.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The how manieth run of the scenario it was, from 0.
+    /// The index of the run in its scenario, from 0.
     pub iteration: u64,
     /// Its seed.
     pub seed: u64,
-    /// What was broken.
+    /// The violation.
     pub violation: Violation,
     /// The digest of its trace.
     pub digest: u64,
 }
 
-/// The sums over some runs of one scenario.
+/// The totals over a number of runs of one scenario.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// How many runs there were.
     pub runs: u64,
     /// How many passed.
     pub passed: u64,
-    /// How many proved nothing.
+    /// How many were vacuous.
     pub vacuous: u64,
     /// How many broke an invariant.
     pub violated: u64,
-    /// How often each mark was missing.
+    /// How many runs missed each mark.
     pub missing: BTreeMap<String, u64>,
     /// How many runs broke each invariant.
     pub violations: BTreeMap<&'static str, u64>,
-    /// How many runs broke an invariant that is not owed.
+    /// How many runs broke each invariant that is not owed.
     pub beyond: BTreeMap<&'static str, u64>,
     /// How many events were simulated.
     pub events: u64,
     /// How many requests were committed.
     pub committed: u64,
-    /// A digest of all digests.
+    /// A digest of the digests of all runs.
     pub digest: u64,
-    /// The coverage slots reached, if asked for.
+    /// The reached coverage slots, if coverage is counted.
     pub slots: Slots,
-    /// The seeds of runs that were not the same twice, with both digests.
+    /// The seeds of runs that differed when repeated, with both digests.
     pub unstable: Vec<(u64, u64, u64)>,
-    /// The first few failures of each kind.
+    /// The first few failures of each rule.
     failures: BTreeMap<(&'static str, &'static str), Vec<Failure>>,
 }
 
 impl Tally {
-    /// Takes in one run.
+    /// Adds one run.
     pub fn add(&mut self, iteration: u64, seed: u64, outcome: Outcome) {
         self.runs += 1;
         self.events += outcome.events;
@@ -123,7 +123,7 @@ impl Tally {
         }
     }
 
-    /// Adds the sums of other runs of the same scenario.
+    /// Adds the totals of other runs of the same scenario.
     pub fn merge(&mut self, other: Tally) {
         self.runs += other.runs;
         self.passed += other.passed;
@@ -151,7 +151,7 @@ impl Tally {
         }
     }
 
-    /// The failures that were kept, first run first.
+    /// The kept failures, in order of their runs.
     pub fn failures(&self) -> Vec<&Failure> {
         let mut failures: Vec<_> = self.failures.values().flatten().collect();
         failures.sort_by_key(|failure| failure.iteration);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_is_the_same_however_the_runs_are_shared_out() {
+    fn the_total_is_the_same_for_every_distribution_of_the_runs() {
         let mut whole = Tally::default();
         let mut parts = vec![Tally::default(), Tally::default(), Tally::default()];
         for iteration in 0..60 {

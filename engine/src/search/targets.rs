@@ -1,4 +1,4 @@
-//! Names on the command line and what they stand for: scenarios, phases, fuzz targets.
+//! Looks up scenarios, phases and fuzz targets by the names used on the command line.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -12,7 +12,7 @@ use crate::cases::limits;
 use crate::cases::systems::{SYSTEMS, SystemEntry};
 use crate::search::formats;
 
-/// The highest phase.
+/// The highest phase number.
 const PHASE_MAX: u8 = 10;
 
 /// The scenario with this name.
@@ -31,12 +31,12 @@ fn kind(name: &str) -> Result<ScenarioType, Error> {
     })
 }
 
-/// Seeds whose cases are looked at before a scenario from a file is run.
+/// The number of seeds whose cases are validated before a scenario from a file is run.
 const SEEDS_TRIED: u64 = 20;
-/// No scenario file is larger than this, in bytes.
+/// The maximum size of a scenario file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The scenario in a file.
+/// Reads a scenario from a file.
 pub fn scenario_file(path: &Path) -> Result<Scenario, Error> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
@@ -59,7 +59,7 @@ pub fn scenario_file(path: &Path) -> Result<Scenario, Error> {
     Ok(scenario)
 }
 
-/// The scenarios with these names (`all` is all of them), or of this phase.
+/// The scenarios with these names (`all` selects all of them) or of this phase.
 pub fn scenarios(names: &[String], phase: Option<u8>) -> Result<Vec<Scenario>, Error> {
     if let Some(phase) = phase.filter(|phase| *phase > PHASE_MAX) {
         return Err(Error::usage(format!("there is no phase {phase}; phases go from 0 to {PHASE_MAX}")));
@@ -74,18 +74,18 @@ pub fn scenarios(names: &[String], phase: Option<u8>) -> Result<Vec<Scenario>, E
     Ok(all.filter(meant).collect())
 }
 
-/// What a fuzzer's input is decoded for: a fuzz target, or a scenario that stands for one.
+/// What a fuzzer's input is decoded for: a fuzz target, or a scenario used as a target.
 pub struct Target {
     /// Its name.
     pub name: String,
     /// The system under test.
     pub system: &'static SystemEntry,
-    /// Its scenarios that make sense for the system; the input picks one.
+    /// Its scenarios that are applicable to the system. The input selects one.
     pub choice: Choice,
 }
 
 impl Target {
-    /// The target with this name, for this system, restricted to one of its scenarios if `only` is given.
+    /// Finds the target with this name for this system, restricted to one scenario if `only` is given.
     pub fn find(system: &'static SystemEntry, name: &str, only: Option<&str>) -> Result<Target, Error> {
         let target = TARGETS.iter().find(|target| target.name == name);
         let Some(target) = target else {
@@ -107,7 +107,7 @@ impl Target {
         Ok(Target { name: name.to_string(), system, choice })
     }
 
-    /// The targets with these names, each once; `all` is all that are applicable to the system.
+    /// Finds the targets with these names, without duplicates. `all` selects all that are applicable to the system.
     pub fn several(system: &'static SystemEntry, names: &[String]) -> Result<Vec<Target>, Error> {
         let mut targets: Vec<Target> = Vec::new();
         for name in names {
@@ -127,7 +127,7 @@ impl Target {
         Ok(targets)
     }
 
-    /// The scenario in a file, as a target.
+    /// The scenario in a file, used as a target.
     pub fn of_file(system: &'static SystemEntry, path: &Path) -> Result<Target, Error> {
         Target::of_scenario(system, scenario_file(path)?)
     }
@@ -143,7 +143,8 @@ impl Target {
         Target::of_scenario(system, kind.create_scenario())
     }
 
-    /// The name is the scenario's: an input means the same case whether the scenario was named or picked from a target.
+    /// The target is named after the scenario. An input decodes to the same case whether the scenario was named
+    /// directly or selected from a target.
     fn of_scenario(system: &'static SystemEntry, scenario: Scenario) -> Result<Target, Error> {
         if let Some(reason) = system.not_applicable(&scenario) {
             let message = format!("scenario {} is not applicable to {}, since {reason}", scenario.name, system.name);
@@ -152,13 +153,13 @@ impl Target {
         Ok(Target { name: scenario.name.to_string(), system, choice: Choice::only(system.scenario(scenario)) })
     }
 
-    /// The case that an input means.
+    /// Decodes an input to a case.
     pub fn case(&self, bugs: &[String], input: &[u8]) -> Case {
         let plan = codec::decode(input);
         self.choice.pick(plan.scenario).planned_case(self.system.name, bugs, &plan)
     }
 
-    /// The canonical form of an input: it means the same case, each choice in it is an index, and bytes that mean nothing are
+    /// The canonical form of an input. It decodes to the same case, each choice in it is an index, and unused bytes are
     /// 0.
     pub fn canonical(&self, input: &[u8]) -> Vec<u8> {
         let mut plan = codec::decode(input);

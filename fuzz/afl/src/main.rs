@@ -1,10 +1,11 @@
-//! All fuzz targets under AFL++: the target's name is the argument. docs/fuzzing.md has the commands.
+//! All fuzz targets for AFL++. The argument is the name of the target; docs/fuzzing.md has the commands.
 //!
-//! The slots of the protocol-state map go into IJON's part of AFL++'s map, which has as many, beside the edges of the code.
+//! The slots of the protocol-state map are recorded in IJON's part of AFL++'s map, which has as many slots, in addition
+//! to the edges of the code.
 
 use std::process::ExitCode;
 
-/// AFL++ looks at its variable of this name: without it, what IJON's functions set is not part of its map.
+/// AFL++ reads a variable of this name. Without it, the slots set by IJON's functions are not part of its map.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 pub static mut __afl_ijon_enabled: u32 = 1;
@@ -15,15 +16,16 @@ fn main() -> ExitCode {
         eprintln!("error: {error}");
         return ExitCode::from(engine::base::exit::USAGE);
     }
-    // No hook that aborts at every panic: those of replicas are caught, and become findings with a `.kmb` file.
+    // `false` installs no hook that aborts at every panic. Panics of replicas are caught, and become findings with a
+    // `.kmb` file.
     afl::fuzz(false, |input| engine::search::fuzz_entry::test(&target, input, publish));
     ExitCode::SUCCESS
 }
 
-/// Tells AFL++ which slots a run reached.
+/// Reports the slots that a run reached to AFL++.
 fn publish(slots: &[u32]) {
     for slot in slots {
-        // SAFETY: it sets a byte of the map that AFL++'s runtime has set up before the first input.
+        // SAFETY: this sets a byte of the map that AFL++'s runtime has set up before the first input.
         unsafe { afl::ijon_set(*slot, 0) };
     }
 }

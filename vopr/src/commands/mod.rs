@@ -1,4 +1,4 @@
-//! The commands, one a file: arguments in, one call of what does the work, and what is printed.
+//! The commands, one per file. Each parses its arguments, calls the engine once, and prints the result.
 
 pub(crate) mod failure;
 pub(crate) mod overview;

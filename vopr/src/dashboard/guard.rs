@@ -1,8 +1,9 @@
-//! Who may ask, and what a browser may do with the answer.
+//! The access control of the dashboard: which requests are answered, and what a browser may do with the response.
 //!
-//! A page of another site must not read these pages through its visitor's browser. It could, if its own name were made to
-//! resolve to this machine (DNS rebinding); then the browser still sends that name, so only names that are ours are
-//! answered. Everything else is in the headers: no script, style, picture or connection but from here.
+//! A page of another site must not read these pages through its visitor's browser. It could do so by making its own
+//! host name resolve to this machine (DNS rebinding). In that case the browser still sends that name, so only requests
+//! for the dashboard's own host names are answered. Response headers do the rest: scripts, styles, pictures and
+//! connections are allowed only from the dashboard itself.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,13 +23,13 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // What is shown changes with the directory.
+    // The content changes with the directory.
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// The hosts that requests may name.
+/// The host names that requests may use.
 pub struct Hosts {
-    /// As the user wrote it.
+    /// The name that the user gave.
     named: String,
     bound: IpAddr,
 }
@@ -38,7 +39,7 @@ impl Hosts {
         Hosts { named: named.to_string(), bound: bound.to_canonical() }
     }
 
-    /// Whether a request that names this host is meant for us. The port may be another: of a tunnel, for instance.
+    /// Whether this host name belongs to the dashboard. The port may differ, for instance behind a tunnel.
     fn has(&self, authority: &str) -> bool {
         let Ok(authority) = authority.parse::<Authority>() else { return false };
         if authority.as_str().contains('@') {
@@ -47,7 +48,7 @@ impl Hosts {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let here = self.bound.is_loopback() || self.bound.is_unspecified();
         match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
-            // An address cannot be made to resolve to another.
+            // An address cannot be made to resolve to another address.
             Ok(address) => self.bound.is_unspecified() || address == self.bound || here && address.is_loopback(),
             Err(_) => host.eq_ignore_ascii_case(&self.named) || here && host.eq_ignore_ascii_case("localhost"),
         }
@@ -61,7 +62,7 @@ impl Hosts {
     }
 }
 
-/// Lets a request through, or refuses it; and adds the headers to every answer.
+/// Forwards a request or rejects it, and adds the headers to every response.
 pub async fn guard(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
     let mut response = if !hosts.allow(request.uri(), request.headers()) {
         let text = "This host name is not the dashboard's: open the address that vopr dashboard printed.\n";
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn on_loopback_only_names_of_this_machine_are_ours() {
+    fn on_loopback_only_names_of_this_machine_are_accepted() {
         for ours in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.0.0.1:9", "[::1]:8080", "127.0.0.2"] {
             assert!(has("127.0.0.1", "127.0.0.1", ours), "{ours}");
         }
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_it_is_the_address_or_the_name_that_the_user_gave() {
+    fn elsewhere_the_bound_address_and_the_given_name_are_accepted() {
         assert!(has("build-host", "192.168.0.7", "build-host:80") && has("build-host", "192.168.0.7", "192.168.0.7"));
         assert!(!has("build-host", "192.168.0.7", "localhost") && !has("build-host", "192.168.0.7", "192.168.0.8"));
         assert!(has("0.0.0.0", "0.0.0.0", "10.1.2.3:8080") && has("0.0.0.0", "0.0.0.0", "localhost"));

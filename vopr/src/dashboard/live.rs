@@ -1,4 +1,4 @@
-//! What open pages are told: the part of the overview that changes, whenever it does, as server-sent events.
+//! Live updates of open pages: the part of the overview that changes, as server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use tokio::sync::watch::Sender;
 use crate::dashboard::Dashboard;
 use crate::dashboard::pages::overview;
 
-/// How often the directory is looked at, as long as anybody watches.
+/// The interval at which the directory is checked while a page is open.
 const EVERY: Duration = Duration::from_secs(1);
-/// No more pages than this are told.
+/// The maximum number of pages that get updates.
 const WATCHERS_MAX: usize = 64;
 
-/// The newest state of the overview; empty while nobody watches.
+/// The newest content of the overview; empty while no page is open.
 #[derive(Default)]
 pub struct Live(Sender<Arc<str>>);
 
-/// Looks at the directory again and again.
+/// Checks the directory repeatedly.
 pub async fn watch(dashboard: Arc<Dashboard>) {
     let Live(sender) = &dashboard.live;
     loop {
@@ -37,7 +37,7 @@ pub async fn watch(dashboard: Arc<Dashboard>) {
             let data = shared.store.read().ok()?;
             Some(overview::changing(&data, overview::now()).into_string())
         });
-        // A directory that cannot be read is nothing to tell of: the page says so when it is loaded again.
+        // If the directory cannot be read, no update is sent. The page shows the error when it is loaded again.
         if let Ok(Some(text)) = text.await {
             sender.send_if_modified(|last| {
                 let differs = **last != *text;
@@ -50,14 +50,14 @@ pub async fn watch(dashboard: Arc<Dashboard>) {
     }
 }
 
-/// The stream of changes.
+/// The stream of updates.
 pub async fn events(State(dashboard): State<Arc<Dashboard>>) -> Response {
     let Live(sender) = &dashboard.live;
     if sender.receiver_count() >= WATCHERS_MAX {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
     }
     let mut receiver = sender.subscribe();
-    // What others were told may be newer than the page that asks.
+    // The current content may be newer than the page of this client.
     receiver.mark_changed();
     let events = stream::unfold(receiver, |mut receiver| async move {
         loop {

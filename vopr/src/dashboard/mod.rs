@@ -1,13 +1,12 @@
-//! `vopr dashboard`: web pages about a data directory, made by this process for the browsers of its user.
+//! The web server behind `vopr dashboard`: pages about a data directory, for browsers of the local user.
 //!
-//! `guard.rs` stands before everything: who may ask, and what a browser may do with the answer. `routes.rs` has the
-//! addresses; a page has a file of its own (`overview.rs`, `scenario.rs`, `failure.rs`, `coverage.rs`, `invariant.rs`),
-//! `frame.rs` what all of them have in common, `charts.rs` the drawings. `store.rs` reads the directory again when it has
-//! changed, `live.rs` tells open pages about it, `replay.rs` runs a failure again in a process of its own, and `kills.rs`
-//! knows the measured kill matrix.
+//! `guard.rs` checks every request before it is handled. `routes.rs` maps addresses to handlers. `pages/` has one file
+//! for each page. `parts/frame.rs` has the common frame, and `parts/charts.rs` the charts. `sources/store.rs` reads the
+//! directory again when it has changed, `live.rs` sends updates to open pages, `sources/replay.rs` replays a failure in
+//! a separate process, and `sources/kills.rs` has the measured kill matrix.
 //!
-//! The directory is untrusted. Whatever is looked up is looked up in the list of what was read, so no address of a page
-//! becomes a path; and no case from a file runs in this process, which therefore outlives all of them.
+//! The directory is untrusted. Requested names are looked up in the list of files that were read, so no part of an
+//! address becomes a path. No case from a file runs in this process, so a case cannot kill it.
 
 mod guard;
 mod live;
@@ -26,17 +25,17 @@ use live::Live;
 use sources::replay::Replays;
 use sources::store::Store;
 
-/// No more threads than this wait for the directory and for replays.
+/// The maximum number of threads that wait for the directory and for replays.
 const BLOCKING_THREADS: usize = 8;
 
-/// What all requests share.
+/// The state that all requests share.
 struct Dashboard {
     store: Store,
     replays: Replays,
     live: Live,
 }
 
-/// Answers requests at this socket until it is told to end: `at_interrupt` is handed what does so.
+/// Serves requests on this socket until it is told to end. `at_interrupt` receives the function that ends it.
 pub fn serve(
     listener: TcpListener,
     host: &str,
@@ -69,7 +68,7 @@ pub fn serve(
         server.abort();
         Ok(())
     });
-    // Whoever still waits for a replay or reads the stream waits no longer.
+    // Does not wait for pending replays and open streams.
     runtime.shutdown_background();
     served.map_err(failed)
 }

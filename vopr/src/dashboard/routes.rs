@@ -1,4 +1,4 @@
-//! The addresses, and what answers them.
+//! The routes: maps addresses to handlers.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use engine::analysis::timeline::{page as figure, svg};
 use engine::base::error::Error;
 use engine::campaigns::data_dir::Data;
 
-/// What the handlers get.
+/// The state passed to the handlers.
 type Shared = State<Arc<Dashboard>>;
 
 pub fn router(dashboard: Arc<Dashboard>, hosts: Hosts) -> Router {
@@ -43,7 +43,7 @@ fn asset(kind: &'static str, text: String) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// The look of the pages and of the timelines in them.
+/// The styles of the pages and of the timelines in them.
 fn style() -> String {
     let (timeline, controls, dark) = (svg::STYLE, figure::STYLE, svg::STYLE_DARK);
     format!(
@@ -52,26 +52,28 @@ fn style() -> String {
     )
 }
 
-/// What pages and timelines do.
+/// The scripts of the pages and of the timelines in them.
 fn script() -> String {
     format!("{}\n{}", include_str!("assets/script.js"), figure::SCRIPT)
 }
 
-/// Does what takes its time where it holds up nobody; an error is said on a page of its own.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Response> {
+/// Runs blocking work on another thread, so that other requests are not delayed. An error becomes a page.
+async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Response> {
     let done = tokio::task::spawn_blocking(move || work().map_err(|error| error.to_string())).await;
     done.unwrap_or_else(|_| Err("this page could not be made; this is a bug in vopr, please report it".to_string()))
         .map_err(|error| failed(StatusCode::SERVICE_UNAVAILABLE, "That did not work", &error))
 }
 
-/// A page about what is in the data directory now.
+/// A page about the current content of the data directory.
 async fn about_data(
     dashboard: Arc<Dashboard>,
     section: Section,
     title: &'static str,
     content: impl FnOnce(&Data, &Dashboard) -> Markup + Send + 'static,
 ) -> Result<Html<String>, Response> {
-    aside(move || Ok(shown(section, title, &content(&*dashboard.store.read()?, &dashboard)))).await
+    run_blocking(move || Ok(shown(section, title, &content(&*dashboard.store.read()?, &dashboard)))).await
 }
 
 fn failed(status: StatusCode, title: &str, text: &str) -> Response {
@@ -111,7 +113,7 @@ async fn failures_page(State(dashboard): Shared) -> Result<Html<String>, Respons
 
 async fn failure_page(State(dashboard): Shared, Path(name): Path<String>) -> Result<Html<String>, Response> {
     let shared = dashboard.clone();
-    let (data, found) = aside(move || {
+    let (data, found) = run_blocking(move || {
         let data = shared.store.read()?;
         let found = data.failures.iter().position(|failure| failure.is_called(&name));
         Ok((data, found))

@@ -1,5 +1,5 @@
-//! What the interface shows, apart from how: the screens, what is chosen on them, and what each key does. It starts no
-//! process and reads no file: a key may ask for that with an [`Effect`], and `mod.rs` does it.
+//! The state of the terminal interface, independent of drawing: the screens, the selections on them, and the effect of
+//! each key. It starts no process and reads no file. A key returns an [`Effect`] that `mod.rs` carries out.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,39 +15,39 @@ use engine::base::format;
 use engine::campaigns::data_dir::{Data, Past};
 use engine::cases::systems::SystemEntry;
 
-/// More lines of a campaign's news are forgotten.
+/// The number of lines of campaign output that are kept.
 const NEWS_MAX: usize = 200;
-/// A longer text is not typed in by hand.
+/// The maximum length of typed text.
 const TYPED_MAX: usize = 80;
 
 /// The screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
-    /// Pick a fuzz target or a scenario.
+    /// Select a fuzz target or a scenario.
     Targets,
     /// Watch a campaign.
     Campaign,
     /// Browse failures.
     Failures,
-    /// Step through one.
+    /// Step through the run of a failure.
     Timeline,
 }
 
-/// What lies over the screen and takes the keys.
+/// An overlay above the screen that receives the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    /// The keys.
+    /// The list of keys.
     Help,
-    /// The planted bugs.
+    /// The list of planted bugs.
     Bugs,
-    /// A campaign is running: stop it and leave?
+    /// Asks whether to stop the running campaign and leave.
     Leave,
 }
 
-/// What a key asks for.
+/// An action requested by a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Leave.
+    /// Leave the interface.
     Leave,
     /// Start a campaign in the data directory with these arguments.
     Start(Vec<String>),
@@ -55,57 +55,58 @@ pub enum Effect {
     Stop,
     /// Record the run of this file of the data directory.
     Record(String),
-    /// Record no more.
+    /// Cancel the recording.
     Forget,
 }
 
-/// The campaign that was started here.
+/// The state of the campaign that this interface started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
     /// None, or it has ended.
     None,
-    /// It runs.
+    /// It is running.
     Running,
     /// It was asked to stop.
     Stopping,
 }
 
-/// All of it.
+/// The state of the interface.
 pub struct App {
     /// Which screen is shown.
     pub screen: Screen,
-    /// What lies over it.
+    /// The overlay, if there is one.
     pub overlay: Option<Overlay>,
-    /// What is being typed, after `/`.
+    /// The text being typed after `/`.
     pub typed: Option<String>,
-    /// One line about what has just happened.
+    /// A message about the last action, in one line.
     pub message: String,
     /// The data directory.
     pub directory: PathBuf,
-    /// What is in it.
+    /// The content of the data directory.
     pub data: Data,
-    /// What can be fuzzed.
+    /// The targets that can be fuzzed.
     pub targets: Targets,
-    /// Which campaign of the data directory is looked at; the newest, or the one that was started here, where none was chosen.
+    /// The index of the selected campaign of the data directory. If there is none, the campaign that was started here
+    /// is shown, or else the newest.
     chosen: Option<usize>,
-    /// The target of it that is looked at.
+    /// The index of the selected target of the campaign.
     pub watched: usize,
-    /// The campaign that was started here.
+    /// The state of the campaign that was started here.
     pub own: Own,
     /// Its name.
     pub own_name: Option<String>,
-    /// What it said.
+    /// Its output.
     pub news: VecDeque<String>,
     /// The failures.
     pub failures: Failures,
     /// The file whose run is being recorded.
     pub recording: Option<String>,
-    /// The run that is stepped through.
+    /// The run that is being stepped through.
     pub timeline: Option<Timeline>,
 }
 
 impl App {
-    /// Nothing chosen yet.
+    /// The initial state, without selections.
     pub fn new(directory: PathBuf, system: &'static SystemEntry, bugs: &[String], jobs: usize) -> App {
         App {
             screen: Screen::Targets,
@@ -126,24 +127,25 @@ impl App {
         }
     }
 
-    /// Which campaign of the data directory is looked at. Others may run there, too.
+    /// The index of the shown campaign of the data directory. Other campaigns may run in the directory at the same
+    /// time.
     pub fn place(&self) -> Option<usize> {
         let last = self.data.campaigns.len().checked_sub(1)?;
         Some(self.chosen.or_else(|| self.own_place()).unwrap_or(last).min(last))
     }
 
-    /// The campaign that is looked at.
+    /// The shown campaign.
     pub fn campaign(&self) -> Option<&Past> {
         self.data.campaigns.get(self.place()?)
     }
 
-    /// Where the campaign that was started here is.
+    /// The index of the campaign that was started here.
     fn own_place(&self) -> Option<usize> {
         self.own_name.as_ref()?;
         self.data.campaigns.iter().rposition(|past| past.name == self.own_name)
     }
 
-    /// Whether the campaign that was started here is the one that is looked at.
+    /// Whether the shown campaign is the one that was started here.
     pub fn is_own(&self) -> bool {
         self.place().is_some() && self.place() == self.own_place()
     }
@@ -153,7 +155,7 @@ impl App {
         self.own != Own::None && self.chosen.is_none() && self.own_place().is_none()
     }
 
-    /// The data directory was read again.
+    /// Updates the state after the data directory was read again.
     pub fn refresh(&mut self, data: Data) {
         self.failures.refresh(&self.data, &data);
         self.data = data;
@@ -161,7 +163,7 @@ impl App {
         self.watched = self.watched.min(targets.saturating_sub(1));
     }
 
-    /// The campaign said something.
+    /// Adds a line of the campaign's output.
     pub fn tell(&mut self, line: &str) {
         let plain = anstream::adapter::strip_str(line).to_string();
         self.news.push_back(format::printable(&plain));
@@ -170,13 +172,13 @@ impl App {
         }
     }
 
-    /// The campaign ended.
+    /// Records that the campaign ended.
     pub fn campaign_ended(&mut self, how: &str) {
         self.own = Own::None;
         self.message = format!("the campaign ended: {}", format::printable(how));
     }
 
-    /// A run was recorded, or could not be.
+    /// Shows a recorded run, or the reason why it could not be recorded.
     pub fn recorded(&mut self, result: Result<Recording, String>) {
         let file = format::printable(&self.recording.take().unwrap_or_default());
         match result {
@@ -190,20 +192,20 @@ impl App {
         }
     }
 
-    /// A key was pressed.
+    /// Handles a key.
     pub fn key(&mut self, key: KeyEvent) -> Option<Effect> {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Some(Effect::Leave),
-                KeyCode::Char('f') => self.turn(KeyCode::PageDown),
-                KeyCode::Char('b') => self.turn(KeyCode::PageUp),
+                KeyCode::Char('f') => self.handle_key(KeyCode::PageDown),
+                KeyCode::Char('b') => self.handle_key(KeyCode::PageUp),
                 _ => None,
             };
         }
-        self.turn(key.code)
+        self.handle_key(key.code)
     }
 
-    fn turn(&mut self, code: KeyCode) -> Option<Effect> {
+    fn handle_key(&mut self, code: KeyCode) -> Option<Effect> {
         if let Some(overlay) = self.overlay {
             return self.in_overlay(overlay, code);
         }
@@ -219,8 +221,8 @@ impl App {
             KeyCode::Char('2') => self.screen = Screen::Campaign,
             KeyCode::Char('3') => self.screen = Screen::Failures,
             KeyCode::Char('4') if self.timeline.is_some() => self.screen = Screen::Timeline,
-            KeyCode::Tab => self.screen = self.beside(1),
-            KeyCode::BackTab => self.screen = self.beside(-1),
+            KeyCode::Tab => self.screen = self.adjacent_screen(1),
+            KeyCode::BackTab => self.screen = self.adjacent_screen(-1),
             KeyCode::Esc if self.recording.is_some() => {
                 self.recording = None;
                 return Some(Effect::Forget);
@@ -259,8 +261,8 @@ impl App {
         None
     }
 
-    /// The screen before or after this one.
-    fn beside(&self, by: isize) -> Screen {
+    /// The screen before or after the current one.
+    fn adjacent_screen(&self, by: isize) -> Screen {
         let mut screens = vec![Screen::Targets, Screen::Campaign, Screen::Failures];
         screens.extend(self.timeline.is_some().then_some(Screen::Timeline));
         let at = screens.iter().position(|screen| *screen == self.screen).unwrap_or_default();
@@ -345,17 +347,17 @@ impl App {
             KeyCode::Char('s') => self.message = "no campaign was started here".to_string(),
             KeyCode::Down | KeyCode::Char('j') => self.watched = (self.watched + 1).min(count.saturating_sub(1)),
             KeyCode::Up | KeyCode::Char('k') => self.watched = self.watched.saturating_sub(1),
-            KeyCode::Left | KeyCode::Char('h') => self.look_beside(-1),
-            KeyCode::Right | KeyCode::Char('l') => self.look_beside(1),
+            KeyCode::Left | KeyCode::Char('h') => self.select_adjacent_campaign(-1),
+            KeyCode::Right | KeyCode::Char('l') => self.select_adjacent_campaign(1),
             _ => {}
         }
         None
     }
 
-    /// Looks at the campaign before this one or after it.
-    fn look_beside(&mut self, by: isize) {
-        let beside = self.place().and_then(|place| place.checked_add_signed(by));
-        match beside.filter(|place| *place < self.data.campaigns.len()) {
+    /// Selects the campaign before or after the shown one.
+    fn select_adjacent_campaign(&mut self, by: isize) {
+        let adjacent_screen = self.place().and_then(|place| place.checked_add_signed(by));
+        match adjacent_screen.filter(|place| *place < self.data.campaigns.len()) {
             Some(place) => (self.chosen, self.watched) = (Some(place), 0),
             None => {
                 self.message = format!("there is no campaign {} this one", if by < 0 { "before" } else { "after" });
@@ -381,7 +383,7 @@ impl App {
         }
     }
 
-    /// What the keys do now.
+    /// The scope of the keys that are valid now.
     pub fn scope(&self) -> Scope {
         match (self.overlay, self.screen) {
             (Some(Overlay::Bugs), _) => Scope::Bugs,

@@ -1,4 +1,4 @@
-//! Keys pressed one after the other, and what the interface has come to.
+//! Tests of the state of the interface: they press keys and check the result.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::tui::steps::{Kind, Recording, State, Step};
 use engine::cases::systems::SYSTEMS;
 
-/// A data directory with a failure, the same minimized, and files that are none.
+/// A data directory with a failure, its minimized version, and files that are not failures.
 fn directory() -> tempfile::TempDir {
     let here = tempfile::tempdir().unwrap();
     let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/regressions");
@@ -23,7 +23,7 @@ fn directory() -> tempfile::TempDir {
     here
 }
 
-/// The interface over such a directory.
+/// The interface with such a data directory.
 pub fn app() -> (App, tempfile::TempDir) {
     let here = directory();
     let mut app = App::new(here.path().to_path_buf(), &SYSTEMS[0], &[], 2);
@@ -31,7 +31,7 @@ pub fn app() -> (App, tempfile::TempDir) {
     (app, here)
 }
 
-/// A made-up run of two replicas: two events of three steps each, then the violation.
+/// An artificial run of two replicas: two events of three steps each, then the violation.
 pub fn recording() -> Recording {
     let step = |event: u64, kind: Kind, text: &str, view: Option<u64>| Step {
         at: event * 1_000_000,
@@ -59,7 +59,7 @@ pub fn recording() -> Recording {
     }
 }
 
-/// Presses keys: letters stand for themselves.
+/// Presses the keys of these letters.
 pub fn press(app: &mut App, keys: &str) -> Vec<Effect> {
     keys.chars().filter_map(|key| app.key(KeyEvent::from(KeyCode::Char(key)))).collect()
 }
@@ -98,7 +98,7 @@ fn a_campaign_is_picked_started_watched_and_stopped() {
     assert_eq!(press(&mut app, "q"), [Effect::Leave]);
 }
 
-/// A log in which two campaigns write in turns.
+/// A log to which two campaigns write alternately.
 pub fn log_of_two(directory: &Path) {
     let line = |name: &str, rest: &str| format!("{{\"at\":1,\"campaign\":\"{name}\",{rest}}}\n");
     let started = "\"kind\":\"started\",\"version\":\"1\",\"system\":\"vsr\",\"system_version\":\"1\",\"bugs\":[],\
@@ -109,7 +109,7 @@ pub fn log_of_two(directory: &Path) {
 }
 
 #[test]
-fn of_campaigns_side_by_side_the_own_one_is_shown_and_any_other_can_be() {
+fn of_concurrent_campaigns_the_own_one_is_shown_by_default() {
     let (mut app, here) = app();
     let name = |app: &App| app.campaign().unwrap().called();
     log_of_two(here.path());
@@ -128,7 +128,7 @@ fn of_campaigns_side_by_side_the_own_one_is_shown_and_any_other_can_be() {
 }
 
 #[test]
-fn whoever_leaves_while_a_campaign_runs_is_asked() {
+fn leaving_during_a_campaign_asks_for_confirmation() {
     let (mut app, _here) = app();
     code(&mut app, KeyCode::Enter);
     assert_eq!(press(&mut app, "qy"), [Effect::Leave]);
@@ -154,7 +154,7 @@ fn failures_are_grouped_and_the_smallest_is_stepped_through() {
     app.failures.list.at = row;
     assert_eq!(press(&mut app, "o"), [Effect::Record("failure-1.kmb".to_string())]);
     assert_eq!(code(&mut app, KeyCode::Enter), Some(Effect::Record("failure-1.min.kmb".to_string())));
-    // A new file comes first: the same one stays chosen.
+    // A new file is sorted first. The selection stays on the same failure.
     std::fs::copy(here.path().join("failure-2.kmb"), here.path().join("failure-0.kmb")).unwrap();
     app.refresh(Data::read(here.path()).unwrap());
     assert_eq!((app.failures.rows.len(), app.failures.list.at), (7, rows_of("failure-1.kmb", &app)));
@@ -202,7 +202,7 @@ fn a_run_is_stepped_through_searched_and_filtered() {
 }
 
 #[test]
-fn no_key_on_any_screen_is_too_much() {
+fn no_key_panics_on_any_screen() {
     let (mut app, here) = app();
     app.recorded(Ok(recording()));
     let codes = [

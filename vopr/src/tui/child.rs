@@ -1,5 +1,5 @@
-//! The campaign that was started here: `vopr fuzz` in a process of its own. It ends, as at Ctrl-C, when its standard input
-//! does, so none is left behind whatever happens to this one.
+//! The campaign that the interface starts: `vopr fuzz` in a child process. It ends, as after Ctrl-C, when its standard
+//! input closes, so it never outlives this process.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
@@ -8,12 +8,12 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Who was asked to stop and has not after so long is killed.
+/// A campaign that has not ended this long after it was asked to stop is killed.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// No line is longer.
+/// The maximum length of a line.
 const LINE_BYTES_MAX: u64 = 1 << 12;
 
-/// The campaign.
+/// A running campaign.
 pub struct Campaign {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -22,7 +22,7 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// Starts it in the data directory.
+    /// Starts a campaign in the data directory.
     pub fn start(arguments: &[String], directory: &Path) -> std::io::Result<Campaign> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(arguments)
@@ -38,7 +38,7 @@ impl Campaign {
         Ok(Campaign { child, stdin, lines, asked: None })
     }
 
-    /// What it has said since the last time.
+    /// The lines of output since the last call.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.lines.try_iter()
     }
@@ -49,7 +49,7 @@ impl Campaign {
         self.asked.get_or_insert_with(Instant::now);
     }
 
-    /// How it ended, once it has.
+    /// How it ended, once it has ended.
     pub fn ended(&mut self) -> Option<String> {
         if self.asked.is_some_and(|asked| asked.elapsed() > PATIENCE) {
             let _ = self.child.kill();
@@ -62,7 +62,7 @@ impl Campaign {
         })
     }
 
-    /// Stops it and waits for the end.
+    /// Stops the campaign and waits for its end.
     pub fn close(mut self) {
         self.stop();
         while self.ended().is_none() {
@@ -71,7 +71,8 @@ impl Campaign {
     }
 }
 
-/// Passes the lines of a pipe on; where nobody takes them any more, they are read all the same, so that it never gets full.
+/// Forwards the lines of a pipe. If the receiver is full or gone, the lines are still read, so that the pipe does not
+/// block the campaign.
 fn pass_on(pipe: Option<impl Read + Send + 'static>, sender: &SyncSender<String>) {
     let (Some(pipe), sender) = (pipe, sender.clone()) else { return };
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! The failures of the data directory by cause, and the files that cannot be read.
+//! The failures of the data directory grouped by cause, and the files that cannot be read.
 
 use crate::tui::list::List;
 use engine::base::format;
@@ -7,32 +7,32 @@ use engine::campaigns::data_dir::{Data, Failure};
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
-    /// A cause; its failures follow.
+    /// A cause. Its failures follow.
     Cause {
         /// The invariant and the kinds of actions.
         text: String,
-        /// How many failures it has.
+        /// The number of its failures.
         count: usize,
-        /// The failure with the fewest actions.
+        /// The index of the failure with the fewest actions.
         smallest: usize,
     },
-    /// A failure, as a number of `Data::failures`.
+    /// A failure, as an index into `Data::failures`.
     Failure(usize),
-    /// A file that cannot be read: its name, and why.
+    /// A file that cannot be read: its name, and the reason.
     Unreadable(String, String),
 }
 
-/// The list.
+/// The list of failures.
 #[derive(Default)]
 pub struct Failures {
-    /// Its rows.
+    /// The rows.
     pub rows: Vec<Row>,
-    /// Which is chosen.
+    /// The selected row.
     pub list: List,
 }
 
 impl Failures {
-    /// The data directory was read again: the same row stays chosen.
+    /// Updates the list after the data directory was read again. The selection stays on the same row.
     pub fn refresh(&mut self, before: &Data, data: &Data) {
         let chosen = self.rows.get(self.list.at).map(|row| name(row, before).to_string());
         self.rows.clear();
@@ -51,7 +51,7 @@ impl Failures {
         self.list.at = place.unwrap_or(self.list.at);
     }
 
-    /// The failure of the chosen row: of a cause the smallest.
+    /// The failure of the selected row; for a cause, its smallest failure.
     pub fn failure<'a>(&self, data: &'a Data) -> Option<&'a Failure> {
         match self.rows.get(self.list.at)? {
             Row::Cause { smallest, .. } => data.failures.get(*smallest),
@@ -60,7 +60,7 @@ impl Failures {
         }
     }
 
-    /// The file to step through: the smallest one that there is, or the original; or why there is none.
+    /// The file to step through: the smallest one, or the original. Or the reason why there is none.
     pub fn file(&self, data: &Data, original: bool) -> Result<String, String> {
         if let Some(failure) = self.failure(data) {
             let file = if original { &failure.file } else { failure.smallest_file() };
@@ -73,7 +73,7 @@ impl Failures {
     }
 }
 
-/// What a row is known by.
+/// The text that identifies a row.
 fn name<'a>(row: &'a Row, data: &'a Data) -> &'a str {
     match row {
         Row::Cause { text, .. } => text,

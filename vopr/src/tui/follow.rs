@@ -1,4 +1,4 @@
-//! Keeps an eye on the data directory, on a thread of its own: whenever something has changed, all of it is read again.
+//! Watches the data directory on a separate thread, and reads all of it again after every change.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,15 +7,16 @@ use std::time::{Duration, Instant, SystemTime};
 use engine::campaigns::campaign_log;
 use engine::campaigns::data_dir::Data;
 
-/// How often it is looked at; less often where reading takes long.
+/// The interval of the checks. It is longer if reading takes long.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// What came of reading.
+/// The result of reading the directory.
 pub type Read = Result<Data, String>;
 
-/// Begins to follow a directory; what is in it, or why it cannot be read, comes out now and after every change.
+/// Starts to watch a directory. Its content, or the reason why it cannot be read, is sent at once and after every
+/// change.
 pub fn follow(directory: PathBuf) -> Receiver<Read> {
-    // The next is read when this one has been taken.
+    // The directory is read again only after the receiver has taken the last result.
     let (sender, receiver) = sync_channel(0);
     std::thread::spawn(move || watch(&directory, &sender));
     receiver
@@ -27,7 +28,7 @@ fn watch(directory: &Path, sender: &SyncSender<Read>) {
         let now = fingerprint(directory);
         let began = Instant::now();
         if before != Some(now) {
-            // That there is none yet is no error: the first campaign makes it.
+            // A missing directory is not an error: the first campaign creates it.
             let read = if directory.exists() { Data::read(directory) } else { Ok(Data::default()) };
             if sender.send(read.map_err(|error| error.to_string())).is_err() {
                 return;
@@ -38,7 +39,7 @@ fn watch(directory: &Path, sender: &SyncSender<Read>) {
     }
 }
 
-/// What changes when the directory does: a file came or went, or the log grew.
+/// A value that changes with the directory: when a file is added or removed, or the log grows.
 fn fingerprint(directory: &Path) -> [Option<(u64, SystemTime)>; 2] {
     [directory.to_path_buf(), directory.join(campaign_log::NAME)].map(|path| {
         let metadata = path.metadata().ok()?;

@@ -1,31 +1,31 @@
-//! The keys: one table, for the help and for the last line of the screen.
+//! The keys, in one table that is used by the help and by the last line of the screen.
 
-/// Where keys mean something.
+/// The part of the interface in which a key is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Everywhere.
+    /// All screens.
     Everywhere,
-    /// On the screen with the targets.
+    /// The screen of the targets.
     Targets,
-    /// In the list of planted bugs.
+    /// The list of planted bugs.
     Bugs,
-    /// On the screen with the campaign.
+    /// The screen of the campaign.
     Campaign,
-    /// On the screen with the failures.
+    /// The screen of the failures.
     Failures,
-    /// While stepping through a run.
+    /// The screen that steps through a run.
     Timeline,
 }
 
-/// Keys, what they do, and the same in a word for the last line (empty where it is left out there).
+/// Keys, what they do, and a word for the last line (empty if they are not listed there).
 pub struct Key {
-    /// Where.
+    /// Where they are valid.
     pub scope: Scope,
     /// The keys.
     pub keys: &'static str,
     /// What they do.
     pub what: &'static str,
-    /// A word.
+    /// The word for the last line.
     pub word: &'static str,
 }
 

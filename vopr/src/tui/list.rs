@@ -1,11 +1,11 @@
-//! A list with a cursor: arrows and the keys of vi.
+//! A list with a cursor, moved by the arrow keys and the keys of vi.
 
 use ratatui::crossterm::event::KeyCode;
 
-/// Page keys go so far.
+/// The number of rows that a page key moves.
 pub const PAGE: isize = 10;
 
-/// Which row of a list is chosen.
+/// The selected row of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct List {
     /// The row.
@@ -15,23 +15,23 @@ pub struct List {
 }
 
 impl List {
-    /// So many rows, the first chosen.
+    /// Creates a list with this number of rows and selects the first.
     pub fn new(len: usize) -> List {
         List { at: 0, len }
     }
 
-    /// There are so many rows now.
+    /// Changes the number of rows.
     pub fn resize(&mut self, len: usize) {
         self.len = len;
         self.at = self.at.min(len.saturating_sub(1));
     }
 
-    /// Moves by so many rows, as far as there are any.
+    /// Moves by this number of rows, up to the ends of the list.
     pub fn by(&mut self, rows: isize) {
         self.at = self.at.saturating_add_signed(rows).min(self.len.saturating_sub(1));
     }
 
-    /// Takes a key; whether it meant something.
+    /// Handles a key. Returns whether the key is one of this list.
     pub fn key(&mut self, code: KeyCode) -> bool {
         match code {
             KeyCode::Down | KeyCode::Char('j') => self.by(1),

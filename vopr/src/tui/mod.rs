@@ -1,6 +1,6 @@
-//! `vopr tui`: the terminal interface. `app.rs` is what it shows and what the keys do, `draw/` how it looks; here is what
-//! they are connected to: the terminal, the data directory, a campaign, and the run that is recorded. None of these can make
-//! it wait: they are other processes or threads.
+//! The terminal interface behind `vopr tui`. `app.rs` has its state and the effects of keys, and `draw/` draws it. This
+//! file connects it to the terminal, the data directory, a campaign, and the recording of a run. None of these blocks
+//! the interface, because they are other processes or threads.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -33,15 +33,15 @@ mod timeline;
 
 pub use app::App as Interface;
 
-/// So often it looks for news while no key is pressed.
+/// The interval at which updates are checked while no key is pressed.
 const TICK: Duration = Duration::from_millis(100);
-/// Who was asked to end has so much time for it.
+/// The time allowed for a clean exit before the process is terminated.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Shows the interface until the user leaves it.
+/// Runs the interface until the user leaves it.
 ///
 /// # Errors
-/// Without a terminal, or where it went away.
+/// If there is no terminal, or if it is closed.
 pub fn run(app: App, colors: bool) -> Result<(), Error> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let next = "in a pipe, use vopr stats, vopr show and vopr fuzz";
@@ -51,7 +51,7 @@ pub fn run(app: App, colors: bool) -> Result<(), Error> {
     let over = Arc::new(AtomicBool::new(false));
     watch_the_terminal(stop.clone(), over.clone());
     let cannot = |error: std::io::Error| Error::Io(format!("cannot use the terminal: {error}; try another one"));
-    // A panic restores the terminal as well: `try_init` sees to that.
+    // A panic restores the terminal as well, which `try_init` sets up.
     let terminal = ratatui::try_init().map_err(|error| {
         let _ = ratatui::try_restore();
         cannot(error)
@@ -65,7 +65,7 @@ pub fn run(app: App, colors: bool) -> Result<(), Error> {
         recorder: None,
     };
     let result = session.run(terminal, &stop);
-    // Before the campaign is waited for: whoever leaves sees that at once.
+    // Restores the terminal before it waits for the campaign, so that the user sees the effect of leaving at once.
     let _ = ratatui::try_restore();
     over.store(true, Ordering::Relaxed);
     if let Some(campaign) = session.campaign.take() {
@@ -75,7 +75,7 @@ pub fn run(app: App, colors: bool) -> Result<(), Error> {
     result.map_err(cannot)
 }
 
-/// A flag that is set when somebody wants this process to end. In raw mode, Ctrl-C is a key like any other.
+/// A flag that is set by signals that ask this process to end. In raw mode, Ctrl-C is an ordinary key.
 fn stop_at_signals() -> Result<Arc<AtomicBool>, Error> {
     let stop = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
@@ -89,8 +89,8 @@ fn stop_at_signals() -> Result<Arc<AtomicBool>, Error> {
     Ok(stop)
 }
 
-/// Sees to it that the process ends when its terminal goes away, and when it was asked to end: reading from a terminal that
-/// is gone may never come back (crossterm's does not). A campaign ends with the process.
+/// Ends the process when its terminal is closed, and when a signal asked for it. Reading from a closed terminal may
+/// block forever (crossterm's read does). A campaign ends with the process.
 fn watch_the_terminal(stop: Arc<AtomicBool>, over: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         while std::io::stdin().is_terminal() && !stop.load(Ordering::Relaxed) {
@@ -105,7 +105,7 @@ fn watch_the_terminal(stop: Arc<AtomicBool>, over: Arc<AtomicBool>) {
     });
 }
 
-/// The interface and what it is connected to.
+/// The interface with its connections.
 struct Session {
     app: App,
     theme: Theme,
@@ -117,9 +117,9 @@ struct Session {
 impl Session {
     fn run(&mut self, mut terminal: DefaultTerminal, stop: &AtomicBool) -> std::io::Result<()> {
         while !stop.load(Ordering::Relaxed) {
-            self.hear();
+            self.receive_updates();
             terminal.draw(|frame| draw::draw(frame, &self.app, self.theme))?;
-            // All keys that are there, then one picture.
+            // Handles all pending keys before it draws once.
             let mut wait = TICK;
             while event::poll(wait)? {
                 if let Event::Key(key) = event::read()?
@@ -135,8 +135,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes in what the others have to say.
-    fn hear(&mut self) {
+    /// Receives updates from the other threads and processes.
+    fn receive_updates(&mut self) {
         match self.data.try_recv() {
             Ok(Ok(data)) => self.app.refresh(data),
             Ok(Err(why)) => self.app.message = engine::base::format::printable(&why),
@@ -159,12 +159,12 @@ impl Session {
         }
     }
 
-    /// Does what a key asked for; whether that was to leave.
+    /// Carries out the effect of a key. Returns whether the effect is to leave.
     fn carry_out(&mut self, effect: Effect) -> bool {
         match effect {
             Effect::Leave => return true,
             Effect::Start(mut arguments) => {
-                // By its name it is told from others that write into the same log.
+                // The name distinguishes it from other campaigns in the same log.
                 let name = fresh_name();
                 arguments.extend(["--campaign".to_string(), name.clone()]);
                 self.app.own_name = Some(name);

@@ -1,7 +1,8 @@
-//! A failure step by step: each observation of its run, and what an onlooker then knows of the replicas.
+//! The steps of a failing run: each observation, and the state of the replicas reconstructed from the observations so
+//! far.
 //!
-//! A process of its own records it (`vopr tui-steps FILE`), since a file may be one at which the system under test hangs or
-//! dies; what it says comes back as JSON, of bounded size and within a bounded time.
+//! A separate process records it (`vopr tui-steps FILE`), because the system under test may hang or die. It returns
+//! JSON with bounds on size and time.
 
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -20,51 +21,51 @@ use engine::cases::kmb::{Expected, Kmb};
 use engine::cases::subprocess;
 use engine::cases::systems::Engine;
 
-/// Of a longer run, only the last steps are kept.
+/// The number of steps that are kept. Of a longer run, these are the last ones.
 const STEPS_MAX: usize = 200_000;
-/// No more is read of what the recording process says.
+/// The maximum number of bytes read from the recording process.
 const BYTES_MAX: u64 = 256 << 20;
-/// What is said of a process whose output ended too soon.
+/// The error message for a process whose output is truncated.
 const DIED: &str = "the process that ran it died";
 
-/// What happened, and to whom.
+/// An observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// When, in virtual time.
+    /// The virtual time.
     pub at: u64,
     /// During which event.
     pub event: u64,
-    /// To whom.
+    /// The replica, client or world.
     pub who: Who,
-    /// What, in words.
+    /// The observation as text.
     pub text: String,
-    /// Of which kind it is.
+    /// The kind.
     pub kind: Kind,
-    /// The state of the replica that it happened to, if that has changed.
+    /// The state of its replica, if it has changed.
     pub state: Option<State>,
 }
 
-/// What one may look for.
+/// The kind of a step, for searching and filtering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A message is sent, delivered or lost.
     Message,
-    /// A fault, and what comes of it: crashes, restarts, lies, damage.
+    /// A fault or its consequence: crashes, restarts, lies, damage.
     Fault,
     /// A step of a view change.
     ViewChange,
     /// The violation.
     Violation,
-    /// Anything else that is worth a line.
+    /// Any other notable observation.
     Notable,
-    /// The rest.
+    /// Any other observation.
     Other,
 }
 
-/// What is known of a replica.
+/// The reconstructed state of a replica.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// What it is doing.
+    /// The condition.
     pub condition: Condition,
     /// Whether it is the primary of its view.
     pub primary: bool,
@@ -76,9 +77,9 @@ pub struct State {
     pub commit: u64,
 }
 
-/// What a replica is doing.
+/// The condition of a replica.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // The words of `Condition::words`.
+#[allow(missing_docs)] // The variants are explained by `Condition::words`.
 pub enum Condition {
     Normal,
     ViewChange,
@@ -90,7 +91,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The same in words.
+    /// The condition as text.
     pub fn words(self) -> &'static str {
         match self {
             Condition::Normal => "normal",
@@ -118,20 +119,20 @@ impl From<&ReplicaView> for State {
     }
 }
 
-/// A whole run.
+/// A recorded run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
-    /// What is known of each replica before the first step.
+    /// The state of each replica before the first step.
     pub initial: Vec<State>,
-    /// Those that lie.
+    /// The liars.
     pub liars: Vec<u8>,
-    /// What happened.
+    /// The steps.
     pub steps: Vec<Step>,
-    /// How many steps came before and were left out.
+    /// The number of earlier steps that were left out.
     pub left_out: usize,
-    /// The invariant that broke, and which rule of it.
+    /// The broken invariant and its rule.
     pub violation: Option<(String, String)>,
-    /// How this compares with what the file says, in words.
+    /// Whether the result is the one that the file expects, as text.
     pub comparison: String,
 }
 
@@ -183,7 +184,7 @@ impl Recording {
         Ok(recording)
     }
 
-    /// What is known of each replica after a step.
+    /// The state of each replica after a step.
     pub fn states(&self, step: usize) -> Vec<State> {
         let mut states: Vec<Option<State>> = vec![None; self.initial.len()];
         let mut missing = states.len();
@@ -251,12 +252,12 @@ fn kind(what: &Observation) -> Kind {
     }
 }
 
-/// A recording under way, in a process of its own; it ends with the value.
+/// A recording in progress, in a separate process that ends when this value is dropped.
 pub struct Recorder {
     child: Child,
     result: Receiver<Result<Recording, String>>,
     began: Instant,
-    /// Whether its output ended in the middle.
+    /// Whether its output was truncated.
     died: bool,
 }
 
@@ -266,7 +267,7 @@ impl Recorder {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["tui-steps", "--color", "never", "--"])
             .arg(file)
-            // As long as its standard input is open, we are there.
+            // The process ends when its standard input closes.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -292,10 +293,10 @@ impl Recorder {
         Ok(Recorder { child, result, began: Instant::now(), died: false })
     }
 
-    /// The recording, or why there is none, once that is known.
+    /// The recording, or the reason why there is none, once it is known.
     pub fn poll(&mut self) -> Option<Result<Recording, String>> {
         match self.result.try_recv() {
-            // Its output has ended, so it is gone, or will be in a moment: how, is still to be said.
+            // The output has ended, so the process has exited or is about to. The exit status is still needed.
             Ok(Err(why)) if why == DIED => self.died = true,
             Ok(result) => return Some(result),
             Err(TryRecvError::Disconnected) if !self.died => return Some(Err("nobody recorded it".to_string())),
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_states_after_a_step_are_the_last_that_were_said() {
+    fn the_states_after_a_step_are_the_last_recorded_ones() {
         let recording = recording();
         for (step, expected) in [(0, [1, 0, 0]), (2, [1, 5, 0]), (3, [2, 5, 0]), (99, [2, 5, 0])] {
             assert_eq!(views(&recording, step), expected);
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_not_forgotten() {
+    fn left_out_steps_still_affect_the_states() {
         let mut recording = recording();
         recording.keep_the_last(4);
         assert_eq!(recording.left_out, 0);

@@ -1,47 +1,47 @@
-//! What can be fuzzed, and how the next campaign is to be: the fuzz targets, then the scenarios.
+//! The targets that can be fuzzed (the fuzz targets, then the scenarios), and the options of the next campaign.
 
 use scenarios::{ScenarioType, TARGETS};
 
 use crate::tui::list::List;
 use engine::cases::systems::SystemEntry;
 
-/// How long a campaign is, as `vopr fuzz --time` has it; the first is until it is stopped.
+/// The durations of a campaign, as for `vopr fuzz --time`. The first one means until it is stopped.
 pub const TIMES: [&str; 5] = ["", "60s", "10m", "1h", "8h"];
-/// More workers than this are for the command line.
+/// The maximum number of workers in the interface.
 const JOBS_MAX: usize = 64;
 
-/// A fuzz target, or a scenario that stands for one.
+/// A fuzz target, or a scenario used as a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Its name.
     pub name: &'static str,
-    /// What it is for.
+    /// Its description.
     pub description: &'static str,
-    /// The phase, of a scenario.
+    /// The phase, if it is a scenario.
     pub phase: Option<u8>,
-    /// The scenarios that it has.
+    /// The number of its scenarios.
     pub scenarios: usize,
 }
 
-/// The choice.
+/// The list of targets and the selected options.
 pub struct Targets {
     /// The system under test.
     pub system: &'static SystemEntry,
-    /// All that is applicable to it.
+    /// All targets that are applicable to the system.
     all: Vec<Target>,
-    /// What is left of them by the filter.
+    /// The targets that match the filter.
     pub shown: Vec<Target>,
-    /// What their names or descriptions have to contain.
+    /// The text that names or descriptions have to contain.
     pub filter: String,
-    /// Which of `shown` is chosen.
+    /// The selected row of `shown`.
     pub list: List,
-    /// The bug that the cursor is at.
+    /// The selected bug.
     pub bugs: List,
-    /// The planted bugs that are switched on, by their places in the system's list.
+    /// Whether each planted bug is switched on, in the order of the system's list.
     pub switched_on: Vec<bool>,
-    /// How many workers.
+    /// The number of workers.
     pub jobs: usize,
-    /// How long, as a place in [`TIMES`].
+    /// The duration, as an index into [`TIMES`].
     pub time: usize,
 }
 
@@ -59,7 +59,7 @@ impl Targets {
             let scenario = kind.create_scenario();
             Target { name: scenario.name, description: scenario.description, phase: Some(scenario.phase), scenarios: 1 }
         });
-        // `combined` is both.
+        // `combined` is the name of a target and of a scenario.
         let taken = |name: &str| TARGETS.iter().any(|target| target.name == name);
         let all: Vec<_> = targets
             .filter(|target| target.scenarios > 0)
@@ -78,7 +78,7 @@ impl Targets {
         }
     }
 
-    /// Shows those only that have this text in them.
+    /// Shows only the targets that contain this text.
     pub fn filter(&mut self, text: &str) {
         let wanted = text.to_lowercase();
         let chosen = self.chosen().map(|target| target.name);
@@ -89,7 +89,7 @@ impl Targets {
         self.list.at = self.shown.iter().position(|target| Some(target.name) == chosen).unwrap_or(0);
     }
 
-    /// The one that is chosen.
+    /// The selected target.
     pub fn chosen(&self) -> Option<&Target> {
         self.shown.get(self.list.at)
     }
@@ -106,17 +106,17 @@ impl Targets {
         self.system.bugs.iter().zip(&self.switched_on).filter(|(_, on)| **on).map(|(bug, _)| bug.name).collect()
     }
 
-    /// The next length of a campaign.
+    /// Selects the next duration.
     pub fn next_time(&mut self) {
         self.time = (self.time + 1) % TIMES.len();
     }
 
-    /// More workers, or fewer.
+    /// Changes the number of workers.
     pub fn more_jobs(&mut self, by: isize) {
         self.jobs = self.jobs.saturating_add_signed(by).clamp(1, JOBS_MAX);
     }
 
-    /// The arguments of the campaign, but for the data directory; `None` where nothing is chosen.
+    /// The arguments of the campaign without the data directory; `None` if no target is selected.
     pub fn arguments(&self) -> Option<Vec<String>> {
         let mut arguments = vec!["fuzz".to_string(), self.chosen()?.name.to_string()];
         let mut option = |name: &str, value: &str| arguments.extend([format!("--{name}"), value.to_string()]);

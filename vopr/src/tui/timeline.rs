@@ -1,4 +1,4 @@
-//! Stepping through a run: which step is looked at, and where the next one of a kind is.
+//! Stepping through a run: the selected step, and the search for other steps.
 
 use ratatui::crossterm::event::KeyCode;
 
@@ -7,22 +7,22 @@ use crate::tui::steps::{Kind, Recording, State, Step};
 
 /// A run that is stepped through.
 pub struct Timeline {
-    /// The file that it is from.
+    /// The file of the failure.
     pub file: String,
-    /// What happened.
+    /// The recorded run.
     pub recording: Recording,
-    /// The steps that are shown, as places in the recording.
+    /// The shown steps, as indices into the recording.
     pub shown: Vec<usize>,
-    /// Which of them is looked at.
+    /// The selected one of them.
     pub list: List,
-    /// Whether only those are shown that are worth a line.
+    /// Whether only notable steps are shown.
     pub notable_only: bool,
-    /// What was searched for last.
+    /// The text of the last search.
     searched: String,
 }
 
 impl Timeline {
-    /// At the first step.
+    /// Selects the first step.
     pub fn new(file: String, recording: Recording) -> Timeline {
         let mut timeline = Timeline {
             file,
@@ -36,24 +36,24 @@ impl Timeline {
         timeline
     }
 
-    /// The place of the step that is looked at.
+    /// The index of the selected step.
     pub fn at(&self) -> usize {
         self.shown.get(self.list.at).copied().unwrap_or_default()
     }
 
-    /// The step that is looked at.
+    /// The selected step.
     pub fn step(&self) -> Option<&Step> {
         self.recording.steps.get(self.at())
     }
 
-    /// What is known of each replica after it, and whether that step changed it.
+    /// The state of each replica after the selected step, and whether that step changed it.
     pub fn states(&self) -> Vec<(State, bool)> {
         let changed = self.step().filter(|step| step.state.is_some()).and_then(|step| step.who.replica());
         let states = self.recording.states(self.at()).into_iter();
         states.enumerate().map(|(index, state)| (state, changed.is_some_and(|it| it.index() == index))).collect()
     }
 
-    /// Lists the steps anew and looks at this one, or at the first shown after it.
+    /// Rebuilds the list of steps and selects this one, or the first shown one after it.
     fn show(&mut self, at: usize) {
         let notable = |step: &Step| !matches!(step.kind, Kind::Message | Kind::Other);
         let steps = self.recording.steps.iter().enumerate();
@@ -62,7 +62,7 @@ impl Timeline {
         self.list.at = self.shown.partition_point(|place| *place < at).min(self.shown.len().saturating_sub(1));
     }
 
-    /// Looks at a step, even if it takes showing all.
+    /// Selects a step. Shows all steps if this one is hidden.
     fn jump(&mut self, place: usize) {
         if self.shown.binary_search(&place).is_err() {
             self.notable_only = false;
@@ -70,7 +70,7 @@ impl Timeline {
         self.show(place);
     }
 
-    /// Looks at the nearest step, after or before this one, that is as wanted; else says so.
+    /// Selects the nearest step after or before the current one that satisfies `wanted`. Otherwise returns a message.
     fn seek(&mut self, forward: bool, what: &str, wanted: impl Fn(&Step) -> bool) -> Option<String> {
         let (at, steps) = (self.at(), &self.recording.steps);
         let found = if forward {
@@ -85,7 +85,7 @@ impl Timeline {
         Some(format!("no {what} {} this one", if forward { "after" } else { "before" }))
     }
 
-    /// Looks at the first step of the next event, or of the one before.
+    /// Selects the first step of the next event, or of the previous one.
     fn event(&mut self, forward: bool) {
         let event_at = |row: usize| self.recording.steps[self.shown[row]].event;
         let Some(last) = self.shown.len().checked_sub(1) else { return };
@@ -95,13 +95,13 @@ impl Timeline {
             self.shown.partition_point(|place| self.recording.steps[*place].event <= now)
         } else {
             let first = first_of(now);
-            // From the middle of an event to its beginning, from there to the one before.
+            // From within an event, this goes to its first step; from there, to the event before.
             if first < self.list.at { first } else { first_of(event_at(first.saturating_sub(1))) }
         };
         self.list.at = row.min(last);
     }
 
-    /// Takes a key; what it did not find.
+    /// Handles a key. Returns a message if a search found nothing.
     pub fn key(&mut self, code: KeyCode) -> Option<String> {
         let kind = |wanted: Kind| move |step: &Step| step.kind == wanted;
         match code {
@@ -132,7 +132,7 @@ impl Timeline {
         None
     }
 
-    /// Looks for the next step with this text; for the same as before where there is none.
+    /// Searches for the next step with this text. An empty text repeats the last search.
     pub fn search(&mut self, text: &str) -> Option<String> {
         if !text.is_empty() {
             self.searched = text.to_lowercase();
@@ -149,7 +149,7 @@ impl Timeline {
     }
 }
 
-/// Who, in a few letters.
+/// An abbreviation of the replica, client or world.
 pub fn who(step: &Step) -> String {
     match step.who {
         _ if step.kind == Kind::Violation => "violation".to_string(),
@@ -159,7 +159,7 @@ pub fn who(step: &Step) -> String {
     }
 }
 
-/// A step as it is searched.
+/// The text of a step that is searched.
 fn line(step: &Step) -> String {
     format!("{} {} {}", step.event, who(step), step.text)
 }

@@ -1,4 +1,4 @@
-//! The curve of a bisection as lines of text, and as a picture.
+//! The curve of a bisection as text and as an SVG picture.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use maud::html;
 
 use crate::analysis::bisect::search::{Curve, Point};
 
-/// A full bar of the text has so many columns.
+/// The number of columns of a full bar in the text.
 const BAR: usize = 40;
 /// The size of the picture, and its margins.
 const WIDTH: f64 = 900.0;
@@ -16,8 +16,8 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 45.0;
 
-/// A line for each point: the event, the share with its interval, and a bar. Of several in a row that are alike the
-/// first and the last stand for all.
+/// One line for each point: the event, the share with its confidence interval, and a bar. Of several equal points in a
+/// row only the first and the last are printed.
 pub fn text(curve: &Curve) -> String {
     let largest = curve.largest().map(|step| step.after.event);
     let mut text = String::new();
@@ -42,12 +42,12 @@ pub fn text(curve: &Curve) -> String {
     text
 }
 
-/// A share in percent.
+/// Formats a share as a percentage.
 pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-/// The picture, an SVG document of its own.
+/// The picture as a standalone SVG document.
 pub fn svg(curve: &Curve, title: &str) -> String {
     let last = curve.points.last().map_or(1, |point| point.event).max(1);
     let x = |event: u64| LEFT + event as f64 / last as f64 * (WIDTH - LEFT - RIGHT);
@@ -59,7 +59,7 @@ pub fn svg(curve: &Curve, title: &str) -> String {
         })
     };
     let shares = line(&mut curve.points.iter().map(|point| (point.event, point.share())));
-    // Around the line, where the probability may lie: the upper ends from left to right, the lower ones back.
+    // The confidence band around the line: the upper ends from left to right, then the lower ends back.
     let upper = curve.points.iter().map(|point| (point.event, point.interval().1));
     let lower = curve.points.iter().rev().map(|point| (point.event, point.interval().0));
     let band = line(&mut upper.chain(lower));
@@ -86,7 +86,7 @@ pub fn svg(curve: &Curve, title: &str) -> String {
             @if let Some(step) = curve.largest() {
                 @let at = x(step.after.event);
                 line class="jump" x1=(at) x2=(at) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
-                // On the side of the line where there is room.
+                // The label is on the side of the line that has more room.
                 @let (side, anchor) = if at > WIDTH / 2.0 { (-6.0, "end") } else { (6.0, "start") };
                 text x=(at + side) y=(HEIGHT - BOTTOM - 8.0) text-anchor=(anchor) { "event " (step.after.event) }
             }

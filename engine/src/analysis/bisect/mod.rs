@@ -1,15 +1,16 @@
-//! Bisecting: after which event of a failing run is the failure certain?
+//! Bisection: after which event of a failing run is the failure certain?
 //!
-//! Of an event it is asked: given all that has happened up to here, how likely is it that the same invariant breaks?
-//! The answer is a share of runs that are the failing one up to that event and go on with other random choices, without
-//! what the plan still has in store (`sim/src/world/branch.rs`). Where that probability jumps, something happened that caused
-//! the failure.
+//! For an event, it measures how likely the same invariant breaks, given everything that happened up to that event. The
+//! measurement is a share of runs. Each of them is identical to the failing run up to the event, and then continues
+//! with other random choices and without the remaining actions of the plan (`sim/src/world/branch.rs`). An event at
+//! which this probability jumps caused the failure.
 //!
-//! `search.rs` decides which events are asked about, `draw.rs` draws the curve. All events are asked about with the
-//! same random choices, so that two neighbouring events differ by what happened between them and not by luck.
+//! `search.rs` selects the events to measure, and `draw.rs` draws the curve. All events are measured with the same
+//! random choices, so that the difference between two neighbouring events is caused by what happened between them and
+//! not by chance.
 //!
-//! Beside it, the shortest prefix of the plan: how many of its actions, in the order in which they began, break the
-//! invariant.
+//! In addition, it finds the shortest prefix of the plan: the number of actions, in the order in which they began, that
+//! are enough to break the invariant.
 
 pub mod draw;
 pub mod search;
@@ -24,53 +25,53 @@ use crate::base::error::Error;
 use crate::cases::systems::Engine;
 use search::{Curve, Point, Search};
 
-/// What came of it.
+/// The result of a bisection.
 #[derive(Debug)]
 pub struct Bisected {
     /// The violation of the failing run.
     pub violation: Violation,
-    /// How likely the failure is after which event.
+    /// The probability of the failure after each measured event.
     pub curve: Curve,
-    /// Its observations.
+    /// The observations of the failing run.
     pub recorded: Vec<Seen>,
-    /// The actions that it carried out.
+    /// The actions that the failing run carried out.
     pub begun: Vec<Begun>,
-    /// The shortest prefix of them that breaks the same invariant, the rest of the plan left out.
+    /// The shortest prefix of these actions that breaks the same invariant without the rest of the plan.
     pub prefix: Prefix,
-    /// How many runs it took.
+    /// The number of runs it took.
     pub runs: u64,
 }
 
-/// The first actions of a plan.
+/// A prefix of the actions of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Prefix {
-    /// So many are needed.
+    /// The number of actions that are needed.
     pub needed: usize,
-    /// So many were carried out.
+    /// The number of actions that were carried out.
     pub of: usize,
 }
 
-/// Asks how likely a failure is after its events.
+/// Measures how likely a failure is after the events of a run.
 pub struct Bisecter<'a> {
-    /// How many events lie between two that are asked about at first; chosen by the length of the run if `None`.
+    /// The distance between the events that are measured first; derived from the length of the run if `None`.
     pub interval: Option<u64>,
-    /// How many runs are made for an event.
+    /// The number of runs for each event.
     pub samples: u32,
-    /// Makes the random choices that the runs go on with.
+    /// The seed of the random choices with which the runs continue.
     pub seed: u64,
-    /// How many threads.
+    /// The number of threads.
     pub jobs: usize,
-    /// Set from outside, to end early.
+    /// Ends the bisection early when it is set.
     pub stop: &'a AtomicBool,
-    /// Is told how many events were asked about.
+    /// Called with the number of measured events.
     pub progress: &'a mut dyn FnMut(u64),
 }
 
 impl Bisecter<'_> {
-    /// Bisects a case; `None` where it breaks nothing, or when it was stopped.
+    /// Bisects a case. Returns `None` if the case breaks no invariant, or if it was stopped.
     ///
     /// # Errors
-    /// Where the case cannot be run.
+    /// If the case cannot be run.
     pub fn bisect(&mut self, case: &Case) -> Result<Option<Bisected>, Error> {
         let mut engine = Engine::for_case(case)?;
         let Verdict::Violated(violation) = engine.run(case, true).verdict else { return Ok(None) };
@@ -79,7 +80,7 @@ impl Bisecter<'_> {
         let search = Search { last: violation.event, interval: self.interval };
         let mut asked = 0;
         let curve = search.run(&mut |events| {
-            let points = self.ask(&engine, case, violation.invariant, events);
+            let points = self.measure(&engine, case, violation.invariant, events);
             asked += events.len() as u64;
             runs += events.len() as u64 * u64::from(self.samples);
             (self.progress)(asked);
@@ -89,8 +90,8 @@ impl Bisecter<'_> {
         Ok(Some(Bisected { violation, curve, recorded, begun, prefix, runs }).filter(|_| !stopped))
     }
 
-    /// How often the invariant breaks after each of these events.
-    fn ask(&self, engine: &Engine, case: &Case, invariant: &str, events: &[u64]) -> Vec<Point> {
+    /// Measures how often the invariant breaks after each of these events.
+    fn measure(&self, engine: &Engine, case: &Case, invariant: &str, events: &[u64]) -> Vec<Point> {
         let samples = self.samples as usize;
         let (next, system) = (AtomicUsize::new(0), engine.system());
         let (stop, own) = (self.stop, self.seed);
@@ -127,10 +128,10 @@ fn breaks(engine: &mut Engine, case: &Case, branch: Branch, invariant: &str) -> 
     matches!(outcome.verdict, Verdict::Violated(violation) if violation.invariant == invariant)
 }
 
-/// The shortest failing prefix of the actions, and how many runs it took to find it.
+/// The shortest failing prefix of the actions, and the number of runs it took to find it.
 fn prefix(engine: &mut Engine, case: &Case, begun: &[Begun], invariant: &str) -> (Prefix, u64) {
     let of = begun.len();
-    // Actions that begin during the same event belong together: the shortest prefix has all of them or none.
+    // Actions that begin during the same event belong together: a prefix has all of them or none.
     let mut ends: Vec<usize> = (1..of).filter(|count| begun[*count].event != begun[count - 1].event).collect();
     if of > 0 {
         ends.insert(0, 0);
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_nothing_is_not_bisected() {
+    fn a_passing_case_is_not_bisected() {
         let mut case = failing();
         case.bugs.clear();
         let stop = AtomicBool::new(false);

@@ -1,41 +1,43 @@
-//! Which events are asked about: a coarse grid over the run, then halfway between neighbours that differ, until the
-//! largest jump lies between two neighbouring events, and so does the point from which the failure is certain.
+//! Selects the events that a bisection measures. It starts with a coarse grid over the run. Then it measures halfway
+//! between neighbours that differ, until the largest jump lies between two adjacent events, and so does the point from
+//! which the failure is certain.
 //!
-//! The curve need not rise all the time: a crash that is over may have been survived. So nothing is concluded of events
-//! that nobody asked about, and what is reported as certain was seen at all later events of the curve.
+//! The curve need not be monotonic: the run may have survived a crash by the time it is over. The search therefore
+//! concludes nothing about events that it did not measure. A failure is reported as certain from an event only if it
+//! was certain at all later events of the curve.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Neighbours on the grid differ when the failure is more likely at one than at the other by this much.
+/// The difference in probability from which two neighbours on the grid count as different.
 const STEP: f64 = 0.2;
-/// A step of the curve that is worth telling.
+/// The minimum rise of a step that is reported.
 const STEP_TOLD: f64 = 0.1;
-/// A rise within one event that is a jump.
+/// The minimum rise within one event that counts as a jump.
 const JUMP: f64 = 0.4;
-/// The grid has about so many events where nobody asks for another.
+/// The approximate number of events in the grid if no interval is given.
 const GRID: u64 = 24;
 
-/// The failure's probability after an event, as it was measured.
+/// The measured probability of the failure after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Point {
-    /// The last event that was as in the failing run.
+    /// The last event that was identical to the failing run.
     pub event: u64,
-    /// So many runs failed.
+    /// The number of runs that failed.
     pub failed: u32,
-    /// Of so many.
+    /// The number of runs.
     pub runs: u32,
 }
 
-/// The failure's probability over the events of the run.
+/// The probability of the failure over the events of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Curve {
-    /// In the order of the events; the last is that of the violation.
+    /// The points in the order of their events. The last is the event of the violation.
     pub points: Vec<Point>,
 }
 
-/// What the curve says.
+/// The shape of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -50,18 +52,18 @@ pub enum Shape {
 /// A rise of the probability within one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Just before the event.
+    /// The point just before the event.
     pub before: Point,
-    /// Just after it.
+    /// The point just after it.
     pub after: Point,
 }
 
-/// Decides which events are asked about.
+/// Selects the events to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
     /// The event of the violation.
     pub last: u64,
-    /// How far the events of the grid are apart; chosen by the length of the run if `None`.
+    /// The distance between the events of the grid; derived from the length of the run if `None`.
     pub interval: Option<u64>,
 }
 
@@ -76,7 +78,7 @@ impl Point {
         self.failed == self.runs
     }
 
-    /// Where the probability lies with a confidence of 95 in 100 (Wilson's score interval).
+    /// The 95 % confidence interval of the probability (Wilson's score interval).
     pub fn interval(&self) -> (f64, f64) {
         const Z: f64 = 1.96;
         let (count, share) = (f64::from(self.runs.max(1)), self.share());
@@ -88,15 +90,15 @@ impl Point {
 }
 
 impl Step {
-    /// By how much the probability rose.
+    /// How much the probability rose.
     pub fn rise(&self) -> f64 {
-        // Of whole numbers, so that a tenth is a tenth.
+        // Subtracts whole numbers first, so that a rise of a tenth is exact.
         (f64::from(self.after.failed) - f64::from(self.before.failed)) / f64::from(self.after.runs.max(1))
     }
 }
 
 impl Search {
-    /// Asks `measure` for events until the curve is known where it matters.
+    /// Calls `measure` for events until the curve is precise where it matters.
     pub fn run(&self, measure: &mut dyn FnMut(&[u64]) -> Vec<Point>) -> Curve {
         let interval = self.interval.unwrap_or(self.last.div_ceil(GRID)).max(1);
         let mut wanted: Vec<u64> = (0..self.last).step_by(interval.try_into().unwrap_or(usize::MAX)).collect();
@@ -104,51 +106,51 @@ impl Search {
         let mut known = BTreeMap::new();
         while !wanted.is_empty() {
             known.extend(measure(&wanted).into_iter().map(|point| (point.event, point)));
-            wanted = wanting(&known.values().copied().collect::<Vec<_>>());
+            wanted = to_measure(&known.values().copied().collect::<Vec<_>>());
         }
         Curve { points: known.into_values().collect() }
     }
 }
 
-/// The events to be asked about next.
-fn wanting(points: &[Point]) -> Vec<u64> {
+/// The events to measure next.
+fn to_measure(points: &[Point]) -> Vec<u64> {
     let gaps: Vec<(Point, Point)> = points.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let rise = |gap: &(Point, Point)| Step { before: gap.0, after: gap.1 }.rise();
     let largest = gaps.iter().copied().max_by(|one, other| rise(one).total_cmp(&rise(other)));
     let certain = certain_from(points);
-    let wanting = |gap: &&(Point, Point)| {
+    let to_measure = |gap: &&(Point, Point)| {
         let (before, after) = **gap;
         let matters = rise(gap).abs() >= STEP
             || (Some(**gap) == largest && rise(gap) >= STEP_TOLD)
             || certain == Some(after.event);
         matters && after.event - before.event > 1
     };
-    gaps.iter().filter(wanting).map(|(before, after)| before.event + (after.event - before.event) / 2).collect()
+    gaps.iter().filter(to_measure).map(|(before, after)| before.event + (after.event - before.event) / 2).collect()
 }
 
-/// The first of the points from which on all runs failed.
+/// The event of the first point from which on all runs failed.
 fn certain_from(points: &[Point]) -> Option<u64> {
     points.iter().rev().take_while(|point| point.certain()).last().map(|point| point.event)
 }
 
 impl Curve {
-    /// The event from which on the failure was certain at all events that were asked about.
+    /// The event from which on the failure was certain at all measured events.
     pub fn certain_from(&self) -> Option<u64> {
         certain_from(&self.points)
     }
 
-    /// The rises within one event that are worth telling, in their order.
+    /// The reported rises within one event, in order.
     pub fn steps(&self) -> Vec<Step> {
         let steps = self.points.windows(2).map(|pair| Step { before: pair[0], after: pair[1] });
         steps.filter(|step| step.after.event - step.before.event == 1 && step.rise() >= STEP_TOLD).collect()
     }
 
-    /// The largest of them; of equal ones the last, since what is after it is nearer to the failure.
+    /// The largest of these steps. On a tie it is the last one, because it is nearest to the failure.
     pub fn largest(&self) -> Option<Step> {
         self.steps().into_iter().max_by(|one, other| one.rise().total_cmp(&other.rise()))
     }
 
-    /// What the curve says.
+    /// The shape of the curve.
     pub fn shape(&self) -> Shape {
         if self.points.first().is_some_and(Point::certain) {
             return Shape::FromTheBeginning;
@@ -162,8 +164,8 @@ impl Curve {
 mod tests {
     use super::*;
 
-    /// The curve of a failure whose probability after an event, in percent, is `percent` of it; and how many were asked
-    /// about.
+    /// The curve of a failure whose probability after an event is `percent` of it, in percent, and the number of
+    /// measured events.
     fn search(last: u64, interval: Option<u64>, percent: impl Fn(u64) -> u32) -> (Curve, usize) {
         let mut asked = 0;
         let curve = Search { last, interval }.run(&mut |events| {
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn several_steps_are_told_apart_and_certainty_may_come_after_the_jump() {
+    fn several_steps_are_distinguished_and_certainty_may_come_after_the_jump() {
         let (curve, _) = search(2_000, None, |event| match event {
             0..100 => 0,
             100..1_003 => 25,
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_climb_is_no_jump() {
+    fn a_slow_rise_is_not_a_jump() {
         let (curve, asked) = search(1_000, None, |event| (event / 10) as u32);
         assert_eq!((curve.shape(), curve.certain_from()), (Shape::Steps, Some(1_000)));
         assert!(asked < 200, "{asked}");
@@ -215,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_certain_from_the_beginning_has_no_jump() {
+    fn a_failure_certain_from_the_beginning_has_no_jump() {
         let (curve, _) = search(500, None, |_| 100);
         assert_eq!((curve.shape(), curve.certain_from(), curve.largest()), (Shape::FromTheBeginning, Some(0), None));
     }
 
     #[test]
-    fn a_danger_that_passed_is_no_certainty() {
+    fn a_temporary_rise_is_not_certainty() {
         let (curve, _) =
             search(2_000, None, |event| if (500..900).contains(&event) || event >= 1_200 { 100 } else { 0 });
         assert_eq!(curve.certain_from(), Some(1_200));
@@ -230,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn intervals_hold_what_they_should() {
+    fn intervals_match_the_tables() {
         let interval = |failed, runs| Point { event: 0, failed, runs }.interval();
         let close = |(low, high): (f64, f64), expected: (f64, f64)| {
             (low - expected.0).abs() < 0.001 && (high - expected.1).abs() < 0.001
         };
-        // The values that tables of Wilson's interval give.
+        // The values in tables of Wilson's interval.
         assert!(close(interval(0, 10), (0.0, 0.278)));
         assert!(close(interval(5, 10), (0.237, 0.763)));
         assert!(close(interval(100, 100), (0.963, 1.0)));

@@ -1,10 +1,10 @@
-//! What happened before what: Lamport's relation over the events of a run.
+//! The happened-before relation (Lamport) over the events of a run.
 //!
-//! An event is preceded by the earlier events at its replica, and by all that preceded the sending of the message that
-//! it handles. So a vector says it all: for each replica the last of its events that precede. A message is not seen to
-//! be the one that was sent: a delivery is taken for that of the oldest message of its kind on its link that has not
-//! arrived, as links mostly keep the order; a second copy for that of the last one. What passes through clients is left
-//! out.
+//! An event is preceded by the earlier events at its replica, and by everything that precedes the sending of the
+//! message that it handles. A vector is enough to represent this: for each replica, the last of its events that precede
+//! the event. Observations do not identify messages. A delivery is therefore matched with the oldest message of its kind
+//! on its link that has not arrived, because links mostly keep the order. A second copy is matched with the last
+//! message. Causality through clients is not modelled.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,10 +13,10 @@ use sim::{MessageKind, Observation, ReplicaId, Seen, Who};
 
 const REPLICAS: usize = sim::base::ids::REPLICAS_MAX;
 
-/// Per replica, the last of its events that precede; 0 for none.
+/// For each replica, the last of its events that precede an event; 0 for none.
 type Vector = [u64; REPLICAS];
 
-/// A message on its way.
+/// A message in transit.
 #[derive(Clone, Copy, Debug, Default)]
 struct Message {
     precedes: Vector,
@@ -26,24 +26,24 @@ struct Message {
 /// The message that an event handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Who sent it.
+    /// The sender.
     pub from: ReplicaId,
     /// Its kind.
     pub kind: MessageKind,
-    /// Whether it was changed by a lie.
+    /// Whether a lie changed it.
     pub lie: bool,
 }
 
-/// What happened before what.
+/// The happened-before relation.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// Per replica and event, what precedes it.
+    /// The vector of each replica and event.
     vectors: BTreeMap<(u8, u64), Vector>,
     causes: BTreeMap<(u64, u8), Cause>,
 }
 
 impl Past {
-    /// The relation over these observations.
+    /// Computes the relation over these observations.
     pub fn of(recorded: &[Seen]) -> Self {
         let mut past = Past::default();
         let mut now = [Vector::default(); REPLICAS];
@@ -66,7 +66,7 @@ impl Past {
                     *last = message;
                     continue;
                 }
-                // The message that was just sent arrives as one of this kind.
+                // The network turned the message just sent into one of this kind.
                 Observation::Garbled { to, kind } => {
                     let message = links.get_mut(&(id.0, to.0, sent)).and_then(|(waiting, _)| waiting.pop_back());
                     if let Some(message) = message {
@@ -76,13 +76,14 @@ impl Past {
                     }
                     continue;
                 }
-                // It was never sent.
+                // The message was never sent.
                 Observation::Dropped { why: DropReason::Silenced, .. } => {
                     lied.1 = false;
                     continue;
                 }
                 Observation::Dropped { to, kind, .. } => {
-                    // Lost when it was sent, or when it arrived: the newest of this event, or the oldest on its way.
+                    // The message was lost when it was sent or when it arrived: it is the newest one of this event, or
+                    // else the oldest in transit.
                     if let Some((waiting, _)) = links.get_mut(&(id.0, to.0, kind)) {
                         let newest = waiting.back().is_some_and(|last| last.precedes[id.index()] == seen.event);
                         let _ = if newest { waiting.pop_back() } else { waiting.pop_front() };
@@ -105,16 +106,16 @@ impl Past {
         past
     }
 
-    /// The message that this event at this replica handles, if it handles one.
+    /// The message that this event handles at this replica, if there is one.
     pub fn cause(&self, event: u64, replica: ReplicaId) -> Option<Cause> {
         self.causes.get(&(event, replica.0)).copied()
     }
 
-    /// What precedes any of these events; each at its replica.
+    /// Everything that precedes any of these events, each at its replica.
     pub fn cone(&self, roots: &[(u64, ReplicaId)]) -> Cone {
         let mut cone = Cone(Vector::default());
         for (event, replica) in roots {
-            // Where a replica did nothing in an event, what it did last before counts.
+            // If a replica did nothing in an event, its last earlier event is used.
             let last = self.vectors.range((replica.0, 0)..=(replica.0, *event)).next_back();
             for (all, one) in cone.0.iter_mut().zip(last.map(|(_, vector)| *vector).unwrap_or_default()) {
                 *all = (*all).max(one);
@@ -124,12 +125,12 @@ impl Past {
     }
 }
 
-/// What precedes some events.
+/// The events that precede a set of events.
 #[derive(Clone, Copy, Debug)]
 pub struct Cone(Vector);
 
 impl Cone {
-    /// Whether this event at this replica is among it.
+    /// Whether this event at this replica is in the set.
     pub fn has(&self, event: u64, replica: ReplicaId) -> bool {
         self.0[replica.index()] >= event
     }
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_carries_the_past_of_its_sender_and_a_lost_one_does_not() {
+    fn a_delivered_message_carries_the_history_of_its_sender_and_a_lost_one_does_not() {
         let kind = MessageKind::Prepare;
         let (to, from) = (ReplicaId(1), ReplicaId(0));
         let sent = Observation::Sent { to, kind };
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_message_arrives_as_what_it_is_taken_for() {
+    fn a_damaged_message_is_delivered_as_the_kind_it_turned_into() {
         let (to, from, kind, taken) = (ReplicaId(1), ReplicaId(0), MessageKind::Prepare, MessageKind::Commit);
         let past = Past::of(&[
             seen(1, 0, Observation::Sent { to, kind }),

@@ -1,9 +1,8 @@
-//! What a violation is about: the ops, views, replicas, clients and sessions that it names.
+//! The focus of a violation: the ops, views, replicas, clients and sessions that it names.
 //!
-//! A violation says what was expected and what was seen in sentences with one vocabulary ("op 5", "view 3", "client
-//! 2"), and they are read for these. Where it names no view, it is about those that its replicas are in; where it names
-//! an op that is committed, also about the replica that committed it, since that is the other side of the
-//! contradiction.
+//! The texts of a violation use a fixed vocabulary ("op 5", "view 3", "client 2"), which is parsed here. If a violation
+//! names no view, the focus has the views of its replicas. If it names a committed op, the focus also has the replica
+//! that committed it, because that is the other side of the contradiction.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +11,7 @@ use sim::invariants::progress::{availability, liveness};
 use sim::observers::cluster_view::ClusterView;
 use sim::{Case, Observation, ReplicaId, Seen, Violation};
 
-/// Later ops than these are not told beside the first ones.
+/// The maximum number of ops in a focus. The lowest ones are kept.
 const OPS_MAX: usize = 3;
 
 /// What a violation is about.
@@ -28,16 +27,17 @@ pub struct Focus {
     pub clients: BTreeSet<u64>,
     /// The request numbers.
     pub requests: BTreeSet<u64>,
-    /// Which kinds of observations its invariant judges by: bit k is `Observation::kind` k.
+    /// The kinds of observations that its invariant uses: bit k stands for `Observation::kind` k.
     pub kinds: u128,
-    /// The events, with their replicas, from which the past is followed.
+    /// The events, with their replicas, whose causes are followed back.
     pub roots: Vec<(u64, ReplicaId)>,
-    /// Whether it is about what does not happen: requests that are not answered, replicas that do not recover.
+    /// Whether the violation is that something does not happen: requests that are not answered, replicas that do not
+    /// recover.
     pub absence: bool,
 }
 
 impl Focus {
-    /// What this violation is about.
+    /// Computes the focus of this violation.
     pub fn of(case: &Case, recorded: &[Seen], violation: &Violation) -> Self {
         let texts = [violation.expected.as_str(), violation.seen.as_str()];
         let named = |name| -> BTreeSet<u64> { texts.iter().flat_map(|text| numbers(text, name)).collect() };
@@ -81,7 +81,7 @@ impl Focus {
         focus
     }
 
-    /// Whether the violation's invariant judges by observations like this one.
+    /// Whether the invariant of the violation uses observations of this kind.
     pub fn judges_by(&self, what: &Observation) -> bool {
         self.kinds >> what.kind() & 1 == 1
     }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_violation_is_read_for_what_it_names() {
+    fn the_names_in_a_violation_are_parsed() {
         let text = "replica 1 starts view 4 with 19215dd8 at op 12, which replica 0 committed; opera 7, op x";
         assert_eq!(numbers(text, "op").collect::<Vec<_>>(), [12]);
         assert_eq!(numbers(text, "view").collect::<Vec<_>>(), [4]);

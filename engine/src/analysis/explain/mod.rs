@@ -1,17 +1,17 @@
-//! Explaining: a failure as a few numbered sentences, in the terms of the protocol.
+//! Explains a failure as a few numbered sentences, in the terms of the protocol.
 //!
-//! It reads the stream of observations and nothing else, so it works for every system. Three questions decide what is
-//! told:
+//! All that it reads of a system is the stream of observations, so it works for every system. Three questions select
+//! what is included:
 //!
 //! 1. *What is it about?* The ops, views, replicas, clients and sessions that the violation names (`focus.rs`), and the
-//!    kinds of observations that its invariant judges by.
+//!    kinds of observations that its invariant uses.
 //! 2. *Could it have mattered?* Only what happened before the violation in the sense of Lamport: at the replicas
-//!    concerned, or at another before it sent something that reached them (`causality.rs`).
-//! 3. *How much does it matter?* Each fact has a weight (`facts/`); what several replicas do alike is one fact. The
-//!    heaviest are told, in the order in which they happened.
+//!    concerned, or at another replica before it sent something that reached them (`causality.rs`).
+//! 3. *How much does it matter?* Each fact has a weight (`facts/`). Equal facts of several replicas are merged into
+//!    one. The facts with the highest weights are included, in the order in which they happened.
 //!
-//! Left out: why a replica believed what it did, past the message that it acted on; that is in its code, and the
-//! promise at the end says what it should have done.
+//! Left out: the reason why a replica acted as it did, except for the message that it acted on. The reason is in its
+//! code, and the promise at the end states what it should have done.
 
 mod causality;
 mod facts;
@@ -25,15 +25,15 @@ use causality::Past;
 use facts::Facts;
 use focus::Focus;
 
-/// A failure is told in at most so many sentences.
+/// The maximum number of sentences of an explanation.
 pub const STEPS_MAX: usize = 15;
 
-/// One sentence of it.
+/// One sentence of an explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// When it began, in virtual time.
     pub at: Time,
-    /// During which event.
+    /// The event during which it began.
     pub event: u64,
     /// The replicas that it is about.
     pub replicas: Vec<ReplicaId>,
@@ -41,27 +41,27 @@ pub struct Step {
     pub text: String,
 }
 
-/// A failure in sentences.
+/// The explanation of a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
     /// What happened, in order.
     pub steps: Vec<Step>,
-    /// How many facts that bear on it were left out, since they bear on it least.
+    /// The number of relevant facts that were left out because of their low weight.
     pub left_out: usize,
 }
 
-/// Explains a run that broke an invariant; `recorded` is all that was observed in it.
+/// Explains a run that broke an invariant. `recorded` has all observations of the run.
 pub fn explain(case: &Case, recorded: &[Seen], begun: &[Begun], violation: &Violation) -> Explanation {
     let past = Past::of(recorded);
     let focus = Focus::of(case, recorded, violation);
     let mut facts = Facts::collect(case, recorded, begun, violation, &focus, &past);
     let total = facts.len();
-    // The heaviest; of equal ones those nearer to the violation.
+    // Selects by weight; on a tie, the facts nearer to the violation.
     facts.sort_by_key(|fact| std::cmp::Reverse((fact.weight, fact.index)));
     facts.truncate(STEPS_MAX);
     facts.sort_by_key(|fact| fact.index);
     let left_out = total - facts.len();
-    // The message that made a replica do several things is named once.
+    // If a message made a replica do several things, it is named once.
     for next in (1..facts.len()).rev() {
         if facts[next].same_step(&facts[next - 1]) {
             facts[next].forget_cause();
@@ -77,7 +77,7 @@ mod tests {
     use sim::{MessageKind, Observation, ReplicaSet, Status, Who};
 
     #[test]
-    fn what_several_do_is_one_sentence_and_what_cannot_have_mattered_is_not_told() {
+    fn equal_facts_of_several_replicas_are_merged_and_unrelated_facts_are_left_out() {
         use Observation as O;
         let seen = |event, id, what| Seen { at: event, event, who: Who::Replica(ReplicaId(id)), what };
         let (entry, op, view) = (7 << 96, 1, 0);

@@ -1,8 +1,8 @@
-//! Words for sentences: who does it, and the same verb for one and for several.
+//! Phrases for the sentences of an explanation: lists of replicas, and verbs in singular or plural.
 
 use sim::{Answer, Field, Lie, Operation, OperationKind, ReplicaId, ReplicaSet};
 
-/// Several things in a row: `0`, `0 and 2`, `0, 2 and 3`.
+/// A list of things: `0`, `0 and 2`, `0, 2 and 3`.
 pub fn list<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
     let mut things: Vec<String> = things.into_iter().map(|thing| thing.to_string()).collect();
     let Some(last) = things.pop() else { return "none".to_string() };
@@ -20,21 +20,21 @@ pub fn members(set: ReplicaSet) -> String {
     replicas(set.iter())
 }
 
-/// What replicas do. In `verb`, `[s]` is the ending of a verb, and `[its]`, `[it]`, `[is]` and `[has]` change their
-/// number, too.
+/// Adapts a verb to singular or plural. In `verb`, `[s]` is the ending of a verb, and `[its]`, `[it]`, `[is]` and
+/// `[has]` are replaced as well.
 pub fn agree(verb: &str, several: bool) -> String {
     let pairs = [("[s]", "s", ""), ("[its]", "its", "their"), ("[it]", "it", "they"), ("[is]", "is", "are")];
     let pairs = pairs.into_iter().chain([("[has]", "has", "have")]);
     pairs.fold(verb.to_string(), |text, (mark, one, many)| text.replace(mark, if several { many } else { one }))
 }
 
-/// The text with a capital at its beginning.
+/// Capitalizes the first letter.
 pub fn capital(text: &str) -> String {
     let mut symbols = text.chars();
     symbols.next().map_or_else(String::new, |first| first.to_uppercase().chain(symbols).collect())
 }
 
-/// What a liar claims; `truth` is what it would have said of the field, where the observations tell.
+/// Describes what a liar claims. `truth` is the true value of the field, if the observations contain it.
 pub fn lie(lie: Lie, truth: Option<u64>) -> String {
     use sim::protocol::lie::How;
     let kind = format!("{:?}", lie.kind);
@@ -95,7 +95,7 @@ fn field(field: Field) -> &'static str {
     }
 }
 
-/// What a client asks for.
+/// Describes the request of a client.
 pub fn operation(operation: &Operation) -> String {
     let tenant = operation.tenant;
     match operation.kind {
@@ -111,7 +111,7 @@ pub fn operation(operation: &Operation) -> String {
     }
 }
 
-/// What a read found.
+/// Describes the result of a read.
 pub fn answer(operation: &Operation, answer: &Answer) -> String {
     let Answer { version, value, .. } = answer;
     match operation.kind {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lie_says_what_is_true_where_that_is_known() {
+    fn a_lie_includes_the_true_value_if_it_is_known() {
         let claim = Lie {
             kind: MessageKind::DoViewChange,
             field: Field::Commit,

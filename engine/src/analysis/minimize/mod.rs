@@ -1,16 +1,17 @@
-//! Minimizing: a smaller case that breaks the same invariant.
+//! Minimization: finds a smaller case that breaks the same invariant.
 //!
-//! Three things are made smaller, in rounds, until a whole round finds nothing more: the list of actions, what each action
-//! carries (durations, amounts, delays, counts), and the configuration (requests, clients, tenants, losses, replicas). A
-//! candidate is kept if it breaks the same invariant; by which rule, when and where may change. Since random decisions are
-//! local, leaving one action out leaves all unrelated ones as they were. Where nothing can be left out any more, a
-//! like run may need less: see `Work::escape` and `reductions::alike`.
+//! It reduces three things, in rounds, until a whole round finds no further reduction: the list of actions, the
+//! parameters of each action (durations, amounts, delays, counts), and the configuration (requests, clients, tenants,
+//! losses, replicas). A candidate is kept if it breaks the same invariant; the rule, the time and the place of the
+//! violation may change. Random decisions are local, so removing one action leaves all unrelated ones as they were.
+//! When no action can be removed, a similar run may need fewer actions: see `Work::escape` and `reductions::alike`.
 //!
-//! The result is 1-minimal: no action can be left out. Of the candidates that are tried side by side the first one that
-//! fails is kept, so the result does not depend on the number of threads.
+//! The result is 1-minimal: no single action can be removed. Candidates are run in parallel and the first one in order
+//! that fails is kept, so the result does not depend on the number of threads.
 //!
-//! Source of `Strategy::Delta`: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), ddmin
-//! with complements only: a part alone hardly ever fails here, and a complement that does not is soon halved.
+//! Source of `Strategy::Delta`: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002). This
+//! is ddmin with complements only: a part alone hardly ever fails here, and a complement that does not fail is soon
+//! halved.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -27,10 +28,10 @@ use crate::cases::{limits, subprocess};
 
 mod reductions;
 
-/// So long a finding is minimized where nobody asked for it.
+/// The time limit for minimizing a finding automatically.
 const TIME_BESIDE: Duration = Duration::from_secs(10);
 
-/// In which order actions are left out.
+/// The order in which actions are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Strategy {
@@ -42,37 +43,37 @@ pub enum Strategy {
     Linear,
 }
 
-/// What came of it.
+/// The result of a minimization.
 #[derive(Debug)]
 pub struct Minimized {
     /// The smallest case found.
     pub case: Case,
     /// Its outcome: a violation of the same invariant.
     pub outcome: Outcome,
-    /// How many runs it took.
+    /// The number of runs it took.
     pub runs: u64,
-    /// Whether no action can be left out; false if it was interrupted.
+    /// Whether no action can be removed; false if it was interrupted.
     pub minimal: bool,
 }
 
-/// Makes a failing case smaller.
+/// Minimizes a failing case.
 pub struct Minimizer<'a> {
-    /// In which order actions are left out.
+    /// The order in which actions are removed.
     pub strategy: Strategy,
-    /// How many threads.
+    /// The number of threads.
     pub jobs: usize,
-    /// When to be content with the best so far.
+    /// When to stop with the best case so far.
     pub deadline: Option<Instant>,
-    /// Set from outside, to the same end.
+    /// Stops with the best case so far when it is set.
     pub stop: &'a AtomicBool,
-    /// Is told how many actions are left, after how many runs.
+    /// Called with the number of actions left and the number of runs so far.
     pub progress: &'a mut dyn FnMut(usize, u64),
 }
 
-/// Minimizes a failure file that was just written, within a bounded time, into `NAME.min.kmb` beside it. `None` where nothing
-/// got smaller: the finding itself is safe, so no trouble here is worth an error.
+/// Minimizes a failure file that was just written, within a time limit, into `NAME.min.kmb` next to it. Returns `None`
+/// if no smaller case was found. The finding itself is already saved, so an error here is not reported.
 ///
-/// Another process does it, since a smaller case may be one at which the system under test hangs or dies.
+/// This runs in another process, because the system under test may hang or die on a smaller case.
 pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
     let smaller = file.with_extension("min.kmb");
     let mut child = Command::new(std::env::current_exe().ok()?)
@@ -86,9 +87,9 @@ pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    // Each thread has an engine of its own.
+    // Each thread has its own engine.
     let (began, megabytes) = (Instant::now(), subprocess::MEGABYTES_MAX * jobs as u64);
-    // What it prints fits into the pipe, so it may be read when the process has ended.
+    // The output fits into the pipe, so it can be read after the process has ended.
     while child.try_wait().ok()?.is_none() {
         if subprocess::too_much(&child, began, 2 * TIME_BESIDE, megabytes).is_some() {
             let _ = child.kill();
@@ -101,39 +102,39 @@ pub fn beside(file: &Path, jobs: usize) -> Option<Smaller> {
     Some(Smaller { file: smaller, actions: actions("after")?, actions_before: actions("before")? })
 }
 
-/// Where no action can be left out, so many like cases are tried,
+/// The limits of the search when no action can be removed: this number of similar cases,
 const ALIKE_MAX: u64 = 8_192;
-/// or as many as have so many events: some seconds.
+/// or cases with this number of events in total, which takes some seconds.
 const ALIKE_EVENTS: u64 = 16_000_000;
-/// So many of them at a time.
+/// The number of similar cases per batch.
 const ALIKE_AT_ONCE: u64 = 64;
 
 /// What a smaller case has to break.
 #[derive(Clone, Copy)]
 struct Wanted {
     invariant: &'static str,
-    /// By any rule of the invariant if `None`.
+    /// The rule of the invariant; any rule if `None`.
     rule: Option<&'static str>,
 }
 
-/// The work in progress.
+/// The state of a minimization.
 struct Work<'m, 'a> {
     minimizer: &'m mut Minimizer<'a>,
     engine: Engine,
     wanted: Wanted,
     best: Case,
     runs: u64,
-    /// How many events they had.
+    /// The number of events of these runs.
     events: u64,
-    /// How many candidates were kept.
+    /// The number of candidates that were kept.
     kept: u64,
 }
 
 impl Minimizer<'_> {
-    /// A smaller case than this one; `None` where this one breaks nothing.
+    /// Minimizes a case. Returns `None` if the case breaks no invariant.
     ///
     /// # Errors
-    /// Where the case cannot be run.
+    /// If the case cannot be run.
     pub fn minimize(&mut self, case: &Case) -> Result<Option<Minimized>, Error> {
         let mut engine = Engine::for_case(case)?;
         let Verdict::Violated(violation) = engine.run(case, false).verdict else { return Ok(None) };
@@ -161,7 +162,7 @@ impl Work<'_, '_> {
         is_over(self.minimizer.deadline, self.minimizer.stop)
     }
 
-    /// Keeps the first of the candidates that still fails, if one does.
+    /// Keeps the first candidate that still fails. Returns whether there is one.
     fn keep(&mut self, candidates: Vec<Case>) -> bool {
         let found = self.first_failing(&candidates);
         if let Some(found) = found {
@@ -198,7 +199,7 @@ impl Work<'_, '_> {
                     let mut engine = Engine::new(system);
                     while !is_over(deadline, stop) {
                         let index = next.fetch_add(1, Ordering::Relaxed);
-                        // What comes after one that fails need not be tried; what comes before it has been begun.
+                        // Candidates after one that fails need not be run. Those before it have been started.
                         let Some(case) = candidates.get(index).filter(|_| index < first.load(Ordering::Relaxed)) else {
                             break;
                         };
@@ -254,7 +255,7 @@ impl Work<'_, '_> {
         }
     }
 
-    /// Leaves out so many actions in a row where that can be done, from the end of the list on.
+    /// Removes sequences of `size` actions where possible, starting at the end of the list.
     fn sweep(&mut self, size: usize) {
         let mut end = self.best.actions.len();
         while end > 0 && !self.is_over() {
@@ -281,8 +282,9 @@ impl Work<'_, '_> {
         }
     }
 
-    /// Where no action can be left out: looks for a like run that needs fewer and breaks the same rule. Actions may be
-    /// fastened to what happens before them, and random decisions and details of the actions be others.
+    /// Called when no action can be removed: looks for a similar run that needs fewer actions and breaks the same rule.
+    /// In such a run, actions may be anchored to the observation before them, and random decisions and parameters of
+    /// actions may differ.
     fn escape(&mut self) -> bool {
         self.runs += 1;
         let Verdict::Violated(violation) = self.engine.run(&self.best, true).verdict else { return false };
@@ -294,7 +296,7 @@ impl Work<'_, '_> {
     }
 
     fn keep_alike(&mut self, sources: &[Case; 2]) -> bool {
-        // The same file becomes the same smaller one, whoever makes it so.
+        // The seed comes from the case, so that the result is deterministic.
         let mut draw = Draw::new(self.best.seed, "alike");
         let (runs, events) = (self.runs + ALIKE_MAX, self.events + ALIKE_EVENTS);
         while self.runs < runs && self.events < events && !self.is_over() {
@@ -320,7 +322,7 @@ fn is_over(deadline: Option<Instant>, stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
-/// Whether a case breaks what is wanted, and how many events its run has.
+/// Whether a case breaks the wanted invariant and rule, and the number of events of its run.
 fn fails(engine: &mut Engine, case: &Case, wanted: Wanted) -> (bool, u64) {
     let outcome = engine.run(case, false);
     let fails = matches!(outcome.verdict, Verdict::Violated(violation)
@@ -336,7 +338,7 @@ mod tests {
 
     const RECOVERY: Wanted = Wanted { invariant: "vsr_recovery_safety", rule: None };
 
-    /// A case that breaks an invariant, with more actions than it takes.
+    /// A case that breaks an invariant and has more actions than it needs.
     fn failing() -> Case {
         let scenario = ScenarioType::CrashDuringCommit.create_scenario();
         let mut engine = Engine::new(&crate::cases::systems::SYSTEMS[0]);
@@ -354,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_result_fails_alike_and_every_action_is_needed() {
+    fn the_result_breaks_the_same_invariant_and_needs_every_action() {
         let case = failing();
         let mut engine = Engine::new(&crate::cases::systems::SYSTEMS[0]);
         for strategy in [Strategy::Delta, Strategy::Binary, Strategy::Linear] {
@@ -372,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn actions_that_are_fastened_to_what_happens_before_them_happen_as_before() {
+    fn anchored_actions_happen_as_before() {
         let scenario = ScenarioType::SwizzleClogging.create_scenario();
         let mut engine = Engine::new(&crate::cases::systems::SYSTEMS[0]);
         let mut fastened = 0;
@@ -381,7 +383,7 @@ mod tests {
             engine.run(&case, true);
             let anchored = reductions::anchored(&case, engine.recorded());
             fastened += anchored.actions.iter().filter(|action| matches!(action.when, When::After { .. })).count();
-            // The numbers of events may differ: an action that waits is none.
+            // The event numbers may differ, because an anchored action is not an event of its own.
             let mut seen = |case| {
                 engine.run(case, true);
                 engine.recorded().iter().map(|seen| (seen.at, seen.who, seen.what)).collect::<Vec<_>>()
@@ -392,13 +394,13 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_threads_changes_nothing() {
+    fn the_result_does_not_depend_on_the_number_of_threads() {
         let case = failing();
         assert_eq!(minimize(&case, Strategy::Delta, 1).case, minimize(&case, Strategy::Delta, 3).case);
     }
 
     #[test]
-    fn an_interrupted_one_keeps_the_best_so_far_and_a_passing_one_is_none() {
+    fn an_interrupted_minimization_returns_the_best_so_far_and_a_passing_case_none() {
         let case = failing();
         let stop = AtomicBool::new(true);
         let mut minimizer =

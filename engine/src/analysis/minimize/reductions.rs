@@ -1,5 +1,4 @@
-//! What is less than a case: an action with something smaller, a configuration with something smaller, and like cases with
-//! fewer actions.
+//! Reductions of a case: actions with smaller parameters, smaller configurations, and similar cases with fewer actions.
 
 use scenarios::Draw;
 use sim::base::time::MILLISECOND;
@@ -8,13 +7,13 @@ use sim::{Action, ActionKind, Case, Lie, Seen, Target, Time, Trigger, When};
 
 use crate::cases::{action_changes, limits};
 
-/// The same case with actions fastened to what was observed just before them instead of to a point in time, so that they
-/// stay with it where something else is left out. What happens is the same.
+/// The same case with actions anchored to the observation just before them, instead of to a point in time. They keep
+/// their relative position when something else is removed. The run stays the same.
 pub fn anchored(case: &Case, recorded: &[Seen]) -> Case {
     let mut anchored = case.clone();
     for action in &mut anchored.actions {
         let When::At(at) = action.when else { continue };
-        // Without a trigger it means the primary, with one the replica that was observed.
+        // Without a trigger, `Subject` means the primary; with one, it means the observed replica.
         if action.what.target() == Some(Target::Subject) {
             continue;
         }
@@ -28,8 +27,8 @@ pub fn anchored(case: &Case, recorded: &[Seen]) -> Case {
     anchored
 }
 
-/// A like case that has an action less, or some: often under another seed, and with what is left here and there a little earlier
-/// or later, at another replica, or doing what another action does.
+/// A similar case with one or more actions removed. Often it has another seed, and some of the remaining actions are
+/// moved slightly in time, to another replica, or replaced by what another action does.
 pub fn alike(case: &Case, draw: &mut Draw) -> Case {
     let mut alike = case.clone();
     let most = if draw.chance(25) { case.actions.len() as u64 } else { 1 };
@@ -54,12 +53,12 @@ pub fn alike(case: &Case, draw: &mut Draw) -> Case {
     alike
 }
 
-/// The place of any action, if there is one.
+/// The index of a random action, if there is one.
 fn any(actions: &[Action], draw: &mut Draw) -> Option<usize> {
     (!actions.is_empty()).then(|| draw.below(actions.len() as u64) as usize)
 }
 
-/// The same action with one thing smaller, the boldest first.
+/// Variants of an action with one parameter reduced, the largest reduction first.
 pub fn simpler(action: &Action) -> Vec<Action> {
     let mut all = Vec::new();
     if let When::After { watch, replica, count, delay } = action.when {
@@ -81,7 +80,7 @@ pub fn simpler(action: &Action) -> Vec<Action> {
     all
 }
 
-/// Nothing that lasts is made shorter than this: there is nothing more to be learned from it.
+/// The duration below which nothing is shortened, because shorter durations give no further insight.
 const SHORT: Time = MILLISECOND;
 
 fn simpler_what(what: ActionKind) -> Vec<ActionKind> {
@@ -104,7 +103,7 @@ fn simpler_what(what: ActionKind) -> Vec<ActionKind> {
         Detail::Requests(count) | Detail::Bits(count) | Detail::Lie(Lie { amount: count, .. }) => {
             *count = (*count).min(1);
         }
-        // A smaller one of these is another fault, not less of the same.
+        // A smaller value of these is a different fault, not a smaller one.
         Detail::Target(_)
         | Detail::Replicas(_)
         | Detail::Outgoing(_)
@@ -125,12 +124,13 @@ fn simpler_what(what: ActionKind) -> Vec<ActionKind> {
     all
 }
 
-/// Half of a span, but not less than [`SHORT`].
+/// Half of a duration, but not less than [`SHORT`].
 fn shorter(span: Time) -> Time {
     (span / 2).max(SHORT.min(span))
 }
 
-/// The same case with one thing of its configuration smaller, the boldest first; those that cannot be run are left out.
+/// Variants of a case with one part of the configuration reduced, the largest reduction first, without those that
+/// cannot be run.
 pub fn smaller(case: &Case) -> Vec<Case> {
     let mut all = Vec::new();
     let mut with = |change: &dyn Fn(&mut Case)| {
@@ -167,7 +167,7 @@ mod tests {
     use scenarios::ScenarioType;
 
     #[test]
-    fn like_cases_have_fewer_actions_and_are_drawn_alike_each_time() {
+    fn similar_cases_have_fewer_actions_and_are_deterministic() {
         let scenario = ScenarioType::SwizzleClogging.create_scenario();
         let case = (0..100).map(|seed| scenario.random_case("vsr", &[], seed)).find(|case| case.actions.len() >= 4);
         let case = case.expect("some seed has so many");

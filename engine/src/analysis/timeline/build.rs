@@ -1,4 +1,4 @@
-//! A timeline from a run that was recorded: what each observation means for its lane.
+//! Builds a timeline from a recorded run: maps each observation to its effect on a lane.
 
 use sim::observers::outcomes::{ActionOutcome, Outcomes};
 use sim::{ActionKind, Case, Observation, Outcome, ReplicaId, Seen, Status, Target, Time, Verdict, Violation, Who};
@@ -11,7 +11,7 @@ use crate::base::format;
 use crate::cases::kmb::Kmb;
 use crate::cases::systems::Engine;
 
-/// Runs what is in a failure file and draws up its timeline.
+/// Runs the case in a failure file and builds its timeline.
 pub fn replay(kmb: &Kmb) -> Result<Timeline, Error> {
     let mut engine = Engine::for_case(&kmb.case)?;
     let outcome = engine.run(&kmb.case, true);
@@ -19,7 +19,7 @@ pub fn replay(kmb: &Kmb) -> Result<Timeline, Error> {
     Ok(timeline(kmb.name(), system, &kmb.case, &outcome, engine.recorded(), engine.outcomes()))
 }
 
-/// The timeline of a recorded run.
+/// Builds the timeline of a recorded run.
 pub fn timeline(
     name: String,
     system: String,
@@ -42,7 +42,7 @@ pub fn timeline(
     }
     Timeline {
         name,
-        // `limits` has seen to it that names from files are short and plain; whoever draws escapes them all the same.
+        // `limits` guarantees that names from files are short and plain. The renderers escape them nevertheless.
         scenario: case.scenario.clone(),
         system,
         bugs: case.bugs.clone(),
@@ -72,7 +72,7 @@ fn finding(violation: &Violation, owed: bool) -> Finding {
     }
 }
 
-/// What became of the plan; the heal phase ends all that lasts.
+/// The outcomes of the actions of the plan. The heal phase ends all lasting effects.
 fn faults(case: &Case, outcomes: &Outcomes, healed: Time) -> Vec<Fault> {
     let fault = |(number, (action, fate)): (usize, (&sim::Action, &ActionOutcome))| {
         let what = action.resolved(&case.config).what;
@@ -89,7 +89,7 @@ fn faults(case: &Case, outcomes: &Outcomes, healed: Time) -> Vec<Fault> {
     (1..).zip(case.actions.iter().zip(outcomes.actions())).map(fault).collect()
 }
 
-/// What an action does, and to whom, if the plan leaves that open.
+/// Describes an action, with its target if the plan leaves the target open.
 pub fn action_words(what: &ActionKind, target: Option<u8>) -> String {
     let words = what.to_string();
     match (what.target(), target) {
@@ -99,15 +99,15 @@ pub fn action_words(what: &ActionKind, target: Option<u8>) -> String {
     }
 }
 
-/// A lane as it grows.
+/// A lane under construction.
 struct Growing {
     lane: Lane,
     since: Time,
     state: State,
     view: Option<u64>,
-    /// What it was before it was paused.
+    /// The state before the pause.
     before: Option<(State, Option<u64>)>,
-    /// The lie that its next message tells.
+    /// The lie that the next message tells.
     lie: Option<String>,
 }
 
@@ -118,7 +118,7 @@ impl Growing {
         Growing { lane, since: 0, state: State::Loading, view: None, before: None, lie: None }
     }
 
-    /// What it was ends, and something else begins.
+    /// Ends the current span and begins another.
     fn enter(&mut self, at: Time, state: State, view: Option<u64>) {
         if at > self.since {
             let span = Span { from: self.since, to: at, state: self.state, view: self.view };
@@ -175,7 +175,7 @@ impl Growing {
     }
 }
 
-/// Whether an observation of a replica is worth a sign, which one, and what it says.
+/// The mark for an observation of a replica, with its text; `None` if the observation is not drawn.
 fn mark(what: &Observation) -> Option<(MarkKind, String)> {
     use Observation as O;
     let said = match *what {
@@ -228,7 +228,7 @@ fn lie(kind: sim::MessageKind, field: sim::Field, how: sim::How) -> String {
 struct Builder<'a> {
     recorded: &'a [Seen],
     outcomes: &'a Outcomes,
-    /// The next passage.
+    /// The index of the next passage.
     passage: usize,
     lanes: Vec<Growing>,
     messages: Vec<Message>,

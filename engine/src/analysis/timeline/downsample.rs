@@ -1,20 +1,20 @@
-//! Which messages of a dense run are drawn where nobody asks for all: so many as can be told apart.
+//! Selects the messages of a dense run that are drawn by default, so that they can be distinguished.
 //!
-//! A run has few messages of the kinds that decide it (a view change, a repair, a lie) and thousands of those that follow
-//! each other while all is well. So the kinds share the room equally, and what a rare kind does not need goes to the
-//! others: rare kinds are drawn whole, and of the others the messages nearest to the violation. Lies are always drawn.
-//! Who looks at less of the run, in time or in replicas, has more room for the rest.
+//! A run has few messages of the decisive kinds (a view change, a repair, a lie) and thousands of the kinds that are
+//! exchanged in normal operation. The kinds therefore get equal shares of the limit, and the part that a rare kind does
+//! not need goes to the others. Rare kinds are drawn completely; of the others, the messages nearest to the violation
+//! are drawn. Lies are always drawn. A shorter range or fewer replicas leave more of the limit for the remaining
+//! messages.
 
 use sim::MessageKind;
 
 use crate::analysis::timeline::model::{Message, Thinned, Timeline};
 
-/// So many messages can be told apart in a picture, and be read as a list.
+/// The number of messages that can be distinguished in a picture or read as a list.
 pub const TOLD_APART: usize = 240;
 
 impl Timeline {
-    /// Marks the messages that are too many to be told apart as faint: about `most` remain of those that are drawn unless all
-    /// are asked for, and the lies.
+    /// Marks messages as faint until about `most` of the relevant messages remain, in addition to the lies.
     pub fn thin(&mut self, most: usize) {
         let counted = |message: &Message| message.lie.is_none() && message.is_relevant();
         let mut kinds: Vec<(usize, MessageKind)> = MessageKind::ALL
@@ -22,7 +22,7 @@ impl Timeline {
             .map(|kind| (self.messages.iter().filter(|it| it.kind == kind && counted(it)).count(), kind))
             .filter(|(count, _)| *count > 0)
             .collect();
-        // The rarest first; a stable sort, so that nothing depends on chance.
+        // The rarest kind first. The sort is stable, so that the result is deterministic.
         kinds.sort_by_key(|(count, _)| *count);
         let lies = self.messages.iter().filter(|message| message.lie.is_some()).count();
         let mut room = most.saturating_sub(lies);
@@ -30,7 +30,7 @@ impl Timeline {
         for (place, (count, kind)) in kinds.iter().enumerate() {
             let share = room / (kinds.len() - place);
             room -= share.min(*count);
-            // A few more than its share are no harm: a kind that is nearly whole is whole.
+            // A kind that exceeds its share only slightly is drawn completely.
             if *count <= share + share / 4 {
                 continue;
             }
@@ -42,7 +42,7 @@ impl Timeline {
         }
     }
 
-    /// What is left out of the drawing, in words.
+    /// Describes which messages are not drawn.
     pub fn thinned_words(&self) -> Option<String> {
         if self.thinned.is_empty() {
             return None;
@@ -53,7 +53,7 @@ impl Timeline {
         Some(format!("only {}: those nearest to {where_to}", kinds.join(", ")))
     }
 
-    /// Keeps no message that is faint.
+    /// Removes the faint messages.
     pub fn keep_distinct(&mut self) {
         self.messages.retain(|message| !message.faint);
     }
@@ -69,7 +69,7 @@ mod tests {
         Message { from: 0, to: 1, kind, sent, event: sent, end, lost: None, lie: None, copy: false, faint: false }
     }
 
-    /// So many messages of each kind, one in each nanosecond, and a violation at this time.
+    /// This number of messages of each kind, one per nanosecond, and a violation at this time.
     fn timeline(counts: &[(MessageKind, u64)], at: u64) -> Timeline {
         let kinds = counts.iter().flat_map(|(kind, count)| (0..*count).map(|sent| message(*kind, sent)));
         let mut messages: Vec<Message> = kinds.collect();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn rare_kinds_are_whole_and_of_others_what_is_nearest_to_the_violation() {
+    fn rare_kinds_are_complete_and_others_keep_the_messages_nearest_to_the_violation() {
         use MessageKind as K;
         let mut dense =
             timeline(&[(K::Prepare, 500), (K::PrepareOk, 400), (K::DoViewChange, 12), (K::Commit, 300)], 300);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_told_apart_is_drawn_whole_and_lies_always_are() {
+    fn sparse_runs_and_all_lies_are_drawn_completely() {
         use MessageKind as K;
         let mut sparse = timeline(&[(K::Prepare, 60), (K::StartView, 40)], 10);
         sparse.thin(100);

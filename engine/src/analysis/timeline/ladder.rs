@@ -1,4 +1,5 @@
-//! The messages of a timeline one by one: time goes down, a column for each replica, and an arrow for each message.
+//! The messages of a timeline as a ladder diagram in text: time goes down, with one column for each replica and one
+//! arrow for each message.
 
 use anstyle::{AnsiColor, Style};
 use sim::Time;
@@ -9,25 +10,25 @@ use crate::analysis::timeline::row::{Row, milliseconds};
 use crate::base::format;
 use crate::base::terminal::BAD;
 
-/// How many columns the times at the left take, and the notes at the right.
+/// The widths of the column of times at the left and of notes at the right.
 const TIMES: usize = 12;
 const NOTES: usize = 18;
 
-/// What a line is about.
+/// The content of a line.
 enum Line<'a> {
-    /// Messages of one kind that a replica sent at once.
+    /// Messages of one kind that a replica sent at the same time.
     Messages(&'a [Message]),
-    /// Something that happened to a replica.
+    /// An event at one replica.
     Mark { lane: usize, words: String, style: Style },
-    /// Something that happened to all.
+    /// An event that concerns the whole cluster.
     World { words: String, style: Style },
 }
 
-/// Adds the lines to a text.
+/// Appends the lines to a text.
 pub(super) fn render(timeline: &Timeline, width: usize, faults: bool, text: &mut String) {
     let ladder = Ladder { width, lanes: timeline.lanes.iter().map(|lane| lane.replica).collect() };
     let mut lines = lines(timeline, faults);
-    // Whatever happens in an event comes before what it sends; a stable sort keeps the order of the rest.
+    // The marks of an event come before the messages that it sends. The sort is stable and keeps the order of the rest.
     lines.sort_by_key(|(at, event, line)| (*at, *event, matches!(line, Line::Messages(_))));
     let mut heading = Row::new(width);
     heading.put(TIMES - 2 - "ms".len(), "ms", Style::new());
@@ -50,7 +51,8 @@ fn milliseconds_aligned(at: Time) -> String {
 
 fn lines(timeline: &Timeline, faults: bool) -> Vec<(Time, u64, Line<'_>)> {
     let mut lines = Vec::new();
-    // What a replica sends in one event is one line, if it is of one kind: it broadcasts message by message.
+    // Messages of one kind that a replica sends in one event share a line, because a broadcast consists of single
+    // messages.
     let together = |one: &Message, next: &Message| {
         (one.sent, one.event, one.from, one.kind) == (next.sent, next.event, next.from, next.kind)
             && (one.copy, &one.lie) == (next.copy, &next.lie)
@@ -119,7 +121,7 @@ impl Ladder {
             Line::Mark { lane, words, style } => {
                 let column = self.column(*lane);
                 row.put(column, "o", *style);
-                // To the right of its replica, unless there is not enough room.
+                // The text is to the right of its replica, unless there is not enough room.
                 if column + 2 + words.len() <= self.width || column < words.len() + TIMES + 1 {
                     let start = (column + 2).min(self.width.saturating_sub(words.len()).max(TIMES));
                     row.put(start, words, *style);
@@ -162,7 +164,7 @@ impl Ladder {
         row.put(self.width - NOTES + 1, &note(at, &targets), Style::new());
     }
 
-    /// The kind, in the widest gap between two signs of the arrow, or behind its end.
+    /// Writes the kind of the message into the widest gap between two signs of the arrow, or after its end.
     fn label(
         &self,
         message: &Message,
@@ -178,7 +180,7 @@ impl Ladder {
             (0..self.lanes.len()).map(|index| self.column(index)).filter(|column| (left..=right).contains(column));
         let signs: Vec<usize> = signs.collect();
         let widest = signs.windows(2).min_by_key(|pair| {
-            // Of gaps of one width, the one next to the sender.
+            // On a tie, the gap next to the sender.
             let beside = !pair.contains(&source);
             (std::cmp::Reverse(pair[1] - pair[0]), beside)
         });
@@ -191,7 +193,7 @@ impl Ladder {
     }
 }
 
-/// How long the messages took, and which were lost.
+/// Describes how long the messages took and which were lost.
 fn note(at: Time, targets: &[(usize, &Message)]) -> String {
     let arrived = targets.iter().filter(|(_, message)| message.lost.is_none()).filter_map(|(_, message)| message.end);
     let (first, last) = (arrived.clone().min(), arrived.max());

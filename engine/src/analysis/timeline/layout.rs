@@ -1,4 +1,4 @@
-//! Where the parts of a drawing stand: heading, faults, lanes, clients, legend, from the top down.
+//! The vertical layout of a drawing, from top to bottom: heading, faults, lanes, clients, legend.
 
 use maud::Render;
 use sim::Time;
@@ -7,7 +7,7 @@ use crate::analysis::timeline::model::{Fault, Timeline};
 use crate::analysis::timeline::row::milliseconds;
 use crate::analysis::timeline::scale::Scale;
 
-/// A number with one decimal.
+/// A number, rendered with one decimal.
 pub(super) struct N(pub(super) f64);
 
 impl Render for N {
@@ -19,35 +19,35 @@ impl Render for N {
 
 /// The width of a drawing.
 pub(super) const WIDTH: f64 = 1_200.0;
-/// The room for names at the left, and for nothing at the right.
+/// The margin for names at the left, and the empty margin at the right.
 const LEFT: f64 = 84.0;
 pub(super) const RIGHT: f64 = 16.0;
-/// A lane, and the bar in it.
+/// The height of a lane, and of the bar in it.
 pub(super) const LANE: f64 = 66.0;
 pub(super) const BAR: f64 = 25.0;
 pub(super) const BAR_TOP: f64 = 8.0;
-/// The first line of the heading, and the distance to the next.
+/// The first line of the heading, and the distance to the next line.
 pub(super) const HEADING_TOP: f64 = 26.0;
 pub(super) const HEADING_LINE: f64 = 19.0;
-/// A line of the legend, which has two at most.
+/// The height of a line of the legend, which has at most two.
 pub(super) const LEGEND_LINE: f64 = 17.0;
-/// The least distance of times on the axis.
+/// The minimum distance of times on the axis.
 pub(super) const TICKS: f64 = 80.0;
-/// A line of a fault, and of a client.
+/// The height of a line for a fault, and for a client.
 const FAULT: f64 = 19.0;
 pub(super) const CLIENT: f64 = 9.0;
-/// More clients share their lines, and more faults have none.
+/// The maximum number of lines. Additional clients share the lines, and additional faults are not drawn.
 const CLIENTS_MAX: u16 = 6;
 const FAULTS_MAX: usize = 40;
 
-/// A text beside a bar.
+/// The label of a bar.
 pub(super) struct Label {
     pub(super) words: String,
     pub(super) x: f64,
     pub(super) width: f64,
 }
 
-/// A fault with its place.
+/// A fault with its position.
 pub(super) struct FaultRow {
     pub(super) fault: Fault,
     pub(super) start: f64,
@@ -56,30 +56,30 @@ pub(super) struct FaultRow {
     pub(super) label: Label,
 }
 
-/// The places.
+/// The positions of all parts.
 pub(super) struct Layout {
-    /// Whether the drawing is for a page in which it answers to the reader.
+    /// Whether the drawing is part of an interactive page.
     pub(super) answers: bool,
     pub(super) scale: Scale,
     pub(super) left: f64,
     pub(super) to: Time,
-    /// The lines of the heading, with their classes.
+    /// The lines of the heading, with their CSS classes.
     pub(super) heading: Vec<(&'static str, String)>,
-    /// Where the faults begin.
+    /// The top of the faults.
     pub(super) top: f64,
     pub(super) faults: Vec<FaultRow>,
     pub(super) lanes_top: f64,
     pub(super) lanes_bottom: f64,
     replicas: Vec<u8>,
     pub(super) clients_top: f64,
-    /// How many lines the clients have.
+    /// The number of lines for clients.
     pub(super) clients: u16,
     pub(super) legend_top: f64,
     pub(super) height: f64,
 }
 
 impl Layout {
-    /// The places of a drawing that stands alone, or of one that has its heading and legend elsewhere.
+    /// Computes the layout of a standalone drawing, or of one whose heading and legend are elsewhere on the page.
     pub(super) fn new(timeline: &Timeline, alone: bool) -> Self {
         let scale = Scale::new((timeline.from, timeline.to), (LEFT + 2.0, WIDTH - RIGHT - 14.0), timeline.times());
         let heading = if alone { heading(timeline) } else { Vec::new() };
@@ -107,12 +107,12 @@ impl Layout {
         }
     }
 
-    /// A place for the page's script, which is all that needs it.
+    /// A position for the page's script. A standalone drawing omits it.
     pub(super) fn data(&self, place: f64) -> Option<N> {
         self.answers.then_some(N(place))
     }
 
-    /// A time for the page's script.
+    /// A time for the page's script. A standalone drawing omits it.
     pub(super) fn time(&self, at: Time) -> Option<Time> {
         self.answers.then_some(at)
     }
@@ -127,7 +127,7 @@ impl Layout {
         self.lane(index) + BAR_TOP
     }
 
-    /// The lane of a replica, if it is drawn.
+    /// The index of the lane of a replica, if it is drawn.
     pub(super) fn index(&self, replica: u8) -> Option<usize> {
         self.replicas.iter().position(|drawn| *drawn == replica)
     }
@@ -138,7 +138,7 @@ impl Layout {
     }
 }
 
-/// About how wide a text is, in a font of this size. Letters differ, so it errs to the wide side.
+/// The approximate width of a text in a font of this size. Letters differ in width, so this is an upper estimate.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.56
 }
@@ -167,7 +167,7 @@ fn heading(timeline: &Timeline) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// A text in lines of at most so many characters, broken between words where it can be.
+/// Wraps a text into lines of at most `most` characters, between words where possible.
 fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -185,7 +185,7 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// Each fault in the highest line that is free where it stands. Returns where the last line ends, too.
+/// Assigns each fault to the highest free line. Also returns the bottom of the last line.
 fn faults(timeline: &Timeline, scale: &Scale, top: f64) -> (Vec<FaultRow>, f64) {
     let mut rows: Vec<Vec<(f64, f64)>> = Vec::new();
     let mut placed = Vec::new();
@@ -209,7 +209,7 @@ fn faults(timeline: &Timeline, scale: &Scale, top: f64) -> (Vec<FaultRow>, f64) 
     (placed, top + FAULT * rows.len() as f64)
 }
 
-/// Where a text beside a bar begins: after it, before it, or in it, whichever has the room.
+/// The start of a label: after its bar, before it, or inside it, depending on the available room.
 fn beside(start: f64, end: f64, width: f64) -> f64 {
     if end + 5.0 + width < WIDTH - RIGHT {
         end + 5.0
@@ -225,14 +225,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_broken_between_words() {
+    fn long_texts_are_wrapped_between_words() {
         assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
         assert_eq!(wrapped("a-very-long-word", 4), ["a-very-long-word"]);
         assert_eq!(wrapped(&"word ".repeat(100), 10).len(), 4, "no more lines than there is room for");
     }
 
     #[test]
-    fn a_text_stands_where_there_is_room() {
+    fn a_label_is_placed_where_there_is_room() {
         assert!(beside(100.0, 200.0, 300.0) > 200.0);
         assert!(beside(900.0, 1_100.0, 300.0) < 600.0);
         assert!(beside(100.0, 1_100.0, 300.0) > 100.0);

@@ -1,14 +1,14 @@
-//! `vopr timeline`: a run as a picture. A lane for each replica over virtual time; views and statuses as spans of it,
-//! messages as arrows between lanes, the faults above them, and the violation.
+//! The diagram behind `vopr timeline`: a run over virtual time. Each replica has a lane with its views and statuses as
+//! spans. Messages are arrows between lanes, the faults are above them, and the violation is marked.
 //!
-//! `model.rs` is what is drawn and `build.rs` makes it from a recorded run; `scale.rs` gives time its place, and idle
-//! stretches little of it. `text.rs` draws for terminals, with `ladder.rs` for the messages one by one; `svg.rs` draws the
-//! picture where `layout.rs` has room for it, and `page.rs` puts it into a page that answers to the mouse and the keyboard (`assets/timeline.js`).
-//! Of a run with more messages than can be told apart, `downsample.rs` says which are drawn.
+//! `model.rs` is the model of a diagram, and `build.rs` builds it from a recorded run. `scale.rs` maps time to
+//! positions and shortens idle stretches. `text.rs` renders for terminals, with `ladder.rs` for single messages.
+//! `svg.rs` renders a picture with the positions from `layout.rs`, and `page.rs` embeds it into an interactive page
+//! (`assets/timeline.js`). `downsample.rs` selects which messages of a dense run are drawn.
 //!
-//! For others who show pictures: [`svg::embedded`] is the drawing alone, without styles or scripts of its own; it needs
-//! [`svg::STYLE`] and, to answer, [`page::STYLE`] and [`page::SCRIPT`] in a page of yours. There are no inline handlers and
-//! no style attributes, so a content security policy can be strict.
+//! To embed a diagram in another page: [`svg::embedded`] is the drawing without styles or scripts. The page needs
+//! [`svg::STYLE`] and, for interaction, [`page::STYLE`] and [`page::SCRIPT`]. There are no inline handlers and no style
+//! attributes, so the page can have a strict content security policy.
 
 pub mod build;
 pub mod downsample;

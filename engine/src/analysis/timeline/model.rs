@@ -1,48 +1,48 @@
-//! What a timeline shows, in the terms of the protocol. Times are virtual, in nanoseconds.
+//! The model of a timeline, in the terms of the protocol. Times are virtual, in nanoseconds.
 
 use serde::Serialize;
 use sim::protocol::observation::DropReason;
 use sim::protocol::reason::SkipReason;
 use sim::{MessageKind, Time};
 
-/// A run as it is drawn.
+/// The diagram of a run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Timeline {
     /// The case's name.
     pub name: String,
-    /// The scenario that it came from.
+    /// The scenario of the case.
     pub scenario: String,
     /// The system under test, with its version.
     pub system: String,
-    /// The planted bugs that are on.
+    /// The planted bugs that are switched on.
     pub bugs: Vec<String>,
-    /// The stretch that is drawn.
+    /// The start of the range that is drawn.
     pub from: Time,
-    /// Its end.
+    /// The end of the range.
     pub to: Time,
     /// The replicas that are drawn.
     pub lanes: Vec<Lane>,
-    /// What clients asked.
+    /// The requests of the clients.
     pub requests: Vec<Request>,
-    /// The messages between the replicas that are drawn, as they were sent.
+    /// The messages between the drawn replicas, in the order in which they were sent.
     pub messages: Vec<Message>,
-    /// The actions of the plan, in its order.
+    /// The actions of the plan, in order.
     pub faults: Vec<Fault>,
     /// When the heal phase began.
     pub healed: Option<Time>,
     /// The violation.
     pub finding: Option<Finding>,
-    /// How many messages and marks are left out, since there are too many to draw.
+    /// The number of messages and marks that exceed the limits and are left out.
     pub left_out: usize,
-    /// The kinds of messages of which only some are drawn.
+    /// The kinds of messages that are drawn only in part.
     #[serde(skip)]
     pub thinned: Vec<Thinned>,
 }
 
-/// A kind of which not all messages are drawn.
+/// A kind of message that is drawn only in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thinned {
-    /// Which.
+    /// The kind.
     pub kind: MessageKind,
     /// How many are drawn.
     pub drawn: usize,
@@ -50,51 +50,51 @@ pub struct Thinned {
     pub of: usize,
 }
 
-/// A replica.
+/// The lane of a replica.
 #[derive(Clone, Debug, Serialize)]
 pub struct Lane {
     /// Its number.
     pub replica: u8,
     /// Whether it lies.
     pub liar: bool,
-    /// What it was, without gaps.
+    /// Its states over time, without gaps.
     pub spans: Vec<Span>,
     /// What happened to it.
     pub marks: Vec<Mark>,
-    /// What it committed: consecutive ops at one time are one.
+    /// Its commits. Consecutive ops that were committed at the same time are merged.
     pub commits: Vec<Commit>,
 }
 
-/// A stretch of a replica's time in which it was the same.
+/// A period in which the state of a replica does not change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
-    /// From when.
+    /// The start.
     pub from: Time,
-    /// Until when.
+    /// The end.
     pub to: Time,
-    /// What it was.
+    /// The state.
     pub state: State,
-    /// In which view, where it has one.
+    /// The view, if there is one.
     pub view: Option<u64>,
 }
 
-/// What a replica is.
+/// The state of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Normal, the primary of its view.
+    /// Normal, and the primary of its view.
     Primary,
-    /// Normal, a backup.
+    /// Normal, and a backup.
     Backup,
-    /// Left its view for a higher one.
+    /// It has left its view for a higher one.
     ViewChange,
-    /// Read its disk and takes no part yet.
+    /// It has read its disk and does not take part yet.
     Recovering,
-    /// Reads its disk.
+    /// It is reading its disk.
     Loading,
     /// Crashed.
     Down,
-    /// Stopped by a pause.
+    /// Paused.
     Paused,
 }
 
@@ -110,7 +110,7 @@ impl State {
         State::Paused,
     ];
 
-    /// In words.
+    /// The name as text.
     pub fn words(self) -> &'static str {
         match self {
             State::Primary => "primary",
@@ -123,7 +123,7 @@ impl State {
         }
     }
 
-    /// As the name of a class in a style sheet.
+    /// The CSS class.
     pub fn class(self) -> &'static str {
         match self {
             State::ViewChange => "view-change",
@@ -133,7 +133,7 @@ impl State {
 }
 
 impl Span {
-    /// In words: `view 1 primary`.
+    /// The text of the span: `view 1 primary`.
     pub fn words(&self) -> String {
         match (self.state, self.view) {
             (State::ViewChange, Some(view)) => format!("view change to {view}"),
@@ -143,20 +143,20 @@ impl Span {
     }
 }
 
-/// Something that happened to a replica.
+/// An event at a replica.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mark {
-    /// When.
+    /// The time.
     pub at: Time,
     /// During which event.
     pub event: u64,
-    /// What, for its sign.
+    /// The kind, which determines the sign.
     pub kind: MarkKind,
-    /// What, in words.
+    /// The text.
     pub words: String,
 }
 
-/// What a mark is about.
+/// The kind of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkKind {
@@ -166,13 +166,13 @@ pub enum MarkKind {
     Lie,
     /// A view started at it.
     ViewStart,
-    /// It handed its log to a new primary.
+    /// It voted for a new primary and sent it its log.
     Vote,
     /// Its log or its disk lost something.
     Loss,
     /// It refused a message.
     Reject,
-    /// Anything else of note.
+    /// Any other event.
     Other,
 }
 
@@ -188,7 +188,7 @@ impl MarkKind {
         MarkKind::Other,
     ];
 
-    /// As the name of a class in a style sheet.
+    /// The CSS class.
     pub fn class(self) -> &'static str {
         match self {
             MarkKind::Crash => "crash",
@@ -202,10 +202,10 @@ impl MarkKind {
     }
 }
 
-/// Ops that a replica committed at one time.
+/// Ops that a replica committed at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Commit {
-    /// When.
+    /// The time.
     pub at: Time,
     /// During which event.
     pub event: u64,
@@ -216,7 +216,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The ops: `3` or `3-5`.
+    /// The range of ops: `3` or `3-5`.
     pub fn ops(&self) -> String {
         if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
     }
@@ -239,23 +239,23 @@ pub struct Message {
     pub end: Option<Time>,
     /// Why it was lost, if it was.
     pub lost: Option<DropReason>,
-    /// The lie in it.
+    /// The lie that it tells.
     pub lie: Option<String>,
-    /// Whether it is the second copy of a message that the network doubled.
+    /// Whether it is the second copy of a message that the network duplicated.
     pub copy: bool,
-    /// Whether it is left out where nobody asks for all, since there are too many to be told apart.
+    /// Whether it is hidden by default because the run is too dense.
     #[serde(skip)]
     pub faint: bool,
 }
 
 impl Message {
-    /// Whether it is drawn unless all are asked for: the protocol's own, without heartbeats, probes and the clients' mail.
+    /// Whether it is drawn by default: all kinds except heartbeats, probes, and messages from or to clients.
     pub fn is_relevant(&self) -> bool {
         use MessageKind as K;
         self.lie.is_some() || !matches!(self.kind, K::Commit | K::Ping | K::Pong | K::Request | K::Reply | K::Other)
     }
 
-    /// The family of its kind, as the name of a class in a style sheet.
+    /// The family of its kind, as a CSS class.
     pub fn family(&self) -> &'static str {
         use MessageKind as K;
         match self.kind {
@@ -269,7 +269,7 @@ impl Message {
     }
 }
 
-/// What a client asked.
+/// A request of a client.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
     /// The client.
@@ -280,28 +280,28 @@ pub struct Request {
     pub number: u32,
     /// When it was sent first.
     pub asked: Time,
-    /// When the answer came, if it did.
+    /// When it was answered, if it was.
     pub answered: Option<Time>,
     /// How often it was sent again.
     pub retries: u32,
-    /// What it was.
+    /// The requested operation.
     pub operation: String,
 }
 
 /// An action of the plan.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fault {
-    /// Its number, from 1, as `vopr show` has it.
+    /// Its number, from 1, as in `vopr show`.
     pub number: usize,
-    /// What is done, and to whom.
+    /// The action and its target, as text.
     pub words: String,
-    /// When it was carried out or skipped; `None` if it never came to it.
+    /// When it was carried out or skipped; `None` if it never became due.
     pub at: Option<Time>,
-    /// When its effect ended, if it has one that lasts.
+    /// When its effect ended, if the effect lasts.
     pub until: Option<Time>,
-    /// The replica that it was about, if it was about one.
+    /// The target replica, if there is one.
     pub target: Option<u8>,
-    /// Why it was not carried out, though it was due.
+    /// Why it was skipped when it was due.
     pub skipped: Option<SkipReason>,
 }
 
@@ -310,31 +310,31 @@ pub struct Fault {
 pub struct Finding {
     /// The broken invariant.
     pub invariant: String,
-    /// Which rule of it.
+    /// The broken rule of the invariant.
     pub rule: String,
-    /// When.
+    /// The time.
     pub at: Time,
     /// During which event.
     pub event: u64,
     /// The replicas concerned.
     pub replicas: Vec<u8>,
-    /// What should have been.
+    /// The expected state.
     pub expected: String,
-    /// What was.
+    /// The observed state.
     pub seen: String,
-    /// Whether the protocol promises that it does not happen; else it is no failure.
+    /// Whether the invariant is owed. If not, the violation is not a failure.
     pub owed: bool,
 }
 
 impl Timeline {
-    /// Keeps these replicas only.
+    /// Removes all other replicas.
     pub fn keep_replicas(&mut self, replicas: &[u8]) {
         self.lanes.retain(|lane| replicas.contains(&lane.replica));
         self.messages.retain(|message| replicas.contains(&message.from) && replicas.contains(&message.to));
         self.faults.retain(|fault| fault.target.is_none_or(|target| replicas.contains(&target)));
     }
 
-    /// Keeps what happened between `from` and `to`.
+    /// Removes everything outside of the range from `from` to `to`.
     pub fn keep_range(&mut self, from: Time, to: Time) {
         (self.from, self.to) = (from.max(self.from).min(self.to), to.min(self.to));
         self.to = self.to.max(self.from);
@@ -358,7 +358,7 @@ impl Timeline {
         }
     }
 
-    /// The times at which something new happens. Messages are none: a cluster that gets nowhere repeats them for ever.
+    /// The times of all visible events, except messages: a cluster without progress repeats them for ever.
     pub fn times(&self) -> Vec<Time> {
         let mut times = Vec::new();
         for lane in &self.lanes {
@@ -374,12 +374,13 @@ impl Timeline {
         times
     }
 
-    /// Keeps what the protocol is about: no heartbeats, probes or clients' mail.
+    /// Removes heartbeats, probes, and messages from or to clients.
     pub fn keep_relevant(&mut self) {
         self.messages.retain(Message::is_relevant);
     }
 
-    /// Keeps so many messages and so many marks a lane, those nearest to the violation, and says how many are left out.
+    /// Keeps at most `messages` messages, and `marks` marks in each lane, those nearest to the violation. Counts how
+    /// many are left out.
     pub fn bound(&mut self, messages: usize, marks: usize) {
         let moment = self.finding.as_ref().map_or(self.to, |finding| finding.at);
         let mut left_out = keep_nearest(&mut self.messages, messages, moment, |message| message.sent);
@@ -392,7 +393,7 @@ impl Timeline {
     }
 }
 
-/// Keeps so many items, those nearest to `moment`, in their order. Returns how many went.
+/// Keeps at most `most` items, those nearest to `moment`, in their order. Returns how many were removed.
 fn keep_nearest<T>(items: &mut Vec<T>, most: usize, moment: Time, at: impl Fn(&T) -> Time) -> usize {
     let Some(surplus) = items.len().checked_sub(most).filter(|surplus| *surplus > 0) else { return 0 };
     let mut distances: Vec<(Time, usize)> =

@@ -1,7 +1,7 @@
-//! A timeline as a page that stands alone: the drawing, what answers to mouse and keyboard, and the events as a list.
+//! A timeline as a standalone page: the interactive drawing, and the events as a list.
 //!
-//! The page needs no network and works from a file. Its content security policy allows its own script and styles only, so
-//! that nothing in a failure file could ever be run.
+//! The page needs no network and can be opened from a file. Its content security policy allows only its own script and
+//! styles, so that nothing in a failure file can be executed.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sim::{MessageKind, Time};
@@ -10,18 +10,18 @@ use crate::analysis::timeline::model::{Finding, Timeline};
 use crate::analysis::timeline::row::milliseconds;
 use crate::analysis::timeline::svg;
 
-/// The rules of the page around the drawing.
+/// The styles of the page around the drawing.
 pub const STYLE: &str = include_str!("assets/page.css");
-/// What makes the figures of a page answer. It needs no other script.
+/// The script for the interactive figures of a page. It needs no other script.
 pub const SCRIPT: &str = include_str!("assets/timeline.js");
 
-/// More events than this are no list that anybody reads.
+/// The maximum number of events in the list.
 const EVENTS_MAX: usize = 1_000;
 
-/// The whole page.
+/// Renders the whole page.
 pub fn file(timeline: &Timeline) -> String {
     let figure = figure(timeline, "t");
-    // Nobody can know it before the page is made, least of all what is in the page.
+    // The nonce cannot be predicted before the page is generated, least of all by the content of the page.
     let nonce = blake3::hash(figure.0.as_bytes()).to_hex();
     let policy = format!("default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; base-uri 'none'");
     let title = timeline.finding.as_ref().map_or(&timeline.scenario, |finding| &finding.invariant);
@@ -49,7 +49,7 @@ pub fn file(timeline: &Timeline) -> String {
     page.into_string() + "\n"
 }
 
-/// The drawing with its controls, for a page that has the styles and the script; `id` tells it from others in the page.
+/// The drawing with its controls, for a page that includes the styles and the script. `id` is unique in the page.
 pub fn figure(timeline: &Timeline, id: &str) -> Markup {
     let mut drawn = timeline.clone();
     if drawn.messages.len() > svg::MESSAGES_MAX {
@@ -126,7 +126,7 @@ fn help() -> Markup {
     }
 }
 
-/// The course of events as a table.
+/// The events as a table.
 fn events(timeline: &Timeline) -> Markup {
     let mut events: Vec<(Time, u64, String, &str)> = Vec::new();
     for lane in &timeline.lanes {

@@ -1,4 +1,4 @@
-//! A line of text that is drawn into, and how a time is written beside it.
+//! A line of text with positioned parts, and the notation of times.
 
 use std::fmt::Write;
 
@@ -6,13 +6,13 @@ use anstyle::Style;
 use sim::Time;
 use sim::base::time::MILLISECOND;
 
-/// Milliseconds with three decimals, without zeros at the end.
+/// Formats a time as milliseconds with up to three decimals.
 pub fn milliseconds(at: Time) -> String {
     let text = format!("{}.{:03}", at / MILLISECOND, at % MILLISECOND / 1_000);
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// A line of characters with their styles.
+/// A line of styled characters.
 pub(super) struct Row {
     cells: Vec<(char, Style)>,
 }
@@ -22,7 +22,7 @@ impl Row {
         Row { cells: vec![(' ', Style::new()); width] }
     }
 
-    /// Writes a text; what does not fit at the right end is cut off.
+    /// Writes a text. The part beyond the right end is cut off.
     pub(super) fn put(&mut self, column: usize, text: &str, style: Style) {
         for (cell, symbol) in self.cells.iter_mut().skip(column).zip(text.chars()) {
             *cell = (symbol, style);
@@ -45,7 +45,7 @@ impl Row {
         self.cells.iter().skip(from).all(|cell| cell.0 == ' ')
     }
 
-    /// Adds the line to a text, in as few changes of style as there are.
+    /// Appends the line to a text, with as few changes of style as possible.
     pub(super) fn write(&self, text: &mut String) {
         let used = self.cells.iter().rposition(|(symbol, style)| *symbol != ' ' || *style != Style::new());
         let mut current = Style::new();

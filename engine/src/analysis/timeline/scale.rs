@@ -1,21 +1,21 @@
-//! Where a point of time stands in a picture. Time runs evenly, but a stretch in which nothing is to be seen gets only so
-//! much room, and is marked as shortened.
+//! Maps times to positions in a picture. The mapping is linear, except that a stretch without visible events is
+//! shortened and marked as such.
 
 use sim::Time;
 use sim::base::time::{MICROSECOND, MILLISECOND, SECOND};
 
 use crate::base::format;
 
-/// A shortened stretch gets one part in so many of the room.
+/// A shortened stretch gets one part in `PARTS` of the width.
 const PARTS: f64 = 24.0;
-/// No more stretches than this are shortened.
+/// The maximum number of shortened stretches.
 const BREAKS_MAX: usize = 5;
-/// A stretch is shortened where it would take more than this share of the room,
+/// A stretch is shortened if it would take more than this share of the width,
 const SHARE: f64 = 0.14;
-/// and is so many times as long as the others are on average.
+/// and if it is this many times as long as the average of the others.
 const TIMES_MEAN: f64 = 8.0;
 
-/// A piece of time that runs evenly.
+/// A piece of the scale in which time is linear.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     from: Time,
@@ -25,10 +25,10 @@ struct Piece {
     shortened: bool,
 }
 
-/// A stretch of time that is shortened, with its place.
+/// A shortened stretch of time, with its position.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Break {
-    /// How long it is.
+    /// Its duration.
     pub duration: Time,
     /// Its left end.
     pub start: f64,
@@ -37,7 +37,7 @@ pub struct Break {
 }
 
 impl Break {
-    /// How long it is, in round words.
+    /// The rounded duration as text.
     pub fn words(&self) -> String {
         let unit = match self.duration {
             10_000_000_000.. => SECOND,
@@ -56,7 +56,8 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// From `from` at place `start` to `to` at place `end`; something is to be seen at `times`.
+    /// Creates the scale from time `from` at position `start` to time `to` at position `end`, with visible events at
+    /// `times`.
     pub fn new((from, to): (Time, Time), (start, end): (f64, f64), times: impl IntoIterator<Item = Time>) -> Self {
         let mut times: Vec<Time> = times.into_iter().filter(|at| (from..=to).contains(at)).collect();
         times.extend([from, to]);
@@ -84,7 +85,7 @@ impl Scale {
         Scale { pieces }
     }
 
-    /// The place of a point of time; what lies outside is drawn at the end.
+    /// The position of a time. Times outside of the range are placed at its ends.
     pub fn place(&self, at: Time) -> f64 {
         let index = self.pieces.partition_point(|piece| piece.to < at).min(self.pieces.len() - 1);
         let Piece { from, to, start, end, .. } = self.pieces[index];
@@ -94,7 +95,8 @@ impl Scale {
         start + (at.clamp(from, to) - from) as f64 / (to - from) as f64 * (end - start)
     }
 
-    /// The pieces as a page can read them: from, to, start, end, and 1 if shortened, separated by commas and semicolons.
+    /// The pieces in a format for the page's script: from, to, start, end, and 1 if shortened, separated by commas and
+    /// semicolons.
     pub fn pieces(&self) -> String {
         let piece = |piece: &Piece| {
             let Piece { from, to, start, end, shortened } = piece;
@@ -103,13 +105,13 @@ impl Scale {
         self.pieces.iter().map(piece).collect::<Vec<_>>().join(";")
     }
 
-    /// The stretches that are shortened.
+    /// The shortened stretches.
     pub fn breaks(&self) -> impl Iterator<Item = Break> {
         let shortened = self.pieces.iter().filter(|piece| piece.shortened);
         shortened.map(|piece| Break { duration: piece.to - piece.from, start: piece.start, end: piece.end })
     }
 
-    /// Round times at least `distance` apart, with their places.
+    /// Round times at least `distance` apart, with their positions.
     pub fn ticks(&self, distance: f64) -> Vec<(Time, f64)> {
         let even = |piece: &&Piece| !piece.shortened && piece.to > piece.from;
         let density = |piece: &Piece| (piece.end - piece.start) / (piece.to - piece.from) as f64;
@@ -132,7 +134,7 @@ impl Scale {
     }
 }
 
-/// Which gaps are shortened: the longest first, as long as it would take too much of the room.
+/// Selects the gaps to shorten: the longest first, as long as it would take too much of the width.
 fn shortened(gaps: &[Time]) -> Vec<bool> {
     let mut shortened = vec![false; gaps.len()];
     let mut longest_first: Vec<usize> = (0..gaps.len()).collect();
@@ -151,7 +153,7 @@ fn shortened(gaps: &[Time]) -> Vec<bool> {
     shortened
 }
 
-/// The next round number of nanoseconds: 1, 2 or 5 with zeros.
+/// The next greater round number of nanoseconds: 1, 2 or 5 followed by zeros.
 fn round_up(least: Time) -> Time {
     let mut unit: Time = 1;
     loop {
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_runs_evenly_where_something_happens() {
+    fn time_is_linear_where_something_happens() {
         let times = (0..=100).map(|step| step * MILLISECOND);
         let scale = Scale::new((0, 100 * MILLISECOND), (10.0, 110.0), times);
         assert_eq!(scale.breaks().count(), 0);
@@ -182,8 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_stretch_is_shortened_and_says_so() {
-        // Something each millisecond, then nothing for ten seconds, then again.
+    fn an_idle_stretch_is_shortened_and_marked() {
+        // An event in each millisecond, then ten seconds without events, then events again.
         let busy = |start: Time| (0..=50).map(move |step| start + step * MILLISECOND);
         let times = busy(0).chain(busy(10 * SECOND));
         let scale = Scale::new((0, 10 * SECOND + 50 * MILLISECOND), (0.0, 1000.0), times);
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn breaks_have_round_names() {
+    fn breaks_have_rounded_durations() {
         let words = |duration| Break { duration, start: 0.0, end: 1.0 }.words();
         assert_eq!(words(223_602_111), "224 ms");
         assert_eq!(words(20_060_000_000), "20 s");
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn places_never_go_back_and_stay_inside() {
+    fn positions_are_monotonic_and_inside_the_range() {
         for seed in 1..200_u64 {
             let times: Vec<Time> = (0..seed).map(|step| (step * step * seed * 7919) % (3 * SECOND)).collect();
             let scale = Scale::new((0, 3 * SECOND), (5.0, 95.0), times.iter().copied());
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_stretch_has_a_place() {
+    fn an_empty_range_has_a_position() {
         let scale = Scale::new((5, 5), (0.0, 10.0), []);
         assert!(scale.place(5).abs() < 1e-9);
         assert!(scale.ticks(1.0).is_empty());

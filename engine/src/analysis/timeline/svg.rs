@@ -1,7 +1,7 @@
-//! A timeline as a drawing (SVG): a bar for each replica, arrows for messages, the faults above, clients below.
+//! A timeline as a drawing (SVG): a bar for each replica, arrows for messages, faults above, and clients below.
 //!
-//! What stands at a point of time has it as `data-a` (and the end of what lasts as `data-b`), in places of the drawing as it
-//! is made here; `timeline.js` moves these things when the reader zooms. A `title` says more about each of them.
+//! An element at a point in time has its position as `data-a`, and the end of its duration as `data-b`. `timeline.js`
+//! moves these elements when the reader zooms. Each of them has a `title` with details.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use crate::analysis::timeline::model::{Fault, Finding, Lane, Mark, MarkKind, Mes
 use crate::analysis::timeline::row::milliseconds;
 use crate::base::format;
 
-/// The rules of the drawing, with colours for light surroundings.
+/// The styles of the drawing, with colours for a light background.
 pub const STYLE: &str = include_str!("assets/timeline.css");
-/// The colours for dark surroundings: to be used under the media query `(prefers-color-scheme: dark)`.
+/// The colours for a dark background, for use under the media query `(prefers-color-scheme: dark)`.
 pub const STYLE_DARK: &str = include_str!("assets/dark.css");
 
-/// More messages than this, and more marks a replica, make no picture.
+/// The maximum number of messages, and of marks for each replica, in a drawing.
 pub(super) const MESSAGES_MAX: usize = 3_000;
 pub(super) const MARKS_MAX: usize = 600;
-/// How far signs may stand out of the plot.
+/// How far signs may extend beyond the plot.
 const MARGIN: f64 = 10.0;
-/// Messages of a kind on a link nearer to each other than this are one.
+/// Messages of a kind on a link that are closer than this are drawn as one.
 const NEAR: f64 = 5.0;
-/// The families of messages, as classes.
+/// The families of messages, as CSS classes.
 const FAMILIES: [(&str, &str); 6] = [
     ("normal", "Prepare, PrepareOk"),
     ("view-change", "view change"),
@@ -36,7 +36,7 @@ const FAMILIES: [(&str, &str); 6] = [
     ("lie", "lie"),
 ];
 
-/// A drawing that stands alone: with a heading, a legend and its styles.
+/// A standalone drawing with a heading, a legend and its styles.
 pub fn file(timeline: &Timeline) -> String {
     let mut timeline = timeline.clone();
     timeline.keep_distinct();
@@ -44,7 +44,7 @@ pub fn file(timeline: &Timeline) -> String {
     drawing(&timeline, "t", true).into_string() + "\n"
 }
 
-/// The drawing alone, for a page that has [`STYLE`] and [`STYLE_DARK`]; `id` tells it from others in the page.
+/// The drawing alone, for a page that includes [`STYLE`] and [`STYLE_DARK`]. `id` is unique in the page.
 pub fn embedded(timeline: &Timeline, id: &str) -> Markup {
     let mut timeline = timeline.clone();
     timeline.bound(MESSAGES_MAX, MARKS_MAX);
@@ -72,7 +72,7 @@ fn drawing(timeline: &Timeline, id: &str, alone: bool) -> Markup {
             }
             defs {
                 clipPath id=(clip) {
-                    // A little wider than the plot: signs at its ends are wide, too.
+                    // Slightly wider than the plot, because signs at its ends have a width.
                     rect.clip x=(layout.left - MARGIN) y="0" width=(plot_width + 2.0 * MARGIN) height=(N(height)) {}
                 }
                 @for (family, _) in FAMILIES {
@@ -117,8 +117,7 @@ fn heading(layout: &Layout) -> Markup {
     }
 }
 
-/// What belongs to a colour or a sign: for each that occurs, how it looks (around the middle of a place 12 wide) and what it
-/// means.
+/// The legend: each colour or sign that occurs, drawn around the middle of a box 12 wide, and its meaning.
 fn key_entries(timeline: &Timeline) -> Vec<(Markup, &'static str)> {
     let spans = || timeline.lanes.iter().flat_map(|lane| &lane.spans);
     let marks = || timeline.lanes.iter().flat_map(|lane| &lane.marks);
@@ -156,7 +155,7 @@ fn key_entries(timeline: &Timeline) -> Vec<(Markup, &'static str)> {
     entries
 }
 
-/// The key to a drawing as a list of a page.
+/// The legend of a drawing, as a list for a page.
 pub fn key(timeline: &Timeline) -> Markup {
     html! {
         ul.timeline-key {
@@ -272,13 +271,13 @@ fn span(span: &Span, lane: usize, layout: &Layout) -> Markup {
     }
 }
 
-/// What a span is, in it: after the messages are drawn, so that it can be read.
+/// The text in a span. It is drawn after the messages, so that it is readable.
 fn span_label(span: &Span, lane: usize, layout: &Layout) -> Markup {
     let (start, end) = (layout.scale.place(span.from), layout.scale.place(span.to));
     let y = layout.bar(lane) + 17.0;
     let long = span.words();
     let short = span.view.map(|view| format!("v{view}")).unwrap_or_default();
-    // A crash has its sign where the span begins.
+    // The sign of a crash is at the start of its span.
     let shift = if span.state == State::Down { 14.0 } else { 6.0 };
     let fits = layout::text_width(&long, 11.0) + shift + 4.0 < end - start;
     let squeezed = !fits && !short.is_empty() && layout::text_width(&short, 11.0) + shift + 2.0 < end - start;
@@ -293,7 +292,7 @@ fn span_label(span: &Span, lane: usize, layout: &Layout) -> Markup {
     }
 }
 
-/// The messages without those that would be drawn over one of their kind: where a reader can zoom, all.
+/// The messages to draw: those that would cover another one of their kind are omitted, unless the reader can zoom.
 fn worth_drawing<'a>(timeline: &'a Timeline, layout: &Layout) -> Vec<&'a Message> {
     let mut last: BTreeMap<(u8, u8, MessageKind, bool), f64> = BTreeMap::new();
     let fresh = |message: &&Message| {
@@ -313,7 +312,7 @@ fn arrow(message: &Message, timeline: &Timeline, id: &str, layout: &Layout) -> M
     let down = to > from;
     let edge = |lane: usize, lower: bool| layout.bar(lane) + if lower { BAR } else { 0.0 };
     let (y1, y2) = (edge(from, down), edge(to, !down));
-    // One that is lost, or still on its way when the run ends, does not get there.
+    // The arrow of a message that is lost or still in transit at the end of the run stops halfway.
     let there = message.lost.is_none() && message.end.is_some();
     let y2 = if there { y2 } else { y1 + (y2 - y1) * 0.5 };
     let end = message.end.unwrap_or(timeline.to);
@@ -344,7 +343,7 @@ fn arrow(message: &Message, timeline: &Timeline, id: &str, layout: &Layout) -> M
 
 const CROSS: &str = "M-3 -3L3 3M-3 3L3 -3";
 
-/// The form of a mark, and what it means.
+/// The shape of a mark, and its meaning.
 fn sign(kind: MarkKind) -> Option<(&'static str, &'static str)> {
     match kind {
         MarkKind::Crash => Some(("M-5 -5L5 5M-5 5L5 -5", "crash")),
@@ -398,7 +397,7 @@ fn finding(finding: &Finding, timeline: &Timeline, layout: &Layout) -> Markup {
     let x = layout.scale.place(finding.at);
     let (top, bottom) = (layout.lanes_top - 18.0, layout.lanes_bottom);
     let words = format!("{} at {} ms", finding.invariant, milliseconds(finding.at));
-    // In bold letters, which are wider.
+    // Bold letters are wider.
     let width = layout::text_width(&words, 12.0) + 16.0;
     let start = (x - width / 2.0).clamp(layout.left, WIDTH - RIGHT - width);
     html! {

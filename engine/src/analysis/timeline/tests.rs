@@ -1,4 +1,4 @@
-//! Timelines of the failures that the repository ships, and of names that mean harm.
+//! Tests with the failures in the repository, and with malicious names.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ fn regressions() -> Vec<Kmb> {
     files.iter().map(|file| Kmb::read(file).expect("it is well formed")).collect()
 }
 
-/// Parses XML strictly, and returns the text of all elements of this class.
+/// Parses strict XML, and returns the texts of all elements of this class.
 fn texts<'a>(document: &'a roxmltree::Document<'_>, class: &str) -> Vec<&'a str> {
     let has_class = |node: &roxmltree::Node<'_, '_>| {
         node.attribute("class").is_some_and(|classes| classes.split(' ').any(|it| it == class))
@@ -76,7 +76,7 @@ fn every_regression_can_be_drawn_and_its_lanes_have_no_gaps() {
 }
 
 #[test]
-fn a_lane_is_what_its_replica_was() {
+fn a_lane_shows_the_states_of_its_replica() {
     let timeline = build::replay(&example()).expect("it runs");
     let states: Vec<(State, Option<u64>)> =
         timeline.lanes[1].spans.iter().map(|span| (span.state, span.view)).collect();
@@ -100,7 +100,7 @@ fn a_lane_is_what_its_replica_was() {
 }
 
 #[test]
-fn lies_are_told_in_messages_and_what_is_skipped_says_why() {
+fn messages_show_lies_and_skipped_faults_show_the_reason() {
     let lying = regressions().into_iter().find(|kmb| kmb.case.bugs == ["repair-gives-up"]).expect("it is there");
     let timeline = build::replay(&lying).expect("it runs");
     assert!(timeline.lanes[0].liar);
@@ -112,7 +112,7 @@ fn lies_are_told_in_messages_and_what_is_skipped_says_why() {
 }
 
 #[test]
-fn a_range_and_some_replicas_are_all_that_is_kept() {
+fn a_range_and_a_set_of_replicas_filter_the_timeline() {
     let mut timeline = build::replay(&example()).expect("it runs");
     let (from, to): (Time, Time) = (200_000_000, 300_000_000);
     timeline.keep_range(from, to);
@@ -129,7 +129,7 @@ fn a_range_and_some_replicas_are_all_that_is_kept() {
 }
 
 #[test]
-fn what_is_too_much_is_left_out_far_from_the_violation_and_counted() {
+fn messages_over_the_limit_are_left_out_and_counted() {
     let mut timeline = build::replay(&example()).expect("it runs");
     let all = timeline.messages.len();
     let last = timeline.messages.last().expect("a message").sent;
@@ -139,9 +139,9 @@ fn what_is_too_much_is_left_out_far_from_the_violation_and_counted() {
     assert!(timeline.messages.is_sorted_by_key(|message| message.sent));
 }
 
-/// Of a dense run each kind of picture draws the same messages, says so in a line, and has all of them on demand.
+/// All formats draw the same subset of a dense run, report in a line what is missing, and include everything on demand.
 #[test]
-fn a_dense_run_is_drawn_in_part_and_says_what_is_missing() {
+fn a_dense_run_is_drawn_in_part_and_reports_what_is_missing() {
     let timelines = regressions().into_iter().map(|kmb| build::replay(&kmb).expect("it runs"));
     let timelines = timelines.filter(|timeline| timeline.messages.len() <= svg::MESSAGES_MAX);
     let dense = timelines.max_by_key(|timeline| timeline.messages.iter().filter(|it| it.is_relevant()).count());
@@ -167,7 +167,7 @@ fn a_dense_run_is_drawn_in_part_and_says_what_is_missing() {
 }
 
 #[test]
-fn names_from_a_file_do_no_harm() {
+fn names_from_a_file_are_escaped_or_rejected() {
     let mut timeline = build::replay(&example()).expect("it runs");
     for harm in ["</text></style></script><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>]]>&&lt;<!--"] {
         timeline.scenario = harm.to_string();
@@ -182,7 +182,7 @@ fn names_from_a_file_do_no_harm() {
             assert!(!picture.contains("<img") && !picture.contains("<!--"));
         }
     }
-    // Names of other kinds do not get so far.
+    // Other malicious names are rejected earlier.
     for harm in ["\u{1b}[2J", "\u{202e}", "two\nlines", "<b>", &"x".repeat(1_000)] {
         let mut kmb = example();
         kmb.case.scenario = harm.to_string();
@@ -191,7 +191,7 @@ fn names_from_a_file_do_no_harm() {
 }
 
 #[test]
-fn a_page_has_nothing_that_a_strict_policy_forbids_and_nothing_from_elsewhere() {
+fn a_page_satisfies_a_strict_policy_and_loads_nothing_external() {
     let page = page::file(&build::replay(&example()).expect("it runs"));
     for forbidden in [" style=", " onclick=", " onload=", "javascript:", "@import", "src=", "url(http"] {
         assert!(!page.contains(forbidden), "{forbidden}");
@@ -210,7 +210,7 @@ fn the_text_of_a_small_failure() {
     assert!(!plain.contains("action") && plain.lines().count() < 25, "{plain}");
 }
 
-/// The picture in the README: `UPDATE_EXPECT=1 cargo test -p vopr --lib picture` draws it anew.
+/// The picture in the README. `UPDATE_EXPECT=1 cargo test -p engine --lib picture` updates it.
 #[test]
 fn the_picture_of_the_readme_is_up_to_date() {
     let mut timeline = build::replay(&example()).expect("it runs");

@@ -1,4 +1,4 @@
-//! A timeline for terminals: a line for each replica. Everything is said by letters; colours only repeat it.
+//! A timeline for terminals: one line for each replica. Letters carry all information; colours only repeat it.
 
 use std::fmt::Write;
 
@@ -12,23 +12,23 @@ use crate::analysis::timeline::scale::Scale;
 use crate::base::format;
 use crate::base::terminal::{BAD, DOUBTFUL, styled};
 
-/// How many columns the names at the left take.
+/// The width of the column of names at the left.
 const GUTTER: usize = 12;
-/// More messages than this, and more marks a replica, nobody reads.
+/// The maximum number of messages, and of marks for each replica.
 const ITEMS_MAX: usize = 2_000;
-/// The least distance of times on the axis.
+/// The minimum distance of times on the axis.
 const TICKS: f64 = 12.0;
 
-/// What is shown beside the lanes.
+/// The optional parts of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Show {
-    /// The messages, one by one, under the lanes.
+    /// The single messages, below the lanes.
     pub messages: bool,
     /// The faults, above the lanes.
     pub faults: bool,
 }
 
-/// The picture, `width` columns wide, with colours.
+/// Renders the timeline in colour, `width` columns wide.
 pub fn render(timeline: &Timeline, width: usize, show: Show) -> String {
     let mut timeline = timeline.clone();
     timeline.keep_distinct();
@@ -100,7 +100,7 @@ fn style(state: State) -> Style {
     }
 }
 
-/// The letter of a mark under a lane; the others are in the list of messages only.
+/// The letter of a mark under a lane. Other marks appear only in the list of messages.
 fn sign(kind: MarkKind) -> Option<(char, &'static str)> {
     match kind {
         MarkKind::Crash => Some(('X', "crash")),
@@ -111,7 +111,7 @@ fn sign(kind: MarkKind) -> Option<(char, &'static str)> {
     }
 }
 
-/// Where things stand.
+/// The positions.
 struct Plot {
     scale: Scale,
     width: usize,
@@ -254,7 +254,7 @@ impl Plot {
         }
     }
 
-    /// The moment of the violation, under the lanes.
+    /// Marks the time of the violation, below the lanes.
     fn moment(&self, timeline: &Timeline, text: &mut String) {
         let Some(finding) = &timeline.finding else { return };
         let mut row = self.row("");

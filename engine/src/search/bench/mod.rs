@@ -1,7 +1,8 @@
-//! `vopr bench bugs`: does guidance pay? Searches for planted bugs, guided and at random, and what the numbers say.
+//! The benchmark behind `vopr bench bugs`. It measures whether coverage guidance finds planted bugs faster than random
+//! search.
 //!
-//! A trial is one search in a process of its own, on one core, for so much CPU time; what it gave is a line in a file, so
-//! that a benchmark goes on where it stopped.
+//! A trial is one search in a separate process, on one core, with a fixed budget of CPU time or runs. The result of
+//! each trial is one line in a file, so an interrupted benchmark continues where it stopped.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -33,17 +34,17 @@ pub struct Benchmark {
     pub bugs: Vec<&'static Bug>,
     /// The ways to search.
     pub arms: Vec<Arm>,
-    /// How many trials of each arm a bug has.
+    /// The number of trials for each pair of bug and arm.
     pub trials: u32,
-    /// What must be the same when it goes on.
+    /// The settings that must be the same when a benchmark is continued.
     pub settings: Settings,
-    /// Where the results are.
+    /// The directory of the results.
     pub directory: PathBuf,
-    /// How many trials at a time.
+    /// The number of trials that run at the same time.
     pub jobs: usize,
 }
 
-/// What a trial depends on, beside its bug, arm and number: the first line of the file of trials.
+/// The parameters of all trials, except bug, arm and number. The first line of the file of trials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The version of the file.
@@ -52,36 +53,36 @@ pub struct Settings {
     pub system: String,
     /// Its version.
     pub system_version: String,
-    /// The seed that the seeds of all trials come from.
+    /// The seed from which the seeds of all trials are derived.
     #[serde(with = "crate::search::bench::text")]
     pub seed: u64,
     /// The CPU time of a trial, in milliseconds.
     pub cpu_milliseconds: Option<u64>,
     /// The runs of a trial.
     pub runs: Option<u64>,
-    /// The target, if every bug is looked for in the same.
+    /// The fuzz target, if all bugs are searched for in the same one.
     pub target: Option<String>,
-    /// The changes that the mutator does not make.
+    /// The changes that are switched off in the mutator.
     #[serde(default)]
     pub without: Vec<Change>,
 }
 
-/// One trial and what came of it: a line in the file.
+/// One trial and its result: one line in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// The bug.
     pub bug: String,
-    /// How it was looked for.
+    /// How it was searched for.
     pub arm: Arm,
-    /// The how manieth trial, from 0.
+    /// The index of the trial, from 0.
     #[serde(rename = "trial")]
     pub number: u32,
-    /// What came of it.
+    /// The result.
     #[serde(flatten)]
     pub found: Found,
 }
 
-/// Seeds as text: not every program that reads JSON keeps 64 bits.
+/// Serializes seeds as text, because not every JSON reader preserves 64-bit integers.
 mod text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -101,7 +102,7 @@ const TRIALS: &str = "trials.jsonl";
 type Key = (String, Arm, u32);
 
 impl Benchmark {
-    /// Runs the trials that are missing until all are there or `stop` is set, and returns all, in order.
+    /// Runs the missing trials until all are complete or `stop` is set. Returns all trials in order.
     pub fn run(&self, stop: &AtomicBool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Trial>, Error> {
         let path = self.directory.join(TRIALS);
         let (known, file) = self.open(&path)?;
@@ -119,7 +120,7 @@ impl Benchmark {
                         let result = self.trial(key);
                         let Ok(mut state) = state.lock() else { return };
                         let (known, file, failure) = &mut *state;
-                        // A Ctrl-C reaches the trial as well; what it says then is no result.
+                        // Ctrl-C reaches the trial process as well, so a result that arrives after it is discarded.
                         if stop.load(Ordering::Relaxed) || failure.is_some() {
                             return;
                         }
@@ -142,7 +143,7 @@ impl Benchmark {
         Ok(wanted.iter().filter_map(|key| known.remove(key)).collect())
     }
 
-    /// Trial by trial, so that a benchmark which is stopped early has some of every bug.
+    /// The trials in order of their number, so that a benchmark which is stopped early has some trials of every bug.
     fn wanted(&self) -> Vec<Key> {
         let mut wanted = Vec::new();
         for trial in 0..self.trials {
@@ -153,7 +154,7 @@ impl Benchmark {
         wanted
     }
 
-    /// The trials of earlier times, and the file to add to.
+    /// Reads the trials of earlier runs, and opens the file to append to.
     fn open(&self, path: &Path) -> Result<(BTreeMap<Key, Trial>, File), Error> {
         let next = "choose another directory with --output-dir";
         let text = match fs::read_to_string(path) {
@@ -176,7 +177,7 @@ impl Benchmark {
                 }
             }
         }
-        // A line that was cut off is no trial; what is added begins on a line of its own.
+        // A truncated line is not a trial. The first appended line must not continue it.
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n").map_err(|error| Error::io("write", path, &error, next))?;
         }
@@ -185,11 +186,11 @@ impl Benchmark {
         Ok((known, file))
     }
 
-    /// Runs a trial in a process of its own.
+    /// Runs a trial in a separate process.
     fn trial(&self, (bug, arm, number): &Key) -> Result<Trial, Error> {
         let cannot = |error: std::io::Error| Error::Io(format!("cannot run a trial: {error}; try again"));
         let settings = &self.settings;
-        // The inputs that libFuzzer keeps are gone with the trial.
+        // The inputs that libFuzzer keeps are deleted after the trial.
         let corpus = tempfile::tempdir().map_err(cannot)?;
         let target = match (&settings.target, self.bugs.iter().find(|entry| entry.name == bug)) {
             (Some(target), _) => target.as_str(),
@@ -222,7 +223,7 @@ impl Benchmark {
     }
 }
 
-/// Adds a line to the file; when this returns, it is on the disk.
+/// Appends a line to the file and syncs it to the disk.
 fn append(file: &mut File, path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let mut line = serde_json::to_string(value).map_err(|error| Error::Internal(format!("no JSON: {error}")))?;
     line.push('\n');

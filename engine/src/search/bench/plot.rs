@@ -1,21 +1,22 @@
-//! The plot of a benchmark: which share of all trials has found its bug after so much CPU time, a line an arm, as SVG.
+//! The plot of a benchmark, as SVG: the share of trials that have found their bug, over CPU time, with one line for
+//! each arm.
 
 use std::fmt::Write;
 
 use crate::search::bench::Trial;
 use crate::search::bench::trial::Arm;
 
-/// The area of the plot, in pixels, and the room around it.
+/// The size of the plot area and its margins, in pixels.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 56.0;
 const TOP: f64 = 40.0;
-/// The first moment on the logarithmic axis, in seconds.
+/// The start of the logarithmic time axis, in seconds.
 const START: f64 = 0.001;
-/// Colours that people with any vision tell apart, and the plot of an arm.
+/// The colours of the arms. People with any colour vision can tell them apart.
 const COLOURS: [&str; 3] = ["#0072b2", "#d55e00", "#009e73"];
 
-/// The plot.
+/// Draws the plot.
 pub fn svg(arms: &[Arm], trials: &[Trial]) -> String {
     let end = trials.iter().map(|trial| trial.found.seconds).fold(START * 10.0, f64::max);
     let x = |seconds: f64| LEFT + WIDTH * (seconds.max(START) / START).ln() / (end / START).ln();
@@ -45,7 +46,7 @@ pub fn svg(arms: &[Arm], trials: &[Trial]) -> String {
             TOP + HEIGHT,
             TOP + HEIGHT + 18.0
         );
-        // Powers of ten, as people write them.
+        // Rounds to a power of ten that prints in decimal notation.
         second = format!("{:e}", second * 10.0).parse::<f64>().map_or(f64::INFINITY, |it| (it * 1e6).round() / 1e6);
     }
     let _ = writeln!(

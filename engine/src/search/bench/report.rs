@@ -1,4 +1,4 @@
-//! What a benchmark says of each bug and of all: a table for people, JSON, and a Markdown page.
+//! The report of a benchmark for each bug and in total: a table for people, JSON, and a Markdown page.
 
 use std::fmt::Write;
 
@@ -11,79 +11,79 @@ use crate::search::bench::statistics::{Time, holm, log_rank, median, superiority
 use crate::search::bench::trial::Arm;
 use crate::search::bench::{Benchmark, Trial};
 
-/// Differences that are less probable than this by chance are taken for real.
+/// The significance level: a difference with a smaller p-value counts as real.
 const LEVEL: f64 = 0.05;
 
-/// One arm of one bug.
+/// The results of one arm for one bug.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// How.
+    /// The arm.
     pub arm: Arm,
     /// How many trials there were.
     pub trials: usize,
-    /// How many found it.
+    /// How many of them found the bug.
     pub found: usize,
-    /// The median CPU time to the find, in seconds.
+    /// The median CPU time until the bug was found, in seconds.
     pub median_seconds: Option<f64>,
-    /// The median number of runs to the find.
+    /// The median number of runs until the bug was found.
     pub median_runs: Option<f64>,
 }
 
-/// The guided arm of one bug beside another one.
+/// The guided arm compared with another arm, for one bug.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// The other one.
+    /// The other arm.
     pub with: Arm,
-    /// By the CPU time.
+    /// Compared by CPU time.
     pub seconds: Difference,
-    /// By the number of runs, which knows nothing of what a run and the start of a search cost.
+    /// Compared by number of runs, which excludes the cost of a run and of starting a search.
     pub runs: Difference,
 }
 
-/// How much sooner, and how sure that is.
+/// How much faster guided search is, and how significant the difference is.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Difference {
-    /// The log-rank test; `null` if neither found anything.
+    /// The p-value of the log-rank test; `null` if neither arm found the bug.
     pub p: Option<f64>,
-    /// The same, corrected for the number of bugs (Holm).
+    /// The p-value, corrected for the number of bugs (Holm).
     pub p_corrected: Option<f64>,
-    /// How probably a guided trial is the sooner one.
+    /// The probability that a guided trial is the faster one.
     pub superiority: Option<f64>,
 }
 
-/// What is said of a bug.
+/// The results for one bug.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// The bug.
     pub bug: String,
-    /// Where it was looked for.
+    /// The fuzz target in which it was searched for.
     pub target: String,
-    /// Each arm.
+    /// The results of each arm.
     pub arms: Vec<Row>,
-    /// Guided search beside each other arm.
+    /// Guided search compared with each other arm.
     pub comparisons: Vec<Comparison>,
 }
 
-/// What is said of all.
+/// The report on all bugs.
 pub struct Report<'a> {
     benchmark: &'a Benchmark,
     trials: &'a [Trial],
     lines: Vec<Line>,
 }
 
-/// For how many of the bugs guided search is sooner, later, or neither.
+/// For how many bugs guided search is faster, slower, or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
-    /// Sooner.
+    /// Guided search is faster.
     pub sooner: usize,
-    /// Later.
+    /// Guided search is slower.
     pub later: usize,
-    /// No difference is shown.
+    /// The difference is not significant.
     pub neither: usize,
 }
 
 impl<'a> Report<'a> {
-    /// Of these trials.
+    /// Creates the report of these trials.
     pub fn new(benchmark: &'a Benchmark, trials: &'a [Trial]) -> Self {
         let of = |bug: &str, arm: Arm| -> Vec<&Trial> {
             trials.iter().filter(|trial| trial.bug == bug && trial.arm == arm).collect()
@@ -118,7 +118,8 @@ impl<'a> Report<'a> {
         Report { benchmark, trials, lines }
     }
 
-    /// How often guided search is sooner than this arm, by this difference; before or after the correction.
+    /// Counts for how many bugs guided search is faster or slower than this arm, by the given measure, before or after
+    /// the correction.
     pub fn score(&self, with: Arm, by: fn(&Comparison) -> Difference, corrected: bool) -> Score {
         let mut score = Score::default();
         let all = self.lines.iter().flat_map(|line| &line.comparisons).filter(|comparison| comparison.with == with);
@@ -134,7 +135,7 @@ impl<'a> Report<'a> {
         score
     }
 
-    /// A table for people.
+    /// The table for people.
     pub fn human(&self) -> String {
         let mut headers = vec!["bug".to_string()];
         headers.extend(self.benchmark.arms.iter().map(|arm| arm.name().to_string()));
@@ -167,7 +168,7 @@ impl<'a> Report<'a> {
         self.benchmark.arms.iter().copied().filter(|arm| *arm != Arm::Guided)
     }
 
-    /// The sums, in lines of text.
+    /// The totals, as lines of text.
     fn summary(&self) -> String {
         let mut text = String::new();
         let Benchmark { bugs, arms, trials, .. } = self.benchmark;
@@ -210,7 +211,7 @@ impl<'a> Report<'a> {
         text
     }
 
-    /// The budget of a trial, in words.
+    /// The budget of a trial, as text.
     fn budget(&self) -> String {
         let settings = &self.benchmark.settings;
         let time = settings.cpu_milliseconds.map(|time| format!("{} s of CPU time", time as f64 / 1000.0));
@@ -218,7 +219,7 @@ impl<'a> Report<'a> {
         [time, runs].into_iter().flatten().collect::<Vec<_>>().join(" or ")
     }
 
-    /// A Markdown page.
+    /// The Markdown page.
     pub fn markdown(&self) -> String {
         let Benchmark { system, trials, settings, .. } = self.benchmark;
         let mut text = format!(
@@ -245,7 +246,7 @@ impl<'a> Report<'a> {
         text
     }
 
-    /// The same for programs.
+    /// The report as JSON.
     pub fn json(&self) -> serde_json::Value {
         let scores: Vec<_> = self
             .others()
@@ -262,7 +263,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The cells of a line after the bug's name.
+/// The cells of a line that follow the bug's name.
 fn cells(line: &Line) -> Vec<String> {
     let mut cells: Vec<String> = line
         .arms
@@ -284,13 +285,13 @@ fn cells(line: &Line) -> Vec<String> {
     cells
 }
 
-/// What a trial took.
+/// A measure of the cost of a trial.
 type Measure = fn(&Trial) -> f64;
 
-/// A measure of a comparison.
+/// The difference of a comparison by one measure.
 type Compared = fn(&Comparison) -> Difference;
 
-/// What guided search is compared by.
+/// The measures by which guided search is compared.
 const MEASURES: [(&str, Compared); 2] =
     [("CPU time", |comparison| comparison.seconds), ("runs", |comparison| comparison.runs)];
 

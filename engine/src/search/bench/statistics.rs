@@ -1,22 +1,24 @@
-//! What two sets of trials say about each other, where a trial that found nothing is known to take longer than its budget.
+//! Statistics on two sets of trials. A trial that found nothing is censored: it would have taken longer than its
+//! budget.
 
 use std::cmp::Ordering;
 
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-/// How long a trial took, and whether it found what it looked for.
+/// The time that a trial took, and whether it found its bug.
 pub type Time = (f64, bool);
 
-/// The median; `None` if half of the trials or more found nothing: then it is larger than the budget. Of an even number the
-/// greater of the middle two, since the mean with one that is not known cannot be told.
+/// The median; `None` if at least half of the trials found nothing, because the median is then larger than the budget.
+/// For an even number of trials, this is the greater of the two middle values, because their mean is unknown if one of
+/// them is censored.
 pub fn median(times: &[Time]) -> Option<f64> {
     let mut found: Vec<f64> = times.iter().filter(|(_, found)| *found).map(|(time, _)| *time).collect();
     found.sort_by(f64::total_cmp);
     found.get(times.len() / 2).copied()
 }
 
-/// The probability that a trial of the first is faster than one of the second, half of the ties counted: Vargha and
-/// Delaney's A. 0.5 means no difference; two trials that found nothing tie.
+/// The probability that a trial of the first set is faster than one of the second, where a tie counts as half: Vargha
+/// and Delaney's A. 0.5 means no difference. Two trials that found nothing are a tie.
 pub fn superiority(first: &[Time], second: &[Time]) -> Option<f64> {
     let score = |a: &Time, b: &Time| match (a.1, b.1) {
         (true, true) => match a.0.total_cmp(&b.0) {
@@ -32,12 +34,13 @@ pub fn superiority(first: &[Time], second: &[Time]) -> Option<f64> {
     (pairs > 0).then(|| sum / pairs as f64)
 }
 
-/// The log-rank test: how probable a difference at least as large as this would be, if both took equally long.
+/// The p-value of the log-rank test: the probability of a difference at least this large if both sets were equally
+/// fast.
 pub fn log_rank(first: &[Time], second: &[Time]) -> Option<f64> {
     let mut moments: Vec<f64> = first.iter().chain(second).filter(|(_, found)| *found).map(|(time, _)| *time).collect();
     moments.sort_by(f64::total_cmp);
     moments.dedup();
-    // Who found nothing was still looking at every moment at which others found it: the budget is the same.
+    // A trial that found nothing is at risk at every time of an event, because all trials have the same budget.
     let looking = |times: &[Time], at: f64| times.iter().filter(|(time, found)| !found || *time >= at).count() as f64;
     let finding = |times: &[Time], at: f64| {
         times.iter().filter(|(time, found)| *found && time.total_cmp(&at).is_eq()).count() as f64
@@ -57,7 +60,7 @@ pub fn log_rank(first: &[Time], second: &[Time]) -> Option<f64> {
     ChiSquared::new(1.0).ok().map(|distribution| distribution.sf(difference * difference / variance))
 }
 
-/// Holm's correction: `p` values such that all below a level may be believed at that level together.
+/// Holm's correction: returns p-values that hold jointly at any significance level.
 pub fn holm(values: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut order: Vec<usize> = (0..values.len()).filter(|index| values[*index].is_some()).collect();
     order.sort_by(|a, b| values[*a].unwrap_or(1.0).total_cmp(&values[*b].unwrap_or(1.0)));
@@ -87,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn superiority_is_symmetric_and_knows_those_that_found_nothing() {
+    fn superiority_is_symmetric_and_counts_trials_that_found_nothing() {
         let (fast, slow) = (all(&[1.0, 2.0]), vec![(3.0, true), (5.0, false)]);
         assert_eq!(superiority(&fast, &slow), Some(1.0));
         assert_eq!(superiority(&slow, &fast), Some(0.0));
@@ -97,8 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn the_log_rank_test_gives_what_the_hand_gives() {
-        // Three against three, no ties: moments 1 (3 of 6), 2 (2 of 5), 3 (1 of 4), then only the second is left.
+    fn the_log_rank_test_matches_a_calculation_by_hand() {
+        // Three against three, no ties: events at times 1 (3 of 6), 2 (2 of 5) and 3 (1 of 4). After that only the
+        // second set is left.
         let (first, second) = (all(&[1.0, 2.0, 3.0]), all(&[4.0, 5.0, 6.0]));
         let difference: f64 = 3.0 - (3.0 / 6.0 + 2.0 / 5.0 + 1.0 / 4.0);
         let variance = 0.25 + 0.24 + 0.1875;
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn many_tests_are_corrected() {
+    fn p_values_are_corrected_for_multiple_tests() {
         let corrected = holm(&[Some(0.04), None, Some(0.01), Some(0.03)]);
         assert_eq!(corrected, [Some(0.06), None, Some(0.03), Some(0.06)]);
         assert_eq!(holm(&[Some(0.9), Some(0.8)]), [Some(1.0), Some(1.0)]);

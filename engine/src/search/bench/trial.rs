@@ -1,4 +1,4 @@
-//! One trial: a search for one planted bug, alone in its process, until it is found or the budget is used up.
+//! One trial: a search for one planted bug in a separate process, until the bug is found or the budget is used up.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +20,8 @@ use crate::search::mutator::{Change, MutateBytes, Mutator};
 use crate::search::summary::Slots;
 use crate::search::targets::Target;
 
-/// Random inputs have fewer actions than this, as the guided search's fresh plans have.
+/// An upper bound on the actions of a random input (exclusive). The fresh plans of the guided search have the same
+/// bound.
 const RANDOM_ACTIONS_MAX: u64 = 16;
 
 /// A way to search.
@@ -47,7 +48,7 @@ impl Arm {
     }
 }
 
-/// What a trial is to do.
+/// The parameters of a trial.
 #[derive(Clone)]
 pub struct Options {
     /// The fuzz target.
@@ -58,26 +59,26 @@ pub struct Options {
     pub system: &'static SystemEntry,
     /// The planted bugs that are switched on.
     pub bugs: Vec<String>,
-    /// The seed of all decisions.
+    /// The seed from which all random decisions are derived.
     pub seed: u64,
-    /// End after so much CPU time of this process.
+    /// The CPU time of this process after which the trial ends.
     pub cpu_milliseconds: Option<u64>,
-    /// End after so many runs.
+    /// The number of runs after which the trial ends.
     pub runs: Option<u64>,
-    /// Where libFuzzer keeps its inputs.
+    /// The directory where libFuzzer keeps its inputs.
     pub corpus: PathBuf,
-    /// Changes that the mutator is not to make.
+    /// The changes that are switched off in the mutator.
     pub without: Vec<Change>,
 }
 
-/// What came of a trial.
+/// The result of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// How many cases it ran.
     pub runs: u64,
-    /// How much CPU time it took, in seconds.
+    /// The CPU time used, in seconds.
     pub seconds: f64,
-    /// The invariant that was broken; `None` if the budget was used up before.
+    /// The broken invariant; `None` if the budget was used up first.
     pub invariant: Option<String>,
     /// How many coverage slots were reached.
     pub states: usize,
@@ -95,7 +96,7 @@ struct Trial {
     runs: u64,
 }
 
-/// Runs a trial and writes what came of it, a line of JSON.
+/// Runs a trial and prints its result as a line of JSON.
 pub fn run(options: &Options, driver: Driver) -> Result<u8, Error> {
     let (system, bugs) = (options.system, options.bugs.clone());
     let known = system.bugs.iter().filter(|bug| bugs.iter().any(|name| name == bug.name));
@@ -134,7 +135,7 @@ pub fn run(options: &Options, driver: Driver) -> Result<u8, Error> {
     }
 }
 
-/// A header and some actions of random bytes.
+/// A header and some actions, of random bytes.
 fn random_input(seed: u64) -> Vec<u8> {
     let mut draw = Draw::new(seed, "input");
     let records = 1 + draw.below(RANDOM_ACTIONS_MAX) as usize;

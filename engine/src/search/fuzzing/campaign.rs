@@ -1,7 +1,7 @@
-//! A campaign: what it is to do, what came of it, and what is written down about it.
+//! A fuzzing campaign: its parameters, its results, and what it writes to the log.
 //!
-//! All of it is in the log of the output directory, and a campaign that begins there goes on from it: the corpora are used
-//! again, and a finding whose file is still there is not saved once more.
+//! The log is in the output directory. A campaign that starts in the same directory continues the earlier ones: it
+//! reuses the corpora, and it does not save a finding again whose file still exists.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,40 +19,40 @@ use crate::search::fuzzing::seed_corpus::SeedCorpus;
 use crate::search::fuzzing::{Death, SAVED_OF_A_RULE};
 use crate::search::targets::Target;
 
-/// What to do.
+/// The parameters of a campaign.
 pub struct Campaign {
-    /// What it is called in the log, where others may write at the same time.
+    /// Its name in the log, which several campaigns may write at the same time.
     pub name: String,
     /// The system under test.
     pub system: &'static SystemEntry,
     /// The planted bugs that are switched on.
     pub bugs: Vec<String>,
-    /// What the inputs are decoded for.
+    /// The fuzz targets.
     pub targets: Vec<Target>,
-    /// The file that the one target was read from, if it was.
+    /// The scenario file from which the only target was read, if there is one.
     pub scenario_file: Option<PathBuf>,
-    /// For how long, all targets together.
+    /// The time budget for all targets together.
     pub time: Option<Duration>,
-    /// How many inputs, all workers and targets together.
+    /// The number of inputs for all workers and targets together.
     pub runs: Option<u64>,
-    /// How many workers.
+    /// The number of workers.
     pub jobs: usize,
-    /// The corpus of the one target, or the directory of several corpora.
+    /// The corpus of the only target, or the directory that contains the corpora of several targets.
     pub corpus: PathBuf,
-    /// Where findings and the log go.
+    /// The directory of the findings and the log.
     pub output_directory: PathBuf,
-    /// Whether the first finding ends it.
+    /// Whether the first finding ends the campaign.
     pub stop_on_first: bool,
-    /// A finding under one of these invariants ends it.
+    /// A finding under one of these invariants ends the campaign.
     pub stop_on: Vec<String>,
-    /// The seed of libFuzzer's decisions.
+    /// The seed of libFuzzer's random decisions.
     pub seed: u64,
 }
 
-/// What came of one target.
+/// The results of one target.
 #[derive(Default)]
 pub struct Share {
-    /// How long it took.
+    /// The elapsed time.
     pub elapsed: Duration,
     /// How many turns it had.
     pub turns: u64,
@@ -66,24 +66,25 @@ pub struct Share {
     pub corpus: usize,
     /// How often each invariant was checked.
     pub checks: Vec<u64>,
-    /// How many new states its last turn found, and how long that was.
+    /// The number of new states that its last turn found, and the duration of that turn.
     pub last_turn: (usize, Duration),
-    /// When its last turn was over, as a number that grows.
+    /// A number that grows with each turn and records when the last turn of this target ended.
     pub(super) ended: usize,
 }
 
-/// What came of all.
+/// The results of all targets.
 #[derive(Default)]
 pub struct Summary {
-    /// How long it took.
+    /// The elapsed time.
     pub elapsed: Duration,
-    /// What came of each target, in their order.
+    /// The results of each target, in the order of the targets.
     pub shares: Vec<Share>,
-    /// What was found, in the order of discovery.
+    /// The findings, in order of discovery.
     pub findings: Vec<Finding>,
-    /// The same in the same scenarios, found by other workers at the same time.
+    /// Duplicates, found by other workers at the same time: they have the rule and the scenario of an earlier finding,
+    /// or their rule already has [`SAVED_OF_A_RULE`] findings.
     pub duplicates: Vec<Finding>,
-    /// What earlier campaigns in the directory had found, and this one as well.
+    /// Findings of earlier campaigns in this directory that this campaign found as well.
     pub again: Vec<Known>,
     /// The workers that died.
     pub deaths: Vec<Death>,
@@ -94,12 +95,12 @@ pub struct Summary {
 /// A finding of an earlier campaign.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Known {
-    /// For which target.
+    /// The fuzz target.
     pub target: String,
-    /// What was broken.
+    /// The broken rule.
     #[serde(flatten)]
     pub rule: Rule,
-    /// Its file.
+    /// The path of its file.
     pub file: PathBuf,
 }
 
@@ -141,15 +142,15 @@ impl Summary {
     }
 }
 
-/// A campaign under way: what its turns share.
+/// A running campaign: the state that its turns share.
 pub struct Running<'a> {
-    /// What to do.
+    /// The parameters.
     pub campaign: &'a Campaign,
     /// What earlier campaigns found.
     pub known: Vec<Known>,
-    /// The seeds of each target.
+    /// The seed corpus of each target.
     pub seeds: Vec<SeedCorpus>,
-    /// What came of it so far.
+    /// The results so far.
     pub summary: Summary,
     pub(super) log: Option<Log>,
 }
@@ -160,12 +161,12 @@ impl Campaign {
         if self.targets.len() == 1 { self.corpus.clone() } else { self.corpus.join(&target.name) }
     }
 
-    /// Where worker `number` writes libFuzzer's own words.
+    /// The log file to which libFuzzer in worker `number` writes its output.
     pub fn worker_log(&self, target: &Target, number: usize) -> PathBuf {
         self.output_directory.join(format!("fuzz-{}-{number}.log", target.name))
     }
 
-    /// What earlier campaigns in the directory found, with this system and these bugs, as far as the files are still there.
+    /// The findings of earlier campaigns in this directory with the same system and bugs, if their files still exist.
     pub(super) fn known(&self) -> Vec<Known> {
         let lines = campaign_log::read(&self.output_directory).unwrap_or_default();
         let mut seen = BTreeSet::new();
@@ -177,7 +178,7 @@ impl Campaign {
     }
 
     fn known_in(&self, file: &Path) -> Option<Known> {
-        // The log is a file like any other: whatever it names is looked at in the output directory alone.
+        // The log may contain any path, so the file is looked up in the output directory only.
         let file = self.output_directory.join(file.file_name()?);
         let kmb = Kmb::read(&file).ok()?;
         let same = kmb.case.system == self.system.name
@@ -190,7 +191,8 @@ impl Campaign {
 }
 
 impl Running<'_> {
-    /// Writes something into the log. A campaign goes on without one: what it found is on the disk in its own file.
+    /// Writes a record to the log. The campaign continues without a log, because each finding is on the disk in its own
+    /// file.
     pub fn note(&mut self, record: Record) {
         let Some(log) = &mut self.log else { return };
         if let Err(error) = log.write(record) {
@@ -200,7 +202,7 @@ impl Running<'_> {
         }
     }
 
-    /// How far it is with a target, for the log.
+    /// The progress of a target, for the log.
     pub fn progress(&self, index: usize) -> Progress {
         let share = &self.summary.shares[index];
         Progress {
@@ -214,7 +216,7 @@ impl Running<'_> {
         }
     }
 
-    /// Takes in a finding; whether it is the first of its kind.
+    /// Adds a finding. Returns false if it is a duplicate.
     pub fn found(&mut self, finding: Finding) -> bool {
         let same: Vec<_> = self.summary.findings.iter().filter(|known| known.rule == finding.rule).collect();
         if same.len() >= SAVED_OF_A_RULE || same.iter().any(|known| known.scenario == finding.scenario) {
@@ -227,7 +229,7 @@ impl Running<'_> {
     }
 }
 
-/// Creates the corpora, before hours of work.
+/// Creates the corpus directories. It is called at the start, so that a failure does not surface after hours of work.
 pub fn create_corpora(campaign: &Campaign) -> Result<(), Error> {
     for target in &campaign.targets {
         prepare(&campaign.corpus(target), "choose another with --corpus")?;
@@ -235,7 +237,7 @@ pub fn create_corpora(campaign: &Campaign) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many files a corpus has.
+/// The number of files in a corpus.
 pub fn files_in(corpus: &Path) -> usize {
     corpus.read_dir().map_or(0, Iterator::count)
 }

@@ -1,8 +1,8 @@
-//! Coverage-guided exploration: a campaign in the parent process, libFuzzer in worker processes.
+//! Coverage-guided fuzzing: a campaign in the parent process, and libFuzzer in worker processes.
 //!
-//! A worker may die (out of memory, a hang, a bug of vopr's own), and the campaign survives it; Ctrl-C is the parent's
-//! affair alone. They talk in lines of JSON on the worker's standard output; the worker leaves when its standard input
-//! closes, so none is left behind when the parent dies.
+//! The campaign survives the death of a worker (out of memory, a hang, a bug of vopr itself). Only the parent handles
+//! Ctrl-C. A worker sends JSON lines to the parent on its standard output. It exits when its standard input closes, so
+//! no worker survives the parent.
 
 use std::path::PathBuf;
 
@@ -18,63 +18,66 @@ pub mod seed_corpus;
 pub mod turn;
 pub mod worker;
 
-/// What libFuzzer is to do after an input.
+/// What libFuzzer does after an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Go on.
+    /// Continue.
     Continue,
     /// End the process with this exit code.
     Leave(i32),
 }
 
-/// What libFuzzer calls.
+/// The callbacks of libFuzzer.
 pub trait Harness {
     /// Runs an input.
     fn test(&mut self, input: &[u8]) -> Next;
 
-    /// Changes the first `size` bytes of `data` to at most `max_size`, and returns the new length; `bytes` are
+    /// Mutates the first `size` bytes of `data` to at most `max_size` bytes, and returns the new length. `bytes` runs
     /// libFuzzer's own mutations.
     fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize;
 
-    /// Writes a cross of two inputs to `out`, and returns its length; 0 if it makes none.
+    /// Writes a cross of two inputs to `out` and returns its length; 0 if it makes none.
     fn cross_over(&mut self, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize;
 }
 
-/// libFuzzer: takes its command-line arguments and what to call, and returns an exit code if it does not end the process.
+/// Runs libFuzzer. Takes its command-line arguments and its callbacks, and returns an exit code unless libFuzzer ends
+/// the process.
 pub type Driver = fn(&[String], Box<dyn Harness>) -> i32;
 
-/// What a worker tells its parent.
+/// A message from a worker to its parent.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
-    /// How far it is.
+    /// The progress of the worker.
     Status {
-        /// How many inputs it ran.
+        /// The number of inputs run.
         runs: u64,
         /// How many of them broke an invariant.
         violated: u64,
-        /// The coverage slots reached since the last status, for the first few runs that did each: see
-        /// [`states::HITS_MAX`].
+        /// The coverage slots reached since the last status. A slot is reported only by the first few runs that reach
+        /// it, see [`HITS_MAX`](crate::campaigns::reached::HITS_MAX).
         slots: Vec<u32>,
-        /// Those that inputs reached which were in the corpus before: their runs have been counted already.
+        /// The slots reached by inputs that were in the corpus before. An earlier campaign has already counted their
+        /// runs.
         slots_of_corpus: Vec<u32>,
         /// How often each invariant was checked since the last status.
         checks: Vec<u64>,
     },
-    /// A violation, already on the disk.
+    /// A violation that is saved on the disk.
     Found(Finding),
-    /// A violation that was known before; the first time that this worker sees it.
+    /// A violation that was known before. It is sent the first time that this worker finds it.
     Again(Rule),
     /// A violation that could not be saved.
     NotSaved {
-        /// One line.
+        /// The error, in one line.
         error: String,
     },
-    /// All is done; nothing follows.
+    /// The worker is done. No message follows.
     Done,
 }
 
-/// Of the violations of one rule so many are saved, each of another scenario: one rule may have several causes.
+/// The number of violations saved for one rule, each of another scenario, because one rule may be broken for several
+/// reasons.
 pub const SAVED_OF_A_RULE: usize = 3;
 
 /// A worker that died.
@@ -82,10 +85,10 @@ pub const SAVED_OF_A_RULE: usize = 3;
 pub struct Death {
     /// The fuzz target.
     pub target: String,
-    /// How.
+    /// The exit status.
     pub status: String,
-    /// The input at which it did, if libFuzzer could leave it.
+    /// The input that killed it, if libFuzzer was able to save it.
     pub input: Option<PathBuf>,
-    /// The same as a `.kmb` file.
+    /// The same input as a `.kmb` file.
     pub file: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! A worker as its parent sees it: a child process, what it says, and what it leaves behind when it dies.
+//! A worker from the view of its parent: a child process, its messages, and the artifacts that it leaves when it dies.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -9,21 +9,21 @@ use std::sync::mpsc::Sender;
 use crate::base::error::Error;
 use crate::search::fuzzing::Message;
 
-/// What comes from a worker.
+/// An event from a worker.
 pub enum Event {
-    /// It said something.
+    /// The worker sent a message.
     Said(Box<Message>),
-    /// Its output ended: it is gone, or will be in a moment.
+    /// The worker's output ended, so it has exited or is about to exit.
     Ended,
 }
 
-/// How to start a worker.
+/// The parameters of a worker process.
 pub struct Start<'a> {
     /// The arguments after `fuzz-worker`.
     pub arguments: Vec<String>,
-    /// Where libFuzzer's own words go.
+    /// The log file for libFuzzer's output.
     pub log: &'a Path,
-    /// What inputs that it leaves behind begin with.
+    /// The prefix of the names of artifacts.
     pub artifact_prefix: String,
 }
 
@@ -35,7 +35,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a worker; what it says goes to `events`, with its number.
+    /// Starts a worker. Its messages go to `events`, with its number.
     pub fn start(start: Start<'_>, number: usize, events: Sender<(usize, Event)>) -> Result<Self, Error> {
         let log = File::options().create(true).append(true).open(start.log);
         let log = log.map_err(|error| Error::io("write", start.log, &error, "choose another --output-dir"))?;
@@ -52,7 +52,7 @@ impl Process {
         if let Some(stdout) = child.stdout.take() {
             std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    // A line cut off by a crash is no message.
+                    // A line truncated by a crash is not a message.
                     if let Ok(message) = serde_json::from_str(&line) {
                         let _ = events.send((number, Event::Said(Box::new(message))));
                     }
@@ -63,12 +63,12 @@ impl Process {
         Ok(Process { child, stdin, artifact_prefix: start.artifact_prefix })
     }
 
-    /// Asks the worker to leave after the input that it is at.
+    /// Asks the worker to exit after the current input.
     pub fn ask_to_leave(&mut self) {
         self.stdin = None;
     }
 
-    /// Ends a worker that does not leave.
+    /// Kills a worker that does not exit.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
     }
@@ -78,7 +78,7 @@ impl Process {
         self.child.wait().ok()
     }
 
-    /// The inputs that libFuzzer left behind when the worker died.
+    /// The inputs that libFuzzer saved when the worker died.
     pub fn artifacts(&self) -> Vec<PathBuf> {
         let prefix = Path::new(&self.artifact_prefix);
         let (Some(directory), Some(name)) = (prefix.parent(), prefix.file_name().and_then(|name| name.to_str())) else {

@@ -1,7 +1,8 @@
-//! The schedule of a campaign: whose turn it is, and for how long.
+//! The schedule of a campaign: which target runs next, and for how long.
 //!
-//! With one target, the campaign is one turn. With several, they take turns: every other turn goes to the target that has
-//! waited longest, the one between to the target that found the most new states in its last turn, for its time.
+//! A campaign with one target is a single turn. Several targets take turns: every other turn goes to the target that
+//! has waited longest, and each turn in between goes to the target whose last turn found the most new states per unit
+//! of time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,17 +14,17 @@ use crate::search::fuzzing::seed_corpus::SeedCorpus;
 use crate::search::fuzzing::turn::Turn;
 
 const OTHER: &str = "choose another with --output-dir";
-/// A turn lasts so long, unless the whole time is too short for one each.
+/// The minimum length of a turn, unless the total time is too short for one such turn per target.
 const TURN_MIN: Duration = Duration::from_secs(10);
-/// Longer turns would keep the others waiting.
+/// The maximum length of a turn, which bounds how long the other targets wait.
 const TURN_MAX: Duration = Duration::from_secs(300);
-/// Where no end is given.
+/// The length of a turn if the campaign has no time limit.
 const TURN_ENDLESS: Duration = Duration::from_secs(60);
-/// So many turns each, where there is time for them.
+/// The number of turns per target, if there is enough time.
 const TURNS_EACH: u32 = 4;
 
 impl Campaign {
-    /// Runs it until its time is over, its inputs are used up, or `stop` is set.
+    /// Runs the campaign until its time is over, its inputs are used up, or `stop` is set.
     pub fn run(&self, stop: &AtomicBool) -> Result<Summary, Error> {
         let directory = &self.output_directory;
         let seeds = self.targets.iter().map(|target| SeedCorpus::find(&target.name, &self.corpus(target)));
@@ -62,7 +63,7 @@ impl Running<'_> {
             let index = next(&self.summary.shares, number);
             let (time, runs) = match (campaign.targets.len(), campaign.runs) {
                 (1, _) => (left, runs_left),
-                // Each target has an equal part of them, in one turn.
+                // Each target gets an equal share of the inputs, in one turn.
                 (count, Some(runs)) => {
                     if number == count {
                         break;
@@ -101,7 +102,7 @@ impl Running<'_> {
     }
 }
 
-/// Whose turn is number `number`.
+/// The index of the target that takes turn `number`.
 fn next(shares: &[Share], number: usize) -> usize {
     let yield_of = |share: &Share| {
         let (states, time) = share.last_turn;
@@ -112,16 +113,16 @@ fn next(shares: &[Share], number: usize) -> usize {
     if shares[longest].turns == 0 || number.is_multiple_of(2) {
         return longest;
     }
-    // The first of equals.
+    // On a tie, the first one wins.
     indices.rev().max_by_key(|index| yield_of(&shares[*index])).unwrap_or(longest)
 }
 
-/// How long a turn is, of so many targets.
+/// The length of a turn with this number of targets.
 fn turn_time(time: Option<Duration>, left: Option<Duration>, targets: usize) -> Duration {
     let (Some(time), Some(left)) = (time, left) else { return TURN_ENDLESS };
     let targets = targets as u32;
     let turn = (time / (targets * TURNS_EACH)).clamp(TURN_MIN, TURN_MAX).min(time / targets);
-    // What would be left is too short for another.
+    // If the remaining time is too short for another turn, this turn takes all of it.
     if left < turn + turn / 2 { left } else { turn }
 }
 
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_alternate_between_who_waited_longest_and_who_finds_most() {
+    fn turns_alternate_between_the_longest_wait_and_the_most_new_states() {
         let mut shares: Vec<Share> = (0..3).map(|_| Share::default()).collect();
         let finds = [5, 100, 0];
         let mut order = Vec::new();

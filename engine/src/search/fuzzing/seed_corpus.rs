@@ -1,5 +1,5 @@
-//! The inputs of the repository that a campaign begins with: `./corpus/TARGET.corpus`, which is one packed file, and the folder
-//! `./corpus/TARGET`, where a user has one.
+//! The seed inputs of a campaign: the packed file `./corpus/TARGET.corpus` of the repository, and the folder
+//! `./corpus/TARGET` of the user, if they exist.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use crate::base::error::Error;
 use crate::search::corpus::seeds_of;
 use crate::search::packed::Packed;
 
-/// The folders with the seeds of one target, as libFuzzer reads them.
+/// The folders with the seeds of one target, in the format of libFuzzer.
 pub struct SeedCorpus {
     folders: Vec<PathBuf>,
-    /// The unpacked file. libFuzzer reads nothing but folders; this one goes away with the campaign.
+    /// The unpacked file, because libFuzzer reads only folders. It is deleted after the campaign.
     _unpacked: Option<TempDir>,
 }
 
 impl SeedCorpus {
-    /// Looks for the seeds of a target that has this corpus.
+    /// Finds the seeds of a target whose corpus is `corpus`.
     pub fn find(target: &str, corpus: &Path) -> Result<Self, Error> {
         let file = seeds_of(target);
         let unpacked = if file.is_file() { Some(unpack(&file)?) } else { None };
@@ -32,7 +32,7 @@ impl SeedCorpus {
     }
 }
 
-/// Writes the inputs of a packed corpus into a new temporary folder.
+/// Unpacks a corpus into a new temporary folder.
 fn unpack(file: &Path) -> Result<TempDir, Error> {
     let packed = Packed::read(file)?;
     let failed = |error: &std::io::Error| {

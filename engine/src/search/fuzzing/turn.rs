@@ -1,4 +1,4 @@
-//! One target's turn in a campaign: starts the workers, adds up what they say, and ends when it is time.
+//! One turn of a target in a campaign: starts the workers, adds up their results, and ends the turn.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,31 +16,31 @@ use crate::search::fuzzing::process::{Event, Process, Start};
 use crate::search::fuzzing::{Death, Message};
 use crate::search::targets::Target;
 
-/// A worker that was asked to leave, and has not after this long, hangs.
+/// A worker that has not exited this long after it was asked to counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A worker that dies is started again, but not for ever.
+/// The number of deaths after which dead workers are no longer restarted.
 const DEATHS_MAX: usize = 10;
-/// How often the files of the corpus are counted.
+/// The interval at which the files of the corpus are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
-/// How often the log is told how far it is.
+/// The interval at which progress is written to the log.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
 
-/// A turn.
+/// The parameters of a turn.
 #[derive(Clone, Copy)]
 pub struct Turn {
-    /// The how manieth of the campaign.
+    /// The index of the turn in the campaign.
     pub number: usize,
-    /// Which target's.
+    /// The index of the target.
     pub index: usize,
-    /// For how long.
+    /// The time limit.
     pub time: Option<Duration>,
-    /// How many inputs, all workers together.
+    /// The number of inputs for all workers together.
     pub runs: Option<u64>,
 }
 
 struct Slot {
     process: Option<Process>,
-    /// What earlier processes in this place had done.
+    /// The totals of the earlier processes of this slot.
     runs_before: u64,
     violated_before: u64,
     runs: u64,
@@ -54,23 +54,23 @@ struct Workers<'r, 'c> {
     target: &'c Target,
     corpus: PathBuf,
     started: Instant,
-    /// The target's sums when the turn began.
+    /// The totals of the target at the start of the turn.
     before: (Duration, u64, u64),
     slots: Vec<Slot>,
     events: Sender<(usize, Event)>,
     last_new: Instant,
     counted: Option<Instant>,
-    /// When it was last seen that the corpus can be written to.
-    looked: Option<Instant>,
-    /// It no more can, and that was said.
-    unkept: bool,
+    /// When the corpus was last tested for being writable.
+    corpus_checked: Option<Instant>,
+    /// Whether the corpus is no longer writable. The warning is printed once.
+    corpus_unwritable: bool,
     noted: Option<Instant>,
     leaving: Option<Instant>,
     deaths: usize,
 }
 
 impl Turn {
-    /// Runs it until its time is over, its inputs are used up, or `stop` is set.
+    /// Runs the turn until its time is over, its inputs are used up, or `stop` is set.
     pub fn run(self, running: &mut Running<'_>, stop: &AtomicBool) -> Result<(), Error> {
         let campaign = running.campaign;
         let target = &campaign.targets[self.index];
@@ -89,8 +89,8 @@ impl Turn {
             events,
             last_new: started,
             counted: None,
-            looked: None,
-            unkept: false,
+            corpus_checked: None,
+            corpus_unwritable: false,
             noted: None,
             leaving: None,
             deaths: 0,
@@ -109,7 +109,7 @@ impl Turn {
         workers.follow(&received, stop)
     }
 
-    /// The inputs that worker `number` may run: all together have as many as were asked for.
+    /// The number of inputs for worker `number`. The shares of all workers add up to the total.
     fn share(&self, campaign: &Campaign, number: usize) -> Option<u64> {
         let jobs = campaign.jobs.max(1) as u64;
         self.runs.map(|runs| runs / jobs + u64::from((number as u64) < runs % jobs))
@@ -117,7 +117,7 @@ impl Turn {
 }
 
 impl Workers<'_, '_> {
-    /// Starts a worker, or the next in its place.
+    /// Starts a worker, or restarts it after its process died.
     fn start(&mut self, number: usize) -> Result<(), Error> {
         let campaign = self.running.campaign;
         let left = self.turn.share(campaign, number).map(|runs| runs.saturating_sub(self.slots[number].runs_before));
@@ -147,7 +147,7 @@ impl Workers<'_, '_> {
             option("seeds", path(folder));
         }
         option("artifact-prefix", artifact_prefix.clone());
-        // 0 would mean "choose one" to libFuzzer.
+        // libFuzzer chooses a seed itself if the seed is 0.
         option("seed", seed.max(1).to_string());
         if let Some(runs) = left {
             option("runs", runs.to_string());
@@ -173,8 +173,8 @@ impl Workers<'_, '_> {
         while self.slots.iter().any(|worker| worker.process.is_some()) {
             if let Ok((number, event)) = received.recv_timeout(Duration::from_millis(100)) {
                 match event {
-                    Event::Said(message) => self.hear(number, *message, &progress)?,
-                    Event::Ended => self.bury(number, &progress)?,
+                    Event::Said(message) => self.handle_message(number, *message, &progress)?,
+                    Event::Ended => self.handle_end(number, &progress)?,
                 }
             }
             if stop.load(Ordering::Relaxed) && self.leaving.is_none() {
@@ -187,7 +187,7 @@ impl Workers<'_, '_> {
                 self.slots.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::kill);
             }
             self.add_up(COUNT_EVERY);
-            self.look_whether_inputs_are_kept(&progress);
+            self.check_corpus_is_writable(&progress);
             if self.noted.is_none_or(|noted| noted.elapsed() >= NOTE_EVERY) {
                 self.note();
             }
@@ -198,7 +198,7 @@ impl Workers<'_, '_> {
         Ok(())
     }
 
-    fn hear(&mut self, number: usize, message: Message, progress: &Progress) -> Result<(), Error> {
+    fn handle_message(&mut self, number: usize, message: Message, progress: &Progress) -> Result<(), Error> {
         let worker = &mut self.slots[number];
         match message {
             Message::Status { runs, violated, slots, slots_of_corpus, checks } => {
@@ -251,8 +251,9 @@ impl Workers<'_, '_> {
         Ok(())
     }
 
-    /// A worker's output has ended. If it was not done, it died: say at which input, and start another.
-    fn bury(&mut self, number: usize, progress: &Progress) -> Result<(), Error> {
+    /// Handles the end of a worker's output. If the worker was not done, it died: this reports the input and starts
+    /// another process.
+    fn handle_end(&mut self, number: usize, progress: &Progress) -> Result<(), Error> {
         let worker = &mut self.slots[number];
         let Some(mut process) = worker.process.take() else { return Ok(()) };
         let status = process.wait();
@@ -281,19 +282,20 @@ impl Workers<'_, '_> {
         if self.running.campaign.stop_on_first {
             self.ask_to_leave();
         }
-        // At the same input as before, the next would die there, too.
+        // If it died at the same input as before, the next process would die there as well.
         let again = !known && self.deaths < DEATHS_MAX && self.leaving.is_none();
         if again { self.start(number) } else { Ok(()) }
     }
 
-    /// Whether a worker died at the same input before: libFuzzer names what it leaves by a hash of the content.
+    /// Whether a worker died at the same input before. libFuzzer names artifacts by a hash of their content.
     fn died_before_at(&self, input: &Path) -> bool {
         let hash = |path: &Path| path.to_str().and_then(|path| path.rsplit('-').next().map(str::to_string));
         let mut before = self.running.summary.deaths.iter().filter_map(|death| death.input.as_deref());
         before.any(|before| hash(before) == hash(input))
     }
 
-    /// The `.kmb` file of the input at which a worker died. The case is not run here: it would take the parent along.
+    /// Writes the `.kmb` file of the input at which a worker died. It does not run the case, because that would kill
+    /// the parent.
     fn rebuild(&self, input: &Path) -> Option<PathBuf> {
         let campaign = self.running.campaign;
         let bytes = read_bounded(input).ok()?;
@@ -308,7 +310,7 @@ impl Workers<'_, '_> {
         self.slots.iter_mut().filter_map(|worker| worker.process.as_mut()).for_each(Process::ask_to_leave);
     }
 
-    /// Brings the target's sums up to now, and counts its corpus now and then.
+    /// Updates the totals of the target, and counts the files of its corpus if `count_every` has passed.
     fn add_up(&mut self, count_every: Duration) {
         let share = &mut self.running.summary.shares[self.turn.index];
         let sum = |of: fn(&Slot) -> u64| self.slots.iter().map(of).sum::<u64>();
@@ -321,19 +323,22 @@ impl Workers<'_, '_> {
         }
     }
 
-    /// libFuzzer says nothing where it cannot write an input, and leaves an empty file on a full disk.
-    fn look_whether_inputs_are_kept(&mut self, progress: &Progress) {
-        if self.unkept || self.looked.is_some_and(|looked| looked.elapsed() < COUNT_EVERY) {
+    /// Tests whether the corpus is writable. libFuzzer does not report when it cannot write an input, and leaves an
+    /// empty file on a full disk.
+    fn check_corpus_is_writable(&mut self, progress: &Progress) {
+        if self.corpus_unwritable
+            || self.corpus_checked.is_some_and(|corpus_checked| corpus_checked.elapsed() < COUNT_EVERY)
+        {
             return;
         }
-        self.looked = Some(Instant::now());
+        self.corpus_checked = Some(Instant::now());
         if let Err(error) = try_to_write(&self.corpus) {
             let corpus = self.corpus.display();
             progress.tell(&format!(
                 "{} no more inputs are kept in {corpus}: {error}; the search goes on, but the next begins without them",
                 styled(DOUBTFUL, "warning:")
             ));
-            self.unkept = true;
+            self.corpus_unwritable = true;
         }
     }
 

@@ -1,4 +1,4 @@
-//! One process of a campaign: libFuzzer, an engine, and what is told to the parent.
+//! A worker process of a campaign: runs libFuzzer with an engine, and sends its results to the parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -21,41 +21,41 @@ use crate::search::fuzzing::{Driver, Harness, Message, Next, SAVED_OF_A_RULE};
 use crate::search::mutator::{MutateBytes, Mutator};
 use crate::search::targets::Target;
 
-/// How often the parent is told how far it is.
+/// The interval at which the worker reports its progress to the parent.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
-/// A header and 127 actions. Plans that find something have a handful.
+/// The size of a header and 127 actions. Plans that find a violation have a handful of actions.
 const INPUT_BYTES_MAX: usize = 2048;
-/// An engine takes some ten megabytes, and so does libFuzzer with its corpus.
+/// The memory limit of a worker. An engine takes about ten megabytes, and so does libFuzzer with its corpus.
 const MEMORY_MEGABYTES_MAX: u32 = 2048;
 
-/// What a worker is to do; the campaign says it.
+/// The parameters of a worker, set by the campaign.
 #[derive(Clone)]
 pub struct Options {
     /// The fuzz target.
     pub target: String,
-    /// The file that it is read from.
+    /// The scenario file from which the target is read, if there is one.
     pub scenario_file: Option<PathBuf>,
     /// The system under test.
     pub system: &'static SystemEntry,
     /// The planted bugs that are switched on.
     pub bugs: Vec<String>,
-    /// Where findings go.
+    /// The directory of the findings.
     pub output_dir: PathBuf,
     /// The corpus that all workers share.
     pub corpus: PathBuf,
-    /// More folders of inputs to begin with.
+    /// Further directories of inputs to start with.
     pub seeds: Vec<PathBuf>,
-    /// How libFuzzer names the inputs that it leaves when the process dies.
+    /// The prefix of the names of artifacts that libFuzzer saves when the process dies.
     pub artifact_prefix: String,
-    /// The seed of libFuzzer's own decisions.
+    /// The seed of libFuzzer's random decisions.
     pub seed: u32,
-    /// End after so many inputs.
+    /// The number of inputs after which the worker ends.
     pub runs: Option<u64>,
-    /// End after so many milliseconds.
+    /// The number of milliseconds after which the worker ends.
     pub milliseconds: Option<u64>,
-    /// Whether others add to the corpus at the same time.
+    /// Whether other workers add to the corpus at the same time.
     pub shared: bool,
-    /// What was found before and need not be saved again.
+    /// The rules of earlier findings, which are not saved again.
     pub known: Vec<Rule>,
 }
 
@@ -70,22 +70,22 @@ struct Worker {
     stop: Arc<AtomicBool>,
     runs: u64,
     violated: u64,
-    /// Inputs that libFuzzer runs before it makes any of its own.
+    /// The number of inputs in the corpus, which libFuzzer runs before it generates any.
     seeds: u64,
     states: States,
     slots_new: Vec<u32>,
     slots_of_corpus: Vec<u32>,
     checks: Vec<u64>,
-    /// What was found before this worker began, until it sees it itself.
+    /// The rules that were known before this worker started and that it has not found yet.
     known: BTreeSet<Rule>,
-    /// What it saw, and in which scenarios.
+    /// The rules that this worker found, with their scenarios.
     seen: BTreeMap<(&'static str, &'static str), Vec<String>>,
     told: Instant,
 }
 
 /// Runs a worker.
 pub fn run(options: &Options, driver: Driver) -> Result<u8, Error> {
-    // Ctrl-C reaches every process of the terminal. What it means is for the parent to say.
+    // Ctrl-C reaches every process of the terminal. Only the parent handles it.
     ctrlc::set_handler(|| ()).map_err(|error| Error::Internal(format!("no handler for Ctrl-C: {error}")))?;
     let (system, bugs) = (options.system, options.bugs.clone());
     let stop = Arc::new(AtomicBool::new(false));
@@ -125,26 +125,26 @@ fn libfuzzer_arguments(options: &Options) -> Vec<String> {
         format!("-artifact_prefix={}", options.artifact_prefix),
         format!("-reload={}", u8::from(options.shared)),
     ]);
-    // Absolute, so that no name looks like one of libFuzzer's flags.
+    // Absolute paths cannot be mistaken for one of libFuzzer's flags.
     let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
     flags.extend(corpora(options).map(absolute));
     flags
 }
 
-/// The name of the program and libFuzzer's flags, as every search with it has them.
+/// The program name and the libFuzzer flags that every search uses.
 pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
     vec![
         "vopr".to_string(),
         format!("-seed={seed}"),
         format!("-max_len={INPUT_BYTES_MAX}"),
-        // Inputs are whole actions of 16 bytes: growing from a byte up would only waste time.
+        // Inputs consist of whole actions of 16 bytes, so growing them byte by byte would waste time.
         "-len_control=0".to_string(),
         format!("-timeout={}", subprocess::TIME_MAX.as_secs()),
         format!("-rss_limit_mb={MEMORY_MEGABYTES_MAX}"),
         // The parent decides when the campaign ends.
         "-handle_int=0".to_string(),
         "-handle_term=0".to_string(),
-        // A file that may not get larger is an error where it is written, like a full disk.
+        // If a file exceeds the size limit, the write returns an error, as on a full disk.
         "-handle_xfsz=0".to_string(),
         "-detect_leaks=0".to_string(),
         "-use_value_profile=0".to_string(),
@@ -152,7 +152,7 @@ pub(crate) fn libfuzzer_flags(seed: u32) -> Vec<String> {
     ]
 }
 
-/// Where inputs are read from; the first is where libFuzzer writes.
+/// The directories from which inputs are read. libFuzzer writes to the first.
 fn corpora(options: &Options) -> impl Iterator<Item = &PathBuf> {
     std::iter::once(&options.corpus).chain(&options.seeds)
 }
@@ -226,7 +226,7 @@ impl Harness for Worker {
 }
 
 impl Worker {
-    /// Saves a violation and tells of it; what to do if that cannot be.
+    /// Saves a violation and reports it. Returns what to do if it cannot be saved.
     fn report(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> Option<Next> {
         match self.save(case, input, rule, outcome) {
             Ok(finding) => {
@@ -241,13 +241,13 @@ impl Worker {
         }
     }
 
-    /// Writes a violation to the disk, and only then looks whether it happens again.
+    /// Writes a violation to the disk before it tests whether the violation is reproducible.
     fn save(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> std::io::Result<Finding> {
         let system = self.engine.system();
         let origin = Origin::Fuzz { target: self.target.name.clone(), input: input.to_vec() };
         let kmb = Kmb::new(case.clone(), system.version, origin, Some(outcome));
         let file = kmb.write_new(&self.output_directory)?;
-        // In a new engine: what this one keeps between runs must not matter.
+        // Uses a new engine, so that state which this engine keeps between runs has no effect.
         let again = Engine::new(system).run(case, false);
         Ok(Finding {
             file,
@@ -263,7 +263,7 @@ impl Worker {
     }
 }
 
-/// Tells the parent something. If it is gone, the end of the standard input says so.
+/// Sends a message to the parent. If the parent is gone, the end of the standard input tells the worker.
 fn send(message: &Message) {
     if let Ok(mut line) = serde_json::to_string(message) {
         line.push('\n');

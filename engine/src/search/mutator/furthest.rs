@@ -1,20 +1,20 @@
-//! The inputs that got furthest: for each counter of how far a run went (views, crashes in a row, repairs ...), the one that
-//! took it highest.
+//! For each depth counter (views, crashes in a row, repairs ...), the input that reached its highest value.
 //!
-//! libFuzzer keeps thousands of inputs and changes each of them a few times; what is at the end of a chain of steps is
-//! reached by going on, many times, from the one input that is nearest to the end.
+//! libFuzzer keeps thousands of inputs and mutates each of them a few times. The end of a long chain of steps is
+//! reached only by mutating, many times, the one input that is closest to it.
 
 use sim::observers::coverage::{DEPTHS_MAX, depth};
 
-/// By counter, how far it went and with which input.
+/// The highest value of each counter, with the input that reached it.
 #[derive(Debug, Default)]
 pub struct Furthest {
     best: [Option<(u32, Vec<u8>)>; DEPTHS_MAX],
 }
 
 impl Furthest {
-    /// An input reached these slots of the map. Of two that got equally far the later one stays, unless it is longer: what is
-    /// not needed falls off in time, and a search does not get stuck at one plan that cannot be taken any further.
+    /// Records that an input reached these slots of the map. Of two inputs that reached the same value, the later one
+    /// is kept unless it is longer. This removes unnecessary actions over time, and keeps the search from being stuck
+    /// at a plan that cannot be extended.
     pub fn saw(&mut self, input: &[u8], reached: &[u32]) {
         let mut highest = [0; DEPTHS_MAX];
         for (counter, far) in reached.iter().filter_map(|slot| depth(*slot)) {
@@ -32,7 +32,7 @@ impl Furthest {
         }
     }
 
-    /// One of the inputs, by any number.
+    /// One of the inputs, selected by `number`.
     pub fn pick(&self, number: u64) -> Option<&[u8]> {
         let known = || self.best.iter().flatten();
         let count = known().count() as u64;

@@ -1,17 +1,17 @@
-//! The mutator: fresh plans, small changes of plans action by action, and crosses of two plans.
+//! The mutator: generates fresh plans, changes plans action by action, and crosses two plans.
 //!
-//! libFuzzer's own mutations know bytes alone. They set a field to any value, but hardly ever add an action that makes
-//! sense, take one out without a shift of all that follow, or move one by a little. This does: it decodes the input,
-//! changes the plan, and encodes it again. It knows the scenario that the input picks: what it adds is drawn as the random
-//! runs of that scenario draw it, and what stands for something else there (see `Palette::allow`) becomes that before it is
-//! changed, so that a small step remains one.
+//! libFuzzer's own mutations operate on bytes. They can set a field to any value, but hardly ever add a valid action,
+//! remove one without shifting all that follow, or move one by a small amount. This mutator decodes the input, changes
+//! the plan, and encodes it again. It uses the scenario that the input selects. Actions that it adds are drawn as in
+//! the random runs of that scenario. An action that the scenario replaces by another one (see `Palette::allow`) is
+//! replaced before it is changed, so that a small step remains small.
 //!
-//! Mutations look near to what is known. Most bugs are far from it and everywhere: a plan of random actions hits them
-//! sooner. So a search begins with fresh plans for the most part, and goes over to mutations as it goes on. Some of these go
-//! on from the inputs that got furthest (`furthest.rs`), libFuzzer's own have half of the rest. `vopr bench bugs --without`
-//! measures each part; docs/guidance.md says what each is worth.
+//! Mutations search close to known inputs. Most bugs are far from those, but common: a plan of random actions finds
+//! them sooner. A search therefore begins mostly with fresh plans, and shifts to mutations over time. Some of the
+//! mutations start from the inputs that got furthest (`furthest.rs`), and half of the rest are libFuzzer's own.
+//! `vopr bench bugs --without` measures each part, and docs/guidance.md states the results.
 //!
-//! All of it is a pure function of the bytes, of libFuzzer's seed, and of the inputs and mutations that there were before.
+//! The output is a pure function of the bytes, libFuzzer's seed, and the earlier inputs and mutations.
 
 use scenarios::{Choice, Draw, Scenario};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ use furthest::Furthest;
 
 mod furthest;
 
-/// libFuzzer's own mutation of the first bytes (so many) of a buffer to at most so many; the new length.
+/// libFuzzer's own mutation. Takes a buffer, the number of bytes in use and the maximum length, and returns the new
+/// length.
 pub type MutateBytes = fn(&mut [u8], usize, usize) -> usize;
 
 /// A part of the mutator, so that each can be measured.
@@ -106,7 +107,7 @@ impl Change {
     }
 }
 
-/// The changes of a plan, each with its share.
+/// The changes of a plan, with their weights.
 const CHANGES: [(Change, u64); 10] = [
     (Change::Add, 6),
     (Change::Drop, 4),
@@ -120,22 +121,22 @@ const CHANGES: [(Change, u64); 10] = [
     (Change::Header, 1),
 ];
 
-/// So many of a hundred mutations are fresh plans, at first and in the long run.
+/// The percentage of mutations that are fresh plans, at the start and in the long run.
 const FRESH: (u64, u64) = (95, 25);
-/// After so many mutations, the share of fresh plans is half way between both.
+/// The number of mutations after which the percentage of fresh plans is halfway between both.
 const FRESH_HALF_WAY: u64 = 4_000;
-/// So many of a hundred mutations that are no fresh plans go on from an input that got furthest.
+/// Of the mutations that are not fresh plans, the percentage that start from an input that got furthest.
 const FURTHEST: u64 = 40;
-/// A fresh plan has fewer actions than this.
+/// An upper bound on the actions of a fresh plan (exclusive).
 const FRESH_ACTIONS_MAX: u64 = 16;
-/// So many of a hundred crosses that libFuzzer asks for are made: it would cross in half of all mutations.
+/// The percentage of requested crosses that are made. libFuzzer alone would cross in half of all mutations.
 const CROSSES: u64 = 25;
-/// So many of a hundred changed plans get another seed besides.
+/// The percentage of changed plans that also get another seed.
 const RESEEDED: u64 = 20;
-/// So many of a hundred changes are followed by another one at once.
+/// The percentage of changes that are immediately followed by another change.
 const FOLLOWED: u64 = 40;
 
-/// Changes inputs of one fuzz target.
+/// Mutates inputs of one fuzz target.
 pub struct Mutator {
     choice: Choice,
     without: Vec<Change>,
@@ -144,30 +145,30 @@ pub struct Mutator {
 }
 
 impl Mutator {
-    /// For the target with these scenarios.
+    /// Creates a mutator for the target with these scenarios.
     pub fn new(choice: &Choice) -> Self {
         Mutator { choice: choice.clone(), without: Vec::new(), made: 0, furthest: Furthest::default() }
     }
 
-    /// Leaves some changes out.
+    /// Switches some changes off.
     #[must_use]
     pub fn without(self, without: &[Change]) -> Self {
         Mutator { without: without.to_vec(), ..self }
     }
 
-    /// Goes on with a corpus of so many inputs: about every tenth of the first mutations is kept.
+    /// Continues with a corpus of this size, on the estimate that about every tenth of the first mutations was kept.
     #[must_use]
     pub fn with_corpus(self, inputs: u64) -> Self {
         Mutator { made: inputs.saturating_mul(10), ..self }
     }
 
-    /// An input was run, and reached these slots of the coverage map.
+    /// Records that an input was run and reached these slots of the coverage map.
     pub fn saw(&mut self, input: &[u8], reached: &[u32]) {
         self.furthest.saw(input, reached);
     }
 
-    /// What libFuzzer's `LLVMFuzzerCustomMutator` is to do: changes `data[..size]` to at most `max_size` bytes, and returns
-    /// the new length. `bytes` are libFuzzer's own mutations.
+    /// Implements libFuzzer's `LLVMFuzzerCustomMutator`: changes `data[..size]` to at most `max_size` bytes, and
+    /// returns the new length. `bytes` runs libFuzzer's own mutations.
     pub fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32, bytes: MutateBytes) -> usize {
         let mut draw = Draw::new(seed.into(), "mutate");
         self.made = self.made.saturating_add(1);
@@ -184,11 +185,11 @@ impl Mutator {
         } else {
             self.changed(&data[..size], actions_max, &mut draw)
         };
-        put(data, &plan)
+        write_plan(data, &plan)
     }
 
-    /// What libFuzzer's `LLVMFuzzerCustomCrossOver` is to do: a plan from two, cut at the bounds of actions. The header, and
-    /// so the scenario, is that of the first. 0 declines.
+    /// Implements libFuzzer's `LLVMFuzzerCustomCrossOver`: combines two plans, cut at the boundaries of actions. The
+    /// header, and with it the scenario, is that of the first plan. Returns 0 to decline.
     pub fn cross_over(&self, first: &[u8], second: &[u8], out: &mut [u8], seed: u32) -> usize {
         let mut draw = Draw::new(seed.into(), "cross over");
         let Some(actions_max) = (out.len() / RECORD_BYTES).checked_sub(1) else { return 0 };
@@ -201,26 +202,27 @@ impl Mutator {
             a.min(b)..a.max(b)
         };
         let (mut place, piece) = (range(plan.actions.len()), range(other.actions.len()));
-        // Either the piece takes the place of another, or it is put in between.
+        // The piece replaces a range of actions, or it is inserted.
         if draw.chance(50) {
             place.end = place.start;
         }
         plan.actions.splice(place, other.actions[piece].iter().copied());
         plan.actions.truncate(actions_max);
-        put(out, &plan)
+        write_plan(out, &plan)
     }
 
     fn makes(&self, change: Change) -> bool {
         !self.without.contains(&change)
     }
 
-    /// How many of a hundred mutations are fresh plans by now.
+    /// The current percentage of mutations that are fresh plans.
     fn fresh_share(&self) -> u64 {
         let (first, later) = FRESH;
         later + (first - later) * FRESH_HALF_WAY / FRESH_HALF_WAY.saturating_add(self.made)
     }
 
-    /// A plan that has nothing to do with any other: half of its actions are drawn as random runs draw them, half are any.
+    /// A plan that is independent of all others. Half of its actions are drawn as in random runs, and half are random
+    /// bytes.
     fn fresh(&self, actions_max: usize, draw: &mut Draw) -> Plan {
         let number = self.any_scenario(draw);
         let scenario = self.choice.pick(number);
@@ -237,12 +239,12 @@ impl Mutator {
         Plan { scenario: number, bare, seed: any_seed(draw), liar: draw.below(256) as u8, actions }
     }
 
-    /// The byte for one of the target's scenarios.
+    /// The byte that selects a random scenario of the target.
     fn any_scenario(&self, draw: &mut Draw) -> u8 {
         self.choice.byte(draw.below(self.choice.scenarios().len() as u64) as usize)
     }
 
-    /// The plan that an input means, after one change or a few.
+    /// The plan that an input decodes to, after one or more changes.
     fn changed(&self, input: &[u8], actions_max: usize, draw: &mut Draw) -> Plan {
         let mut plan = codec::decode(input);
         loop {
@@ -289,14 +291,14 @@ impl Mutator {
             Change::Scenario => plan.scenario = self.any_scenario(draw),
             Change::Header if draw.chance(50) => plan.bare = !plan.bare,
             Change::Header => plan.liar = draw.below(replicas) as u8,
-            // The others are no changes of a plan.
+            // The other variants are not changes of a plan.
             Change::Seed | Change::Fresh | Change::Furthest | Change::Bytes | Change::Cross | Change::Reseed => {
                 plan.seed = any_seed(draw);
             }
         }
     }
 
-    /// A change of a plan; one that needs no action if there is none.
+    /// A random change of a plan. If the plan is empty, a change that needs no action.
     fn pick(&self, empty: bool, draw: &mut Draw) -> Change {
         let needs_none = [Change::Add, Change::Seed, Change::Scenario, Change::Header];
         let possible =
@@ -312,8 +314,8 @@ impl Mutator {
     }
 }
 
-/// Writes a plan that has room; its length.
-fn put(data: &mut [u8], plan: &Plan) -> usize {
+/// Writes a plan to a buffer that is large enough, and returns its length.
+fn write_plan(data: &mut [u8], plan: &Plan) -> usize {
     let bytes = codec::encode(plan);
     data[..bytes.len()].copy_from_slice(&bytes);
     bytes.len()
@@ -323,12 +325,13 @@ fn any_seed(draw: &mut Draw) -> u32 {
     draw.below(1 << 32) as u32
 }
 
-/// A small step in one of the numbers of a record that mean something; of what the scenario makes of the action.
+/// Changes one of the meaningful numbers of a record by a small step, after the scenario has replaced the action if
+/// necessary.
 fn tweak(scenario: &Scenario, action: &mut Action, draw: &mut Draw) {
     let Some(what) = scenario.palette.allow(action, &scenario.config) else { return };
     action.what = what;
     let record = codec::encode_action(action);
-    // Numbers that the action has no use for change nothing: then another is tried.
+    // A change to an unused number has no effect, so another number is tried.
     for _ in 0..8 {
         let mut changed = record;
         match draw.below(10) {

@@ -17,7 +17,7 @@ fn choice() -> Choice {
     Choice::of_target(&target, |kind| Some(kind.create_scenario())).expect("three scenarios")
 }
 
-/// A plan of random bytes for the first scenario, as an input.
+/// A plan of random bytes for the first scenario, encoded as an input.
 fn input(seed: u64, actions: usize) -> Vec<u8> {
     let mut draw = Draw::new(seed, "input");
     let mut bytes: Vec<u8> = (0..(1 + actions) * RECORD_BYTES).map(|_| draw.below(256) as u8).collect();
@@ -25,7 +25,7 @@ fn input(seed: u64, actions: usize) -> Vec<u8> {
     codec::encode(&codec::decode(&bytes))
 }
 
-/// What all tests take for libFuzzer's own mutation: it can be told from any of ours.
+/// A stand-in for libFuzzer's own mutation. Its output differs from every output of the mutator.
 fn bytes(data: &mut [u8], _size: usize, _max_size: usize) -> usize {
     data[0] = 0xAB;
     1
@@ -40,14 +40,14 @@ fn mutated(mutator: &mut Mutator, input: &[u8], max_size: usize, seed: u32) -> V
     data
 }
 
-/// A mutator that makes changes of one kind only.
+/// A mutator that makes only one kind of change.
 fn only(change: Change) -> Mutator {
     let others: Vec<Change> = Change::ALL.into_iter().filter(|other| *other != change).collect();
     Mutator::new(&choice()).without(&others)
 }
 
 #[test]
-fn the_same_seed_makes_the_same_and_another_something_else() {
+fn mutations_depend_on_the_seed_alone() {
     let input = input(1, 5);
     let all = |seeds: std::ops::Range<u32>| -> Vec<Vec<u8>> {
         let mut mutator = Mutator::new(&choice());
@@ -63,7 +63,7 @@ fn the_same_seed_makes_the_same_and_another_something_else() {
 }
 
 #[test]
-fn whatever_the_input_and_the_room_it_fits_and_is_made_of_whole_actions() {
+fn outputs_fit_the_buffer_and_consist_of_whole_actions() {
     for length in [0, 1, 7, 15, 16, 17, 33, 100, 2048] {
         for max_size in [1, 15, 16, 17, 40, 2048] {
             let input: Vec<u8> = (0..length).map(|at| (at * 37) as u8).collect();
@@ -77,8 +77,8 @@ fn whatever_the_input_and_the_room_it_fits_and_is_made_of_whole_actions() {
 }
 
 #[test]
-fn a_search_begins_with_fresh_plans_and_goes_over_to_changes() {
-    // A fresh plan has another seed than the input, an added action leaves it as it is.
+fn a_search_begins_with_fresh_plans_and_shifts_to_changes() {
+    // A fresh plan has a different seed than the input. An added action leaves the seed unchanged.
     let input = input(1, 5);
     let without: Vec<Change> =
         Change::ALL.into_iter().filter(|it| !matches!(it, Change::Fresh | Change::Add)).collect();
@@ -92,9 +92,9 @@ fn a_search_begins_with_fresh_plans_and_goes_over_to_changes() {
     assert!((60..140).contains(&later), "{later} of 400");
 }
 
-/// Each change does what it is called, and leaves the rest of the plan as it was.
+/// Each change affects only the part of the plan that its name says.
 #[test]
-fn each_change_does_what_it_says() {
+fn each_change_affects_only_its_part_of_the_plan() {
     let input = input(1, 5);
     let before = codec::decode(&input);
     for change in CHANGES.map(|(change, _)| change) {
@@ -125,13 +125,13 @@ fn each_change_does_what_it_says() {
             }
             seen += usize::from(after != before);
         }
-        // A change may hit what was there already: another target that is the same one.
+        // A change may have no effect: the new target may be the old one.
         assert!(seen > 20, "{change:?} changed something {seen} times of 60");
     }
 }
 
 #[test]
-fn what_is_added_or_tweaked_is_what_the_scenario_allows() {
+fn added_and_tweaked_actions_are_allowed_by_the_scenario() {
     let choice = choice();
     let (mut added, mut tweaked) = (only(Change::Add), only(Change::Tweak));
     let empty = input(1, 0);
@@ -145,7 +145,7 @@ fn what_is_added_or_tweaked_is_what_the_scenario_allows() {
 }
 
 #[test]
-fn a_step_in_time_is_small_mostly() {
+fn a_step_in_time_is_mostly_small() {
     let mut small = 0;
     for seed in 0..1_000 {
         let mut when = When::At(1_000 * MILLISECOND);
@@ -176,7 +176,7 @@ fn crosses_have_the_first_header_and_actions_of_both() {
         let of_second = plan.actions.iter().filter(|action| theirs.actions.contains(action)).count();
         assert_eq!(of_first + of_second, plan.actions.len(), "nothing else");
         mixed += u32::from(of_first > 0 && of_second > 0);
-        // What does not fit is cut off.
+        // Actions that do not fit are cut off.
         let size = mutator.cross_over(&first, &second, &mut out[..40], seed);
         assert!(size <= 40);
     }
@@ -186,13 +186,13 @@ fn crosses_have_the_first_header_and_actions_of_both() {
     assert!((0..100).all(|seed| none.cross_over(&first, &second, &mut [0; 2048], seed) == 0));
 }
 
-/// A slot of the coverage map: of this counter, standing so high.
+/// The slot of the coverage map for this value of a depth counter.
 fn slot(counter: usize, far: u32) -> u32 {
     (0..MAP_SIZE as u32).find(|slot| depth(*slot) == Some((counter, far))).expect("there is such a slot")
 }
 
 #[test]
-fn a_part_of_the_changes_goes_on_from_the_input_that_got_furthest() {
+fn some_changes_start_from_the_input_that_got_furthest() {
     let (ours, furthest) = (input(1, 2), input(2, 2));
     let from_furthest = |mutator: &mut Mutator| {
         let header = |bytes: &[u8]| codec::decode(bytes).seed;
@@ -210,7 +210,7 @@ fn a_part_of_the_changes_goes_on_from_the_input_that_got_furthest() {
 }
 
 #[test]
-fn the_furthest_is_kept_counter_by_counter_and_the_later_of_two_that_are_no_longer() {
+fn the_furthest_input_is_kept_for_each_counter_and_the_later_one_on_a_tie() {
     let mut furthest = Furthest::default();
     assert_eq!(furthest.pick(5), None);
     furthest.saw(b"first", &[slot(0, 4), slot(2, 1)]);

@@ -1,4 +1,4 @@
-//! What is packed comes back; whatever a stranger's file says, the reader answers, and no name leads out of a folder.
+//! Tests of the packed corpus: round trips, malformed files, and names that must not leave the folder.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn sample() -> Packed {
     Packed { inputs: inputs.map(|(name, input)| (name.to_string(), input)).into() }
 }
 
-/// The bytes of a file with this body, its header right.
+/// A file with this body and a valid header.
 fn with_body(body: &[u8]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(FORMAT_VERSION.to_le_bytes());
@@ -22,7 +22,7 @@ fn entry(name: &[u8], stated: u32, input: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_packed_comes_back() {
+fn packing_round_trips() {
     for packed in [sample(), Packed::default()] {
         let bytes = packed.encode().unwrap();
         assert_eq!(Packed::decode(&bytes), Ok(packed));
@@ -37,7 +37,7 @@ fn the_bytes_are_those_of_the_documentation() {
 }
 
 #[test]
-fn no_byte_can_be_changed_and_no_length_is_another() {
+fn changed_bytes_and_lengths_are_rejected() {
     let mut packed = sample();
     packed.inputs.retain(|_, input| input.len() < 100);
     let good = packed.encode().unwrap();
@@ -77,7 +77,7 @@ fn each_way_to_be_malformed_has_its_own_error() {
 }
 
 #[test]
-fn no_name_leads_out_of_a_folder_hides_or_commands_a_terminal() {
+fn names_with_paths_hidden_files_or_control_characters_are_rejected() {
     let long = "x".repeat(NAME_BYTES_MAX + 1);
     let bad =
         ["", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", ".hidden", "-rf", "a\0", "a\nb", "\u{1b}[2J", "C:x"];
@@ -93,7 +93,7 @@ fn no_name_leads_out_of_a_folder_hides_or_commands_a_terminal() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_written() {
+fn unreadable_corpora_are_not_encoded() {
     let of = |inputs: BTreeMap<String, Vec<u8>>| Packed { inputs }.encode();
     assert_eq!(of([("a".into(), vec![0; INPUT_BYTES_MAX + 1])].into()), Err(PackedError::Input(1, TOO_LONG)));
     let name = |number: usize| format!("{number:x}");
@@ -103,20 +103,20 @@ fn what_cannot_be_read_is_not_written() {
 }
 
 #[test]
-fn more_inputs_than_a_file_may_have_are_refused() {
+fn too_many_inputs_are_rejected() {
     let body: Vec<u8> = (0..=INPUTS_MAX).flat_map(|number| entry(format!("{number:06}").as_bytes(), 0, &[])).collect();
     assert_eq!(Packed::decode(&with_body(&body)), Err(PackedError::TooMany));
 }
 
-/// Bytes that a fuzzer might write: the reader must answer, and what it accepts has one encoding.
+/// Random bytes: the reader must return, and what it accepts must have one encoding.
 #[test]
-fn random_bodies_are_answered() {
+fn the_reader_returns_for_random_bodies() {
     let mut accepted = 0;
     for seed in 0..60_000_u32 {
         let mut body = [0; 40];
         blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut body);
         let length = usize::from(body[39]) % 16;
-        // Small lengths and plain letters, so that some get far.
+        // Small lengths and plain letters, so that some files pass the first checks.
         body[..39].iter_mut().for_each(|byte| *byte = b"\0\0\0\0\0\0\x01\x01\x02ab."[usize::from(*byte) % 12]);
         let bytes = with_body(&body[..length]);
         if let Ok(packed) = Packed::decode(&bytes) {
@@ -128,7 +128,7 @@ fn random_bodies_are_answered() {
 }
 
 #[test]
-fn an_endless_file_is_read_no_further_than_the_limit() {
+fn an_endless_file_is_read_up_to_the_limit() {
     if cfg!(target_os = "linux") {
         let error = Packed::read(Path::new("/dev/zero")).unwrap_err().to_string();
         assert!(error.contains("/dev/zero: larger than"), "{error}");

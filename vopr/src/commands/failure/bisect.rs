@@ -1,4 +1,4 @@
-//! `vopr bisect`: the event of a failing run from which the failure is certain.
+//! `vopr bisect`: finds the event of a failing run from which on the failure is certain.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use engine::base::terminal::{BAD, DOUBTFUL, GOOD, Progress, grouped, styled};
 use engine::base::{exit, format};
 use engine::cases::kmb::Kmb;
 
-/// So many events before and after the jump are told.
+/// The number of events printed before and after the jump.
 const AROUND: usize = 6;
 
 /// The arguments of `vopr bisect`.
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     jobs: usize,
 }
 
-/// What is written into a file.
+/// The format of the output file.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Svg,
@@ -188,7 +188,7 @@ impl Report<'_> {
         format!("{}: how likely {} is broken", self.kmb.name(), self.bisected.violation.invariant)
     }
 
-    /// What the curve says, in words.
+    /// Describes the shape of the curve.
     fn verdict(&self) -> String {
         let curve = &self.bisected.curve;
         let rise = |step: &Step| {
@@ -212,7 +212,7 @@ impl Report<'_> {
         }
     }
 
-    /// What happened in the event and around it.
+    /// Describes what happened in the event and around it.
     fn around(&self, step: &Step, text: &mut String) {
         let (recorded, event) = (&self.bisected.recorded, step.after.event);
         let notable = |seen: &&Seen| format::notable(&seen.what);

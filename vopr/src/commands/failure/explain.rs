@@ -1,4 +1,4 @@
-//! `vopr explain`: a failure in a few sentences.
+//! `vopr explain`: explains a failure in a few sentences.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ impl Report<'_> {
         )
     }
 
-    /// What is wrong with the system on purpose: the bug's name and what it breaks.
+    /// The planted bugs: the name of each, and what it breaks.
     fn bugs(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
         let bugs = self.kmb.case.bugs.iter().filter_map(|name| self.system.find_bug(name).ok());
         bugs.map(|bug| (bug.name, bug.breaks))
@@ -151,7 +151,7 @@ impl Report<'_> {
     }
 }
 
-/// A text in which Markdown sees no signs of its own.
+/// Escapes the characters that have a meaning in Markdown.
 fn escaped(text: &str) -> String {
     text.chars().fold(String::new(), |mut escaped, symbol| {
         if matches!(symbol, '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '|') {

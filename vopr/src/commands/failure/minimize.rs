@@ -1,4 +1,4 @@
-//! `vopr minimize`: the smallest case that still breaks the same invariant.
+//! `vopr minimize`: finds the smallest case that still breaks the same invariant.
 
 use std::fmt::Write;
 use std::path::PathBuf;

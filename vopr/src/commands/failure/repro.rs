@@ -1,6 +1,6 @@
-//! `vopr repro`: runs a failure file again and says plainly whether the same happens.
+//! `vopr repro`: runs a failure file again and reports whether the result is the same.
 //!
-//! The run is in a process of its own: at some files the system under test aborts or hangs. A raw input is on the disk as a
+//! The case runs in a separate process, because the system under test may abort or hang. A raw input is saved as a
 //! `.kmb` file before it is run.
 
 use std::ffi::OsString;
@@ -35,10 +35,10 @@ pub(crate) struct Arguments {
     /// Only compare the traces; a violation does not count
     #[arg(long)]
     no_check_invariants: bool,
-    // For raw inputs only: a .kmb file says it itself.
+    // For raw inputs only. A .kmb file contains the system itself.
     #[command(flatten)]
     system: SystemArguments,
-    // For raw inputs likewise.
+    // For raw inputs only.
     #[command(flatten)]
     output_directory: OutputDirectory,
     /// Run it in this process
@@ -116,13 +116,13 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     Ok(if violation.is_some() { exit::VIOLATION } else { exit::CLEAN })
 }
 
-/// Lets another process run the case, and says it where that one dies.
+/// Runs the case in another process, and reports if that process dies.
 fn guard(common: &Common, arguments: &Arguments, kmb: &Kmb) -> Result<u8, Error> {
     let record = arguments.target.is_some().then(|| kmb.write_new(&arguments.output_directory.path));
     let record = record.and_then(|written| match written {
         Ok(file) => Some(file),
         Err(error) => {
-            // The input itself is safe, and to see what it does is why the user is here.
+            // The input itself is safe, and the user wants to see what it does.
             let path = arguments.output_directory.path.display();
             terminal::tell(&format!("{} no .kmb file in {path}: {error}", styled(DOUBTFUL, "warning:")));
             None
@@ -135,7 +135,7 @@ fn guard(common: &Common, arguments: &Arguments, kmb: &Kmb) -> Result<u8, Error>
     }
     match subprocess::run(again)? {
         subprocess::Ending::Exited(code) => {
-            // Nothing to keep where nothing is wrong.
+            // If nothing is wrong, the file is not needed.
             if let Some(file) = record.filter(|_| code != exit::VIOLATION) {
                 let _ = std::fs::remove_file(file);
             }
@@ -148,7 +148,7 @@ fn guard(common: &Common, arguments: &Arguments, kmb: &Kmb) -> Result<u8, Error>
     }
 }
 
-/// The process that ran the case is dead.
+/// Reports that the process that ran the case has died.
 fn died(common: &Common, kmb: &Kmb, file: Option<&Path>, how: &str) -> Result<(), Error> {
     match common.format {
         Format::Json => terminal::print_json(&json!({
@@ -166,14 +166,14 @@ fn died(common: &Common, kmb: &Kmb, file: Option<&Path>, how: &str) -> Result<()
     }
 }
 
-/// Writes into the file of a raw input what came of it.
+/// Writes the outcome into the file of a raw input.
 fn record_outcome(kmb: &Kmb, outcome: &Outcome, file: &Path) -> Result<(), Error> {
     let kmb = Kmb::new(kmb.case.clone(), &kmb.system_version, kmb.origin.clone(), Some(outcome));
     let bytes = kmb.encode().map_err(|error| Error::Internal(error.to_string()))?;
     files::write_named(file, &bytes).map_err(|error| Error::io("write", file, &error, "make room"))
 }
 
-/// A raw input of a fuzzer as if it had been in a file that expects nothing.
+/// Converts a raw input of a fuzzer to a failure file that expects nothing.
 fn read_raw(arguments: &Arguments, target: &str) -> Result<Kmb, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let target = Target::find(system, target, None)?;
@@ -192,7 +192,7 @@ fn trace(engine: &Engine) -> String {
     notable.map(|seen| format::observation(seen) + "\n").collect()
 }
 
-/// Says whether the file is from another version: then a difference is no surprise.
+/// Reports whether the file is from another version, because the result may differ then.
 fn versions(kmb: &Kmb, engine: &Engine, text: &mut String) {
     let system = engine.system();
     if kmb.system_version != system.version {

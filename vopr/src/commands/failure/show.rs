@@ -1,4 +1,4 @@
-//! `vopr show`: what is in a failure file. It is run only where that is needed to answer.
+//! `vopr show`: prints the content of a failure file. The case is run only if the requested output needs it.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
             engine.run(&kmb.case, arguments.events);
             Some(engine)
         }
-        // A file about a system that is not built in can be shown all the same.
+        // A file about a system that is not built in can be shown nevertheless.
         Err(error) if needed => return Err(error),
         _ => None,
     };
@@ -127,7 +127,7 @@ fn human(kmb: &Kmb, engine: Option<&Engine>) -> String {
     text
 }
 
-/// The states that were reached in each region of the map.
+/// The number of states reached in each region of the map.
 fn regions(engine: &Engine) -> impl Iterator<Item = (&'static str, usize, u32)> {
     sim::observers::coverage::REGIONS.iter().map(|region| {
         let slots = region.start..region.start + region.size;
@@ -172,7 +172,7 @@ fn observed(arguments: &Arguments, engine: &Engine, text: &mut String) {
     }
 }
 
-/// The cluster's settings by name.
+/// The settings of the cluster by name.
 fn cluster(case: &sim::Case) -> serde_json::Value {
     let settings = case.config.settings().into_iter();
     let cluster =

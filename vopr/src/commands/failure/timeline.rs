@@ -1,4 +1,4 @@
-//! `vopr timeline`: a failure as a picture, in the terminal or in a file.
+//! `vopr timeline`: draws a failure in the terminal or into a file.
 
 use std::path::{Path, PathBuf};
 
@@ -16,9 +16,9 @@ use engine::analysis::timeline::{Timeline, build, page, svg};
 use engine::base::error::Error;
 use engine::base::{exit, terminal};
 
-/// Narrower than this nothing can be read, wider than this nobody looks.
+/// The range of widths in which the text is readable.
 const WIDTH: std::ops::RangeInclusive<usize> = 60..=1000;
-/// The width where the output is no terminal.
+/// The width if the output is not a terminal.
 const WIDTH_DEFAULT: usize = 110;
 
 /// The arguments of `vopr timeline`.
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     output: Option<PathBuf>,
 }
 
-/// What a file's ending asks for.
+/// The format, by the extension of the file.
 #[derive(Clone, Copy)]
 enum Picture {
     Text,
@@ -70,7 +70,7 @@ impl Picture {
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
-    // What is wrong with the command line is said before anything is run.
+    // Errors in the arguments are reported before anything is run.
     let picture = arguments.output.as_deref().map(Picture::of).transpose()?;
     let kmb = read_kmb(&arguments.file)?;
     let mut timeline = build::replay(&kmb)?;
@@ -78,7 +78,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
         terminal::tell("the run breaks nothing that is owed any more; this is its timeline all the same");
     }
     select(&mut timeline, arguments)?;
-    // Heartbeats and probes would hide what matters. In a page the reader can switch them on.
+    // Heartbeats and probes would obscure the relevant messages. On a page the reader can switch them on.
     if !common.verbose && !matches!(picture, Some(Picture::Page)) {
         timeline.keep_relevant();
     }
@@ -153,7 +153,7 @@ fn parse_width(text: &str) -> Result<usize, String> {
     width.ok_or_else(|| format!("a number from {} to {}", WIDTH.start(), WIDTH.end()))
 }
 
-/// Milliseconds, with decimals down to the nanosecond.
+/// Parses milliseconds with decimals down to the nanosecond.
 fn parse_milliseconds(text: &str) -> Result<Time, String> {
     let error = || "milliseconds of virtual time, such as 350 or 375.058".to_string();
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));

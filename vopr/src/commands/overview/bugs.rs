@@ -1,4 +1,4 @@
-//! `vopr bugs`: the planted bugs.
+//! `vopr bugs`: lists the planted bugs.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! `vopr dashboard`: web pages about a data directory; and the process in which it runs a failure again.
+//! `vopr dashboard`: serves web pages about a data directory. This file also has the entry point of the process that
+//! replays a failure for it.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -37,7 +38,7 @@ pub(crate) struct ReplayArguments {
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
-    // What is wrong is said before anybody opens a page.
+    // Reports an unreadable directory before a page is opened.
     Data::read(&arguments.data.path)?;
     let host = arguments.host.trim_start_matches('[').trim_end_matches(']');
     let port = arguments.port;
@@ -63,7 +64,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
 
 /// Runs a failure again, for the dashboard.
 pub(crate) fn replay(arguments: &ReplayArguments) -> Result<u8, Error> {
-    // Nobody is left to tell when the dashboard has gone.
+    // The result is not needed after the dashboard has exited.
     subprocess::end_with_parent();
     terminal::print_json(&Replay::of_file(&arguments.file)?)?;
     Ok(exit::CLEAN)

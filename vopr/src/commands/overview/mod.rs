@@ -1,4 +1,4 @@
-//! Commands that show what there is: scenarios, planted bugs, and what campaigns reached and found.
+//! Commands that list scenarios and planted bugs, and that show what campaigns reached and found.
 
 pub(crate) mod bugs;
 #[cfg(feature = "dashboard")]

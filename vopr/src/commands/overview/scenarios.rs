@@ -1,4 +1,4 @@
-//! `vopr scenarios`: the list.
+//! `vopr scenarios`: lists the scenarios.
 
 use std::fmt::Write;
 

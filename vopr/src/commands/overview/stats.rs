@@ -1,4 +1,4 @@
-//! `vopr stats`: what the campaigns of a data directory have reached, and what they found.
+//! `vopr stats`: reports what the campaigns of a data directory have reached and found.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -104,7 +104,7 @@ fn campaigns(data: &Data, text: &mut String) {
     let _ = writeln!(text, "{table}");
 }
 
-/// Text from a file, fit for a terminal.
+/// Escapes text from a file for a terminal.
 fn printable(text: &str) -> String {
     text.escape_debug().to_string()
 }
@@ -141,7 +141,7 @@ fn coverage(data: &Data, text: &mut String) {
     }
 }
 
-/// A curve in one line: how a number grew.
+/// Draws the growth of a number in one line.
 fn curve(values: &[usize]) -> String {
     const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     const WIDTH: usize = 40;

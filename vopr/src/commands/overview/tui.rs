@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<u8, Error> {
     let (system, bugs) = arguments.system.resolve()?;
     let directory = arguments.data.path;
-    // That there is none yet is no error: the first campaign makes it.
+    // A missing directory is not an error: the first campaign creates it.
     if directory.exists() {
         let cannot = |error| Error::io("read the directory", &directory, &error, "choose another with --data-dir");
         directory.read_dir().map_err(cannot)?;
@@ -48,9 +48,9 @@ pub(crate) struct StepsArguments {
     file: PathBuf,
 }
 
-/// Records a run, for the interface to step through.
+/// Records a run that the interface steps through.
 pub(crate) fn steps(arguments: &StepsArguments) -> Result<u8, Error> {
-    // Nobody is left to look at it when the interface has gone.
+    // The recording is not needed after the interface has exited.
     subprocess::end_with_parent();
     let recording = Recording::of(&read_kmb(&arguments.file)?)?;
     let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());

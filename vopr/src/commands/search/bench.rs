@@ -1,4 +1,4 @@
-//! `vopr bench`: measurements of vopr itself.
+//! `vopr bench`: benchmarks of vopr itself.
 
 use std::path::PathBuf;
 use std::sync::Mutex;

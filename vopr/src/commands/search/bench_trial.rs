@@ -1,4 +1,4 @@
-//! `vopr bench-trial`, hidden: one search of `vopr bench bugs`, which fills these arguments in.
+//! `vopr bench-trial` (hidden): one trial of `vopr bench bugs`, which supplies the arguments.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `vopr corpus`: inputs of a fuzz target in and out, the few that reach what all do, and what they reach.
+//! `vopr corpus`: imports and exports the inputs of a fuzz target, minimizes a corpus, and reports what it reaches.
 
 mod packing;
 
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Unpack(packing::Unpack),
 }
 
-/// Which corpus.
+/// Selects a corpus.
 #[derive(Args)]
 struct Place {
     /// The fuzz target, or a scenario that stands for one
@@ -113,7 +113,7 @@ pub(crate) fn run(common: &Common, command: &Command) -> Result<u8, Error> {
     Ok(exit::CLEAN)
 }
 
-/// A corpus whose names have been looked up.
+/// A corpus with its target and bugs resolved.
 struct Resolved {
     target: Target,
     bugs: Vec<String>,
@@ -130,7 +130,7 @@ impl Place {
     }
 }
 
-/// Reads inputs, and says what was left out.
+/// Reads inputs, and reports what was skipped.
 fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let found = corpus::read(paths)?;
     found.skipped.iter().for_each(|line| leave_out(line));
@@ -204,7 +204,7 @@ fn export(common: &Common, arguments: &Export) -> Result<(), Error> {
         let stem: String = name.chars().map(plain).take(100).collect();
         let kmb = Kmb::new(case, target.system.version, origin, None);
         match kmb.encode() {
-            // What is longer than a file may hold is no input of a plan.
+            // An input that is too long for a file is not an input of a plan.
             Ok(_) if !kmb.is_readable() => leave_out(&format!("{}: too long for an input", path.display())),
             Ok(bytes) => {
                 let file = engine::base::files::write_new(&output.path, &stem, "kmb", &bytes);
@@ -228,10 +228,10 @@ fn export(common: &Common, arguments: &Export) -> Result<(), Error> {
     }
 }
 
-/// Runs all inputs of a corpus: the inputs, and what each reaches.
+/// Runs all inputs of a corpus. Returns the inputs, and the slots that each reaches.
 fn measure(corpus: &Resolved) -> Result<(Vec<Input>, Vec<Vec<u32>>), Error> {
     let mut inputs = read(std::slice::from_ref(&corpus.folder))?;
-    // In the order of their content, which names in other corpora may not have.
+    // Sorts by content, because the same input may have other names in other corpora.
     inputs.sort_by(|one, other| {
         (one.bytes.len(), &one.bytes, &one.path).cmp(&(other.bytes.len(), &other.bytes, &other.path))
     });
@@ -277,7 +277,7 @@ fn minimize(common: &Common, arguments: &Minimize) -> Result<(), Error> {
             write(output, input.given_name(), &input.bytes)?;
         }
     } else {
-        // Nothing goes before all that stays is known.
+        // All inputs that stay are known before the first one is removed.
         for (_, input) in (0..).zip(&inputs).filter(|(index, _)| chosen.binary_search(index).is_err()) {
             let removed = std::fs::remove_file(&input.path);
             removed

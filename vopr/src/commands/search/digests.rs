@@ -1,5 +1,5 @@
-//! `vopr digests` (hidden): a line for each run, the same in every process, build and number of jobs, or determinism is
-//! broken.
+//! `vopr digests` (hidden): prints one line for each run. If determinism holds, the lines are the same in every
+//! process, in every build and with any number of jobs.
 
 use std::fmt::Write;
 

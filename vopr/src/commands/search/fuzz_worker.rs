@@ -1,4 +1,4 @@
-//! `vopr fuzz-worker`, hidden: one process of `vopr fuzz`, which fills these arguments in.
+//! `vopr fuzz-worker` (hidden): a worker process of `vopr fuzz`, which supplies the arguments.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `vopr matrix`: scenarios × planted bugs.
+//! `vopr matrix`: runs scenarios against planted bugs.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ impl Report<'_> {
         write_output(path, text.as_bytes())
     }
 
-    /// The cells with this bug; those of the correct protocol for `None`.
+    /// The cells with this bug, or those of the correct protocol for `None`.
     fn of(&self, bug: Option<&'static str>) -> impl Iterator<Item = &Cell> {
         self.cells.iter().filter(move |cell| cell.bug == bug)
     }
@@ -132,7 +132,7 @@ impl Report<'_> {
         })
     }
 
-    /// A line a cell. All names are plain, so nothing has to be quoted.
+    /// One line for each cell. Names are plain, so no quoting is needed.
     fn csv(&self) -> String {
         let mut text = "scenario,bug,own,runs,vacuous,caught_in_run,invariant,seed,wrong\n".to_string();
         for cell in self.cells {
@@ -147,7 +147,7 @@ impl Report<'_> {
         text
     }
 
-    /// A row a bug; and what is wrong, line by line.
+    /// One row for each bug, then the wrong cells line by line.
     fn human(&self) -> String {
         let mut table = terminal::table(&["bug", "caught by", "soonest in", "run", "invariant", "its own scenarios"]);
         let mut caught_bugs = 0;
@@ -213,7 +213,7 @@ impl Report<'_> {
         text
     }
 
-    /// A row a scenario with the bugs that it caught: its own ones, and others where they were tried.
+    /// One row for each scenario with the bugs that it caught: its own ones, and others if they were run.
     fn markdown(&self) -> String {
         let Matrix { system, own, iterations, correct_iterations, seed, .. } = self.matrix;
         let own = if *own { " --own" } else { "" };
@@ -254,7 +254,7 @@ impl Report<'_> {
         text
     }
 
-    /// The whole grid as a page that stands alone.
+    /// The whole grid as a standalone page.
     fn html(&self) -> String {
         let scenarios: Vec<&Cell> = self.of(None).collect();
         let title = format!("vopr: kill matrix of {}", self.matrix.system.name);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_from_what_is_only_missed() {
+    fn wrong_cells_are_distinguished_from_missed_ones() {
         assert!(cell(None, false, Some(1)).wrong() && !cell(None, false, None).wrong());
         assert!(cell(Some("bug"), true, None).wrong() && !cell(Some("bug"), true, Some(3)).wrong());
         assert!(!cell(Some("bug"), false, None).wrong());

@@ -1,4 +1,4 @@
-//! Commands that search: at random, guided, for every planted bug, and what serves them.
+//! Commands that search for failures: random exploration, guided fuzzing, the kill matrix, and their helpers.
 
 pub(crate) mod bench;
 pub(crate) mod bench_trial;

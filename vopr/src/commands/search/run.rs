@@ -1,4 +1,4 @@
-//! `vopr run`: random exploration of the scenarios.
+//! `vopr run`: explores the scenarios at random.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -57,12 +57,12 @@ pub(crate) struct Arguments {
     system: SystemArguments,
 }
 
-/// As many jobs as there are cores.
+/// The default number of jobs: one per core.
 pub(crate) fn jobs_default() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// A number of jobs.
+/// Parses a number of jobs.
 pub(crate) fn parse_jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(jobs @ 1..=1024) => Ok(jobs),
@@ -101,7 +101,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         })?;
         let directory = arguments.save_failures.then_some(&arguments.output_directory);
         let mut report = report(&exploration, scenario, explored, directory)?;
-        // One of a kind is enough.
+        // One failure of each kind is enough.
         for failure in report.failures_mut().filter(|_| !arguments.no_minimize && !stop.load(Ordering::Relaxed)) {
             if let Some(file) = &failure.file
                 && minimized.insert((failure.violation.invariant.clone(), failure.violation.rule.clone()))
@@ -132,7 +132,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
     Ok(if report.verdict().fails() { exit::VIOLATION } else { exit::CLEAN })
 }
 
-/// The report of a scenario; its failures are on the disk before anybody hears of them.
+/// The report of a scenario. Its failures are on the disk before they are reported.
 fn report(
     exploration: &Exploration,
     scenario: &Scenario,

@@ -1,4 +1,5 @@
-//! Coverage: how many protocol states each target reached, over time, and what may be left.
+//! The coverage page: the number of protocol states that each target reached over time, and an estimate of those that
+//! are left.
 
 use maud::{Markup, html};
 use sim::observers::coverage::{MAP_SIZE, REGIONS};
@@ -9,7 +10,7 @@ use engine::base::terminal::grouped;
 use engine::campaigns::campaign_log::Progress;
 use engine::campaigns::data_dir::{Data, Past, date};
 
-/// So many campaigns are drawn.
+/// The number of campaigns drawn.
 const CAMPAIGNS_SHOWN: usize = 6;
 
 pub fn page(data: &Data) -> Markup {

@@ -1,4 +1,4 @@
-//! The failures: by cause, all of them, and a page for each.
+//! The failure pages: the list by cause, the list of all failures, and a page for each failure.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use engine::campaigns::data_dir::{Cause, Data, Failure};
 use engine::cases::description;
 use engine::cases::kmb::Kmb;
 
-/// Where the list has the failures of an invariant.
+/// The anchor of the failures of an invariant in the list.
 pub fn anchor(invariant: &str) -> String {
-    // Whatever a file calls an invariant, this is no more than an anchor.
+    // The name of the invariant may come from a file, so it is reduced to a safe anchor.
     invariant.chars().filter(|symbol| symbol.is_ascii_alphanumeric() || *symbol == '_').take(64).collect()
 }
 
@@ -50,7 +50,7 @@ fn shape(shape: &str) -> Markup {
     html! { "by " (shape) }
 }
 
-/// Failures, one a row.
+/// A table of failures with one row each.
 pub fn table(failures: &[&Failure]) -> Markup {
     let rows = html! { @for failure in failures { (row(failure)) } };
     frame::table("Failures", &["failure", "what broke", "scenario", "planted bugs", "#actions", "file"], &rows)
@@ -79,7 +79,7 @@ fn link(failure: &Failure) -> Markup {
     html! { a.name href={ "/failures/" (name) } { (name) } }
 }
 
-/// How many actions it takes, and how many there were.
+/// The number of actions after and before minimization.
 fn actions(failure: &Failure) -> Markup {
     let (before, after) = (failure.kmb.case.actions.len(), failure.smallest().case.actions.len());
     html! { (after) @if before != after { span.muted { " of " (before) } } }
@@ -100,10 +100,10 @@ fn unreadable(data: &Data) -> Markup {
     }
 }
 
-/// So many causes are on the first page, where the campaigns follow them.
+/// The number of causes on the first page, where the campaigns follow.
 const CAUSES_SHOWN: usize = 10;
 
-/// One line for each cause, with its smallest failure; those with the most failures come first.
+/// One row for each cause with its smallest failure. Causes with the most failures come first.
 pub fn causes(data: &Data) -> Markup {
     let causes = data.causes();
     let rows = html! {
@@ -176,7 +176,7 @@ fn replayed(replay: &Result<Replay, String>) -> Markup {
         }
         @if let Some(explanation) = &replay.explanation { (explained(explanation)) }
         h2 { "Timeline" }
-        // Drawn by our own process, which escapes what is from the file as this one does.
+        // The replay process, which is vopr itself, has drawn this and escaped the text from the file.
         div.card.drawn { (PreEscaped(&replay.timeline)) }
         @if !replay.around.is_empty() {
             details {
@@ -231,7 +231,7 @@ fn commands(failure: &Failure, directory: &Path) -> Markup {
             (frame::command(&["vopr", "bisect", &smallest]))
             @if failure.minimized.is_none() { (frame::command(&["vopr", "minimize", &smallest])) }
         } @else {
-            // All others run it, and would not end either.
+            // All other commands run the case, and would not end either.
             (frame::command(&["vopr", "show", &smallest]))
         }
         @if failure.minimized.is_some() { (frame::command(&["vopr", "repro", &path(&failure.file)])) }

@@ -1,4 +1,5 @@
-//! The invariants: how often each was checked and broken, and in which scenario which planted bug proves it.
+//! The invariants page: how often each invariant was checked and broken, and which planted bug was caught by it in
+//! which scenario.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -51,7 +52,7 @@ fn row(name: &str, checks: u64, data: &Data) -> Markup {
     }
 }
 
-/// How many failures break an invariant in a scenario.
+/// The number of failures by invariant and scenario.
 type Broken<'a> = BTreeMap<(&'a str, &'a str), u64>;
 
 fn matrix(all: &[Scenario], data: &Data) -> Markup {

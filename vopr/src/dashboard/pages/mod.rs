@@ -1,4 +1,4 @@
-//! The pages, one a file.
+//! The pages, one per file.
 
 pub(super) mod coverage;
 pub(super) mod failure;

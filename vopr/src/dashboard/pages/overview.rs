@@ -1,4 +1,4 @@
-//! The first page: how far the campaigns are, and what they found.
+//! The first page: the progress of the campaigns, and their findings.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,12 +13,13 @@ use engine::base::terminal::{count, grouped, rate, span};
 use engine::campaigns::campaign_log::Progress;
 use engine::campaigns::data_dir::{Data, Past, Sums, date};
 
-/// A campaign that was not heard of for so many seconds does not run any more: it says something every ten.
+/// The number of seconds without a log record after which a campaign no longer counts as running. A campaign writes one
+/// every ten seconds.
 const SILENT_AFTER: u64 = 45;
-/// So many campaigns are shown; the others are in `vopr stats --detailed`.
+/// The number of campaigns shown. `vopr stats --detailed` lists all.
 const CAMPAIGNS_SHOWN: usize = 12;
 
-/// The time, in seconds since 1970.
+/// The current time, in seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| span.as_secs())
 }
@@ -31,7 +32,7 @@ pub fn page(data: &Data, directory: &Path) -> Markup {
     }
 }
 
-/// All of it that changes.
+/// The part of the page that changes.
 pub fn changing(data: &Data, now: u64) -> Markup {
     let Sums { runs, violated, elapsed } = Sums::of(data.latest());
     let checks = data.checks().iter().fold(0_u64, |sum, checks| sum.saturating_add(*checks));
@@ -62,7 +63,7 @@ pub fn changing(data: &Data, now: u64) -> Markup {
     }
 }
 
-/// Whether a campaign goes on: a word for the eye, and when.
+/// The state of a campaign: a word, its style, and the time.
 fn state(past: &Past, now: u64) -> (&'static str, &'static str, String) {
     match (past.ended, now.saturating_sub(past.last) <= SILENT_AFTER) {
         (true, _) => ("ended", "muted", frame::ago(past.last, now)),
@@ -118,7 +119,7 @@ fn target(series: &[(u64, Progress)]) -> Markup {
     }
 }
 
-/// A number of many digits in a few.
+/// A large number in a short notation.
 fn short(number: u64) -> String {
     match number {
         0..100_000 => grouped(number),
@@ -135,7 +136,7 @@ mod tests {
     use engine::campaigns::campaign_log::Started;
 
     #[test]
-    fn a_campaign_that_says_nothing_is_not_called_running() {
+    fn a_campaign_without_recent_records_is_not_shown_as_running() {
         let started = Started { jobs: 1, ..Started::default() };
         let mut past = Past {
             name: None,
@@ -152,7 +153,7 @@ mod tests {
         past.ended = true;
         assert_eq!(state(&past, 1_010).0, "ended");
         assert!(campaign(&past, 1_010).into_string().contains("Nothing was heard"));
-        // Which of several it is, where the log says so.
+        // The name of the campaign, if the log has it.
         assert!(!campaign(&past, 1_010).into_string().contains("Campaign"));
         past.name = Some("<b>nightly\u{1b}".to_string());
         let named = campaign(&past, 1_010).into_string();

@@ -1,4 +1,4 @@
-//! The scenarios: the list, and a page for each.
+//! The scenario pages: the list, and a page for each scenario.
 
 use maud::{Markup, html};
 use scenarios::{FuzzTarget, Scenario, ScenarioType, TARGETS};
@@ -10,7 +10,7 @@ use engine::base::format;
 use engine::campaigns::data_dir::{Data, Failure};
 use engine::cases::systems::SYSTEMS;
 
-/// What the phases are about, in their order.
+/// The topics of the phases, in order.
 const PHASES: [&str; 11] = [
     "Core",
     "Byzantine attacks",

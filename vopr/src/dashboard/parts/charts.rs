@@ -1,4 +1,4 @@
-//! Drawings of numbers, as plain SVG: nothing in them needs a script.
+//! Charts as plain SVG, without scripts.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use maud::{Markup, html};
 
 use engine::base::terminal::{grouped, span};
 
-/// More points than this are not drawn.
+/// The maximum number of points drawn.
 const POINTS_MAX: usize = 160;
 
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 170.0;
-/// Where the axes are.
+/// The positions of the axes.
 const LEFT: f64 = 46.0;
 const BOTTOM: f64 = HEIGHT - 22.0;
 const TOP: f64 = 14.0;
 const RIGHT: f64 = WIDTH - 6.0;
 
-/// A number that grew: the milliseconds that it took, and how far it was then.
+/// The growth of a number: pairs of elapsed milliseconds and the value at that time.
 pub type Series = [(u64, usize)];
 
-/// Some of many points: the first, the last, and those between at equal distances.
+/// A subset of the points: the first, the last, and equally spaced ones in between.
 fn thinned(series: &Series) -> Vec<(u64, usize)> {
     let count = series.len().min(POINTS_MAX);
     (0..count).map(|point| series[point * (series.len() - 1) / (count - 1).max(1)]).collect()
@@ -45,15 +45,15 @@ fn highest(points: &[(u64, usize)]) -> usize {
     points.iter().map(|point| point.1).max().unwrap_or(0).max(1)
 }
 
-/// A curve with axes, and a line for an estimate of where it may lead.
+/// A curve with axes, and a line for an estimate of its limit.
 pub fn curve(label: &str, series: &Series, estimate: usize) -> Markup {
     let mut points = thinned(series);
-    // It began with nothing.
+    // The curve starts at zero.
     if points.first().is_some_and(|first| *first != (0, 0)) {
         points.insert(0, (0, 0));
     }
     let reached = highest(&points);
-    // An estimate far away would press the curve to the ground.
+    // A much larger estimate would flatten the curve, so it is not drawn.
     let shown = estimate > reached && estimate <= 3 * reached;
     let (step, top) = scale(if shown { estimate } else { reached });
     let time = points.last().map_or(0, |point| point.0).max(1);
@@ -85,7 +85,7 @@ pub fn curve(label: &str, series: &Series, estimate: usize) -> Markup {
     }
 }
 
-/// How much of something is full.
+/// A bar that shows a proportion.
 pub fn bar(part: usize, whole: usize) -> Markup {
     let percent = 100.0 * part as f64 / whole.max(1) as f64;
     html! {
@@ -107,7 +107,7 @@ fn one(number: f64) -> String {
     format!("{number:.1}")
 }
 
-/// Round steps up to a number, about four of them: the step, and the last one.
+/// Round steps up to a number, about four of them. Returns the step and the last one.
 fn scale(highest: usize) -> (usize, usize) {
     let about = (highest / 4).max(1);
     let tens = 10_usize.pow(about.ilog10());

@@ -1,11 +1,11 @@
-//! What all pages have in common: the frame around them, and the pieces that they are put together from.
+//! The common parts of all pages: the frame, and the elements from which pages are composed.
 
 use maud::{DOCTYPE, Markup, html};
 
 use engine::base::format;
 use engine::base::terminal::grouped;
 
-/// The parts of the dashboard.
+/// The sections of the dashboard.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Overview,
@@ -13,7 +13,7 @@ pub enum Section {
     Failures,
     Coverage,
     Invariants,
-    /// A page that is in none.
+    /// A page outside of all sections.
     None,
 }
 
@@ -25,7 +25,7 @@ const SECTIONS: [(Section, &str, &str); 5] = [
     (Section::Invariants, "/invariants", "Invariants"),
 ];
 
-/// A drop of red in a ring: something in a cluster is not as it should be.
+/// The icon: a red dot on a ring, for a fault in a cluster.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' \
                     r='6' fill='none' stroke='%230b63ce' stroke-width='2.5'/%3E%3Ccircle cx='13' cy='4.5' r='3' \
                     fill='%23c4281c'/%3E%3C/svg%3E";
@@ -61,18 +61,18 @@ pub fn page(section: Section, title: &str, content: &Markup) -> Markup {
     }
 }
 
-/// A large number, and what it is of.
+/// A large number with its label.
 pub fn tile(number: &str, of: &str, more: &str) -> Markup {
     html! { div.tile { strong { (number) } span { (of) } @if !more.is_empty() { small { (more) } } } }
 }
 
-/// A table that scrolls by itself where it is too wide.
+/// A table that scrolls horizontally if it is too wide.
 pub fn table(label: &str, headers: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
                 thead { tr { @for header in headers {
-                    // Numbers stand at the right, below their header.
+                    // Numbers are right-aligned below their header.
                     @if let Some(header) = header.strip_prefix('#') { th.number scope="col" { (header) } }
                     @else { th scope="col" { (header) } }
                 } } }
@@ -87,13 +87,13 @@ pub fn number(number: u64) -> Markup {
     html! { td.number { (grouped(number)) } }
 }
 
-/// A command to be copied; each of its arguments as a shell has to be told.
+/// A command to copy, with its arguments quoted for a shell.
 pub fn command(arguments: &[&str]) -> Markup {
     let line = arguments.iter().map(|argument| shell(argument)).collect::<Vec<_>>().join(" ");
     html! { div.command { code { (line) } } }
 }
 
-/// An argument as a shell takes it literally, whatever is in it.
+/// Quotes an argument so that a shell takes it literally.
 fn shell(argument: &str) -> String {
     let plain = |symbol: char| symbol.is_ascii_alphanumeric() || "_-./:=+,@%".contains(symbol);
     let argument = format::printable(argument);
@@ -103,7 +103,7 @@ fn shell(argument: &str) -> String {
     format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
-/// A link to a scenario, if it is one of ours: one from a file has no page.
+/// A link to a scenario, if it is built in. A scenario from a file has no page.
 pub fn scenario(name: &str) -> Markup {
     if let Some(kind) = scenarios::ScenarioType::from_name(name) {
         html! { a.name href={ "/scenarios/" (kind.name()) } { (kind.name()) } }
@@ -112,7 +112,7 @@ pub fn scenario(name: &str) -> Markup {
     }
 }
 
-/// A link to an invariant's row, if there is such an invariant.
+/// A link to the row of an invariant, if it exists.
 pub fn invariant(name: &str) -> Markup {
     if let Some(name) = sim::invariants::NAMES.iter().find(|known| **known == name) {
         html! { a.name href={ "/invariants#" (name) } { (name) } }
@@ -121,12 +121,12 @@ pub fn invariant(name: &str) -> Markup {
     }
 }
 
-/// Names, one after another.
+/// A list of names, separated by commas.
 pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
     html! { @for (index, name) in names.into_iter().enumerate() { @if index > 0 { ", " } span.name { (name) } } }
 }
 
-/// So long ago.
+/// The elapsed time as text.
 pub fn ago(at: u64, now: u64) -> String {
     match now.saturating_sub(at) {
         0..5 => "just now".to_string(),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_takes_a_strangers_file_name_literally() {
+    fn untrusted_file_names_are_quoted_for_a_shell() {
         assert_eq!(shell("./failures/failure-20261123-054422.kmb"), "./failures/failure-20261123-054422.kmb");
         assert_eq!(shell("a b"), "'a b'");
         assert_eq!(shell("$(reboot)'; reboot\n"), "'$(reboot)'\\''; reboot\u{FFFD}'");

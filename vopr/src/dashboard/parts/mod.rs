@@ -1,4 +1,4 @@
-//! What all pages have in common: the frame around them, and drawings.
+//! The common parts of all pages: the frame and the charts.
 
 pub(super) mod charts;
 pub(super) mod frame;

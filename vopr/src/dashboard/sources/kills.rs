@@ -1,16 +1,16 @@
-//! The measured kill matrix: which scenario caught which planted bug of the reference protocol, as `vopr matrix` wrote it
-//! into docs/kill-matrix.md when this vopr was built.
+//! The measured kill matrix: which scenario caught which planted bug of the reference protocol. It is read from
+//! docs/kill-matrix.md, which `vopr matrix` wrote, when vopr is built.
 
 use std::sync::OnceLock;
 
 const PAGE: &str = include_str!("../../../../docs/kill-matrix.md");
 
-/// What was measured in a scenario.
+/// The measurements of a scenario.
 pub struct Row {
     pub scenario: &'static str,
-    /// What the correct protocol did.
+    /// The result of the correct protocol.
     pub correct: &'static str,
-    /// How many runs showed all that the scenario is for.
+    /// The share of runs in which all marks of the scenario were seen.
     pub marked: &'static str,
     pub kills: Vec<Kill>,
 }
@@ -19,7 +19,7 @@ pub struct Row {
 pub struct Kill {
     pub bug: &'static str,
     pub invariant: &'static str,
-    /// In which run.
+    /// The number of the run.
     pub run: &'static str,
 }
 
@@ -29,7 +29,7 @@ pub fn rows() -> &'static [Row] {
     ROWS.get_or_init(|| PAGE.lines().filter_map(row).collect())
 }
 
-/// The command that measured them.
+/// The command that produced the matrix.
 pub fn measured_by() -> &'static str {
     PAGE.lines().find_map(|line| line.strip_prefix('`')?.strip_suffix("`.")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Where the pages get their content: the data directory, runs of its failures, and the measured kill matrix.
+//! The sources of the pages: the data directory, replays of its failures, and the measured kill matrix.
 
 pub(super) mod kills;
 pub(crate) mod replay;

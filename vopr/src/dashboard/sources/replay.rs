@@ -1,5 +1,5 @@
-//! A failure, run again in a process of its own: the case is from a stranger, and may be one at which the system under test
-//! hangs or dies. What came of it is kept, so it is done once.
+//! Replays a failure in a separate process. The case is untrusted, and the system under test may hang or die on it.
+//! Results are cached, so a case is replayed once.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -24,57 +24,57 @@ use engine::cases::subprocess;
 use engine::cases::subprocess::{MEGABYTES_MAX, TIME_MAX};
 use engine::cases::systems::Engine;
 
-/// So many run at a time.
+/// The maximum number of concurrent replays.
 const AT_ONCE: usize = 2;
-/// What a process says is not read further than this.
+/// The maximum number of bytes read from a process.
 const OUTPUT_BYTES_MAX: u64 = 16 << 20;
-/// So many are kept.
+/// The maximum number of cached results.
 const KEPT: usize = 64;
-/// So many observations up to the violation are shown.
+/// The number of observations shown up to the violation.
 const AROUND: usize = 40;
 
-/// What a run showed.
+/// The result of a replay.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Replay {
-    /// Whether it was the same, in words.
+    /// Whether the result is the expected one, as text.
     pub result: String,
-    /// Whether it was.
+    /// Whether the result is the expected one.
     pub same: bool,
-    /// How many events there were.
+    /// The number of events.
     pub events: u64,
-    /// How long it took, in virtual time.
+    /// The duration in virtual time.
     pub time: String,
-    /// The actions in words, with what became of those that were not carried out.
+    /// The actions as text, with the outcome of those that were not carried out.
     pub plan: Vec<String>,
-    /// The timeline, drawn.
+    /// The timeline as a drawing.
     pub timeline: String,
-    /// The last notable observations up to the violation, a line each.
+    /// The last notable observations up to the violation, one line each.
     pub around: Vec<String>,
-    /// What `vopr explain` says.
+    /// The output of `vopr explain`.
     #[serde(skip)]
     pub explanation: Option<Explanation>,
 }
 
-/// A failure in sentences: what is read of the output of `vopr explain`.
+/// An explanation, parsed from the output of `vopr explain`.
 #[derive(Debug, Deserialize)]
 pub struct Explanation {
-    /// One after another.
+    /// The sentences, in order.
     pub steps: Vec<Step>,
-    /// How many facts are not told.
+    /// The number of facts that were left out.
     pub left_out: usize,
 }
 
-/// One of its sentences.
+/// A sentence of an explanation.
 #[derive(Debug, Deserialize)]
 pub struct Step {
-    /// When, in virtual time.
+    /// The virtual time.
     pub at: u64,
     /// The sentence.
     pub text: String,
 }
 
 impl Replay {
-    /// Runs the case in the file here and now; the work of the other process.
+    /// Runs the case in the file in this process. Called in the replay process.
     pub fn of_file(path: &Path) -> Result<Replay, Error> {
         let kmb = Kmb::read(path).map_err(|error| match error {
             ReadError::Io(error) => Error::io("read", path, &error, "it may be gone: load the page again"),
@@ -104,10 +104,10 @@ impl Replay {
     }
 }
 
-/// What came of a replay: what it showed, or in one line why it showed nothing.
+/// A replay result, or one line with the reason why there is none.
 type Shown = Arc<Result<Replay, String>>;
 
-/// The replays so far.
+/// The cached replays.
 pub struct Replays {
     directory: PathBuf,
     /// By the file and the name of the case in it.
@@ -120,7 +120,7 @@ impl Replays {
         Replays { directory, kept: Mutex::new(BTreeMap::new()), turns: Semaphore::new(AT_ONCE) }
     }
 
-    /// Runs the smallest case of a failure, or remembers how that went.
+    /// Replays the smallest case of a failure, or returns the cached result.
     pub async fn of(&self, failure: &Failure) -> Shown {
         let key = (failure.smallest_file().to_string(), failure.smallest().name());
         let Ok(_turn) = self.turns.acquire().await else { return Arc::new(Err("the dashboard ends".to_string())) };
@@ -141,14 +141,14 @@ impl Replays {
 
 fn in_another_process(path: &Path) -> Result<Replay, String> {
     let us = std::env::current_exe().map_err(|error| no_process(&error))?;
-    let said_of = |command: &str| {
+    let command_of = |command: &str| {
         let mut process = Command::new(&us);
         process.arg(command).arg(path).args(["--format", "json", "--color", "never"]);
         process
     };
-    let mut replay: Replay = said(&mut said_of("dashboard-replay"), TIME_MAX)?;
-    // The case is known to end now. What breaks nothing has no explanation.
-    replay.explanation = said(&mut said_of("explain"), TIME_MAX).ok();
+    let mut replay: Replay = json_output(&mut command_of("dashboard-replay"), TIME_MAX)?;
+    // The replay has shown that the case ends. A case without a violation has no explanation.
+    replay.explanation = json_output(&mut command_of("explain"), TIME_MAX).ok();
     Ok(replay)
 }
 
@@ -156,12 +156,12 @@ fn no_process(error: &std::io::Error) -> String {
     format!("no process to replay it in: {error}")
 }
 
-/// What a process says, as JSON, if it does so in time.
-fn said<T: DeserializeOwned>(process: &mut Command, time_max: Duration) -> Result<T, String> {
-    // As long as its standard input is open, we are there.
+/// The JSON output of a process, if it ends in time.
+fn json_output<T: DeserializeOwned>(process: &mut Command, time_max: Duration) -> Result<T, String> {
+    // The process ends when its standard input closes.
     let process = process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = process.spawn().map_err(|error| no_process(&error))?;
-    let (output, errors) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let (output, errors) = (read_output(child.stdout.take()), read_output(child.stderr.take()));
     let began = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().map_err(|error| no_process(&error))? {
@@ -187,8 +187,8 @@ fn said<T: DeserializeOwned>(process: &mut Command, time_max: Duration) -> Resul
     }
 }
 
-/// Reads all that comes, so that the other side need not wait.
-fn drain(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+/// Reads all output, so that the process does not block.
+fn read_output(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(from) = from {
@@ -202,17 +202,20 @@ fn drain(from: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn said_by(script: &str) -> Result<serde_json::Value, String> {
-        said(Command::new("sh").args(["-c", script]), Duration::from_secs(1))
+    fn json_output_of_script(script: &str) -> Result<serde_json::Value, String> {
+        json_output(Command::new("sh").args(["-c", script]), Duration::from_secs(1))
     }
 
     #[test]
-    fn whatever_a_process_does_there_is_an_answer() {
-        assert_eq!(said_by("echo '{\"a\": 1}'").unwrap()["a"], 1);
-        assert!(said_by("exec sleep 60").unwrap_err().contains("no end after 1 s"));
-        assert!(said_by("exec yes").is_err(), "what it says is bounded");
-        assert!(said_by("kill -SEGV $$").unwrap_err().contains("died (signal: 11"));
-        assert_eq!(said_by("echo note; echo 'error: unknown system' >&2; exit 2").unwrap_err(), "unknown system");
-        assert!(said_by("echo nonsense").unwrap_err().contains("understood"));
+    fn every_process_gives_a_result_or_an_error() {
+        assert_eq!(json_output_of_script("echo '{\"a\": 1}'").unwrap()["a"], 1);
+        assert!(json_output_of_script("exec sleep 60").unwrap_err().contains("no end after 1 s"));
+        assert!(json_output_of_script("exec yes").is_err(), "what it says is bounded");
+        assert!(json_output_of_script("kill -SEGV $$").unwrap_err().contains("died (signal: 11"));
+        assert_eq!(
+            json_output_of_script("echo note; echo 'error: unknown system' >&2; exit 2").unwrap_err(),
+            "unknown system"
+        );
+        assert!(json_output_of_script("echo nonsense").unwrap_err().contains("understood"));
     }
 }

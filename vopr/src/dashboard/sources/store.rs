@@ -9,7 +9,7 @@ use engine::base::error::Error;
 use engine::campaigns::data_dir;
 use engine::campaigns::data_dir::Data;
 
-/// What there is in the directory, without looking into it: if it is the same, so is the content.
+/// The metadata of the files in the directory. If it is unchanged, so is the content.
 type Stamp = Vec<(OsString, u64, Option<SystemTime>)>;
 
 pub struct Store {
@@ -26,9 +26,9 @@ impl Store {
         &self.directory
     }
 
-    /// What is in the directory now. Takes its time: not for the thread that answers requests.
+    /// The current content of the directory. This blocks, so it must not be called on the thread that serves requests.
     pub fn read(&self) -> Result<Arc<Data>, Error> {
-        // Held while reading: who asks at the same time waits, and gets the same.
+        // The lock is held while reading: concurrent callers wait and get the same result.
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = stamp(&self.directory);
         if let (Some(stamp), Some((of, data))) = (&stamp, &*cached)
@@ -37,7 +37,7 @@ impl Store {
             return Ok(data.clone());
         }
         let data = Arc::new(Data::read(&self.directory)?);
-        // One that was written to in between is read again next time.
+        // The metadata is older than the content, so a concurrent write causes another read next time.
         *cached = stamp.map(|stamp| (stamp, data.clone()));
         Ok(data)
     }
@@ -53,7 +53,7 @@ fn stamp(directory: &Path) -> Option<Stamp> {
         })
         .collect();
     stamp.sort();
-    // Of a larger directory one cannot tell.
+    // A larger directory is always read again.
     (stamp.len() <= data_dir::FILES_MAX).then_some(stamp)
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_read_again_only_when_it_has_changed() {
+    fn the_directory_is_read_again_only_when_it_has_changed() {
         let here = tempfile::tempdir().unwrap();
         let store = Store::new(here.path().to_path_buf());
         let first = store.read().unwrap();

@@ -1,4 +1,4 @@
-//! The screen on which a campaign is watched, whoever started it.
+//! The screen that shows a campaign, started here or elsewhere.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use engine::base::terminal::{grouped, rate};
 use engine::campaigns::campaign_log::Progress;
 use engine::campaigns::data_dir::{Past, date};
 
-/// A curve has no more points.
+/// The maximum number of points of a curve.
 const POINTS_MAX: usize = 400;
 
-/// Draws it.
+/// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let Some(past) = app.campaign().filter(|_| !app.is_starting()) else {
         let text = match app.own {
@@ -112,7 +112,7 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, past: &Past, theme: Them
     });
 }
 
-/// Runs in a second: since the last time that it said so.
+/// The current number of runs per second, from the latest progress records.
 fn speed(series: &[(u64, Progress)]) -> u64 {
     let Some((_, last)) = series.last() else { return 0 };
     let recent =
@@ -151,7 +151,7 @@ fn draw_chart(frame: &mut Frame, area: Rect, app: &App, past: &Past, theme: Them
     frame.render_widget(chart, inside);
 }
 
-/// States over the time that was spent, with a bounded number of points.
+/// The number of states over the time spent, with a bounded number of points.
 fn curve(series: &[(u64, Progress)]) -> Vec<(f64, f64)> {
     let every = series.len().div_ceil(POINTS_MAX).max(1);
     let point = |(_, it): &(u64, Progress)| (it.milliseconds as f64 / 1_000.0, it.reached.states as f64);

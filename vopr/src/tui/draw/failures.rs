@@ -1,4 +1,4 @@
-//! The screen on which failures are browsed.
+//! The screen that lists the failures.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,16 +6,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::tui::app::App;
-use crate::tui::draw::{Theme, boxed, rows, two};
+use crate::tui::draw::{Theme, boxed, rows, split_in_two};
 use crate::tui::failures::Row;
 use engine::base::format;
 use engine::base::format::printable;
 use engine::campaigns::data_dir::Failure;
 
-/// A longer text is cut off.
+/// The length at which a text is truncated.
 const TEXT_MAX: usize = 2_000;
 
-/// Draws it.
+/// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let failures = &app.failures;
     if failures.rows.is_empty() {
@@ -23,7 +23,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
         frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: false }), area);
         return;
     }
-    let [list, details] = two(area, 13);
+    let [list, details] = split_in_two(area, 13);
     let more = if app.data.more { ", and more files that were not looked at" } else { "" };
     let count = app.data.failures.len();
     let title = format!(" {count} failure{}{more} ", if count == 1 { "" } else { "s" });

@@ -1,5 +1,5 @@
-//! Drawing: the frame around the screens, and what lies over them. Nothing here decides anything, and no size of the
-//! terminal is too small to be drawn on. Texts from files went through `words::printable` before they came here.
+//! Drawing: the frame around the screens, and the overlays. This module makes no decisions, and draws on a terminal of
+//! any size. Texts from files have passed through `format::printable` before.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -16,13 +16,13 @@ mod failures;
 mod targets;
 mod timeline;
 
-/// A terminal that is wider has what belongs together side by side, else one above the other.
+/// From this width on, related parts are side by side. On narrower terminals they are stacked.
 const WIDE: u16 = 120;
 
-/// How things look; without colours by weight alone.
+/// The styles. Without colours, only text attributes distinguish them.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
-    /// Whether colours are wanted.
+    /// Whether colours are enabled.
     pub colors: bool,
 }
 
@@ -31,38 +31,38 @@ impl Theme {
         if self.colors { Style::new().fg(color) } else { Style::new().add_modifier(otherwise) }
     }
 
-    /// What is as it should be.
+    /// Expected results.
     pub fn good(self) -> Style {
         self.color(Color::Green, Modifier::empty())
     }
 
-    /// What is not.
+    /// Failures.
     pub fn bad(self) -> Style {
         self.color(Color::Red, Modifier::BOLD).add_modifier(Modifier::BOLD)
     }
 
-    /// What is doubtful, or was done to the cluster.
+    /// Warnings, and faults of the cluster.
     pub fn doubtful(self) -> Style {
         self.color(Color::Yellow, Modifier::UNDERLINED)
     }
 
-    /// What stands out.
+    /// Emphasis.
     pub fn strong(self) -> Style {
         self.color(Color::Cyan, Modifier::BOLD)
     }
 
-    /// What is there for completeness.
+    /// Secondary information.
     pub fn faint(self) -> Style {
         self.color(Color::DarkGray, Modifier::DIM)
     }
 
-    /// The row that is chosen.
+    /// The selected row.
     pub fn chosen() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 }
 
-/// Draws all of it.
+/// Draws the whole interface.
 pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
     let [top, body, message, keys] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1), Constraint::Length(1)])
@@ -81,7 +81,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
         Some(Overlay::Bugs) => targets::bugs(frame, app, theme),
         Some(Overlay::Leave) => {
             let text = "A campaign is running.\nStop it and leave? y, or any other key to stay.";
-            over(frame, "Leave", text.lines().map(Line::from).collect());
+            draw_box_above(frame, "Leave", text.lines().map(Line::from).collect());
         }
         None => {}
     }
@@ -109,7 +109,7 @@ fn tabs(app: &App, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// What is typed, or has just happened.
+/// The text being typed, or the last message.
 fn news(app: &App, theme: Theme) -> Line<'_> {
     match (&app.typed, &app.recording) {
         (Some(typed), _) => Line::from(format!("/{typed}_")),
@@ -123,7 +123,7 @@ fn news(app: &App, theme: Theme) -> Line<'_> {
 
 fn last_line(scope: Scope, theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
-    // The list of bugs takes all keys.
+    // The list of bugs receives all keys.
     let everywhere = scope != Scope::Bugs;
     let valid = |key: &&Key| key.scope == scope || everywhere && key.scope == Scope::Everywhere;
     for Key { keys, word, .. } in KEYS.iter().filter(valid) {
@@ -139,11 +139,11 @@ fn help(frame: &mut Frame, scope: Scope, theme: Theme) {
     let line = |Key { keys, what, .. }: &Key| {
         Line::from(vec![Span::styled(format!("{keys:<18}"), theme.strong()), Span::raw(*what)])
     };
-    over(frame, "Keys (any key goes back)", shown.map(line).collect());
+    draw_box_above(frame, "Keys (any key goes back)", shown.map(line).collect());
 }
 
-/// Lines in a box over the screen.
-fn over(frame: &mut Frame, title: &str, lines: Vec<Line<'_>>) {
+/// Draws lines in a box above the screen.
+fn draw_box_above(frame: &mut Frame, title: &str, lines: Vec<Line<'_>>) {
     let width = lines.iter().map(Line::width).max().unwrap_or(0).max(title.len()) as u16 + 4;
     let area = centered(frame.area(), width, lines.len() as u16 + 2);
     frame.render_widget(Clear, area);
@@ -151,24 +151,24 @@ fn over(frame: &mut Frame, title: &str, lines: Vec<Line<'_>>) {
     frame.render_widget(text.block(Block::bordered().title(title)), area);
 }
 
-/// A place in the middle, as large as there is room.
+/// A centered area of this size, limited to the available room.
 fn centered(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
-/// Two parts: side by side where there is room, else the second below, of this height.
-fn two(area: Rect, below: u16) -> [Rect; 2] {
+/// Splits an area into two parts: side by side if it is wide enough, else with the second part below, of this height.
+fn split_in_two(area: Rect, below: u16) -> [Rect; 2] {
     if area.width >= WIDE {
         Layout::horizontal([Constraint::Percentage(50), Constraint::Min(0)]).areas(area)
     } else {
-        // The list matters more where there is hardly any room.
+        // The list has priority on a small terminal.
         let below = if area.height < 10 { 0 } else { below.min(area.height / 2) };
         Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area)
     }
 }
 
-/// A box with a title; what is left inside.
+/// Draws a box with a title, and returns the area inside.
 fn boxed(frame: &mut Frame, area: Rect, title: String) -> Rect {
     let block = Block::bordered().title(title);
     let inside = block.inner(area);
@@ -176,7 +176,7 @@ fn boxed(frame: &mut Frame, area: Rect, title: String) -> Rect {
     inside
 }
 
-/// The rows of a list around the chosen one, as many as there is room for.
+/// Draws the rows of a list around the selected one, as many as fit.
 fn rows<'a>(frame: &mut Frame, area: Rect, list: List, row: impl Fn(usize) -> Line<'a>) {
     let height = usize::from(area.height);
     let first = list.at.saturating_sub(height / 2).min(list.len.saturating_sub(height));

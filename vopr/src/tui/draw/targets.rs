@@ -1,4 +1,4 @@
-//! The screen on which a target is picked.
+//! The screen on which a target is selected.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,13 +6,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
 
 use crate::tui::app::App;
-use crate::tui::draw::{Theme, boxed, centered, rows, two};
+use crate::tui::draw::{Theme, boxed, centered, rows, split_in_two};
 use crate::tui::targets::{TIMES, Target};
 
-/// Draws it.
+/// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let targets = &app.targets;
-    let [list, details] = two(area, 10);
+    let [list, details] = split_in_two(area, 10);
     let filter = match targets.filter.as_str() {
         "" => String::new(),
         filter => format!(" with `{filter}`"),
@@ -64,7 +64,7 @@ fn describe(app: &App, theme: Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// Draws the list of planted bugs over it.
+/// Draws the list of planted bugs above the screen.
 pub fn bugs(frame: &mut Frame, app: &App, theme: Theme) {
     let targets = &app.targets;
     let screen = frame.area();

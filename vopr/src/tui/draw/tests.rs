@@ -1,4 +1,4 @@
-//! The screens as a terminal shows them.
+//! Tests of the screens as rendered by a terminal.
 
 use expect_test::{Expect, expect};
 use ratatui::Terminal;
@@ -118,7 +118,7 @@ fn failures_in_80_by_24() {
 }
 
 #[test]
-fn the_help_lies_over_the_targets() {
+fn the_help_is_drawn_above_the_targets() {
     let (mut app, _here) = stepping();
     press(&mut app, "1?");
     check(
@@ -195,9 +195,9 @@ fn a_campaign_in_80_by_24() {
     );
 }
 
-/// On each screen and under each overlay, in every size, nothing panics; and nothing that a terminal would obey is drawn.
+/// Draws each screen and overlay in every size: nothing panics, and no control character is drawn.
 #[test]
-fn no_terminal_is_too_small_and_no_file_reaches_it_raw() {
+fn every_terminal_size_works_and_texts_from_files_are_escaped() {
     let (mut app, _here) = stepping();
     app.tell("evil \u{1b}]0;title\u{7}");
     for keys in ["1", "1b", "q2", "3", "3G", "4", "4x", "4ga", "1?"] {
@@ -211,7 +211,7 @@ fn no_terminal_is_too_small_and_no_file_reaches_it_raw() {
 }
 
 #[test]
-fn a_campaign_says_which_of_several_it_is() {
+fn a_campaign_shows_which_of_several_it_is() {
     let (mut app, here) = app();
     crate::tui::app::tests::log_of_two(here.path());
     app.refresh(engine::campaigns::data_dir::Data::read(here.path()).unwrap());
@@ -223,7 +223,7 @@ fn a_campaign_says_which_of_several_it_is() {
 }
 
 #[test]
-fn without_colours_there_are_none() {
+fn without_colours_none_are_used() {
     let (mut app, _here) = stepping();
     for (colors, expected) in [(true, true), (false, false)] {
         let mut any = false;

@@ -1,4 +1,4 @@
-//! The screen on which a run is stepped through: the steps, and what is known of the replicas after the one looked at.
+//! The screen that steps through a run: the steps, and the known states of the replicas after the selected step.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -13,10 +13,10 @@ use crate::tui::timeline::{Timeline, who};
 use engine::base::format;
 use engine::base::terminal::grouped;
 
-/// How wide the table of replicas is.
+/// The width of the table of replicas.
 const STATES_WIDTH: u16 = 54;
 
-/// Draws it.
+/// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
     let Some(timeline) = &app.timeline else { return };
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) {
             Layout::horizontal([Constraint::Min(0), Constraint::Length(STATES_WIDTH + 2)]).areas(body);
         [states, steps]
     } else {
-        // The steps matter more where there is hardly any room.
+        // The steps have priority on a small terminal.
         let height = (height + 2).min(body.height.saturating_sub(4));
         Layout::vertical([Constraint::Length(height), Constraint::Min(0)]).areas(body)
     };
@@ -88,7 +88,7 @@ fn status(condition: Condition, theme: Theme) -> Style {
 }
 
 fn draw_steps(frame: &mut Frame, area: Rect, timeline: &Timeline, theme: Theme) {
-    // What is looked at stands once more below, in full.
+    // The selected step is repeated below in full.
     let below = if area.height >= 9 { 2 } else { 0 };
     let [list, full] = Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area);
     let recording = &timeline.recording;
@@ -112,7 +112,7 @@ fn draw_steps(frame: &mut Frame, area: Rect, timeline: &Timeline, theme: Theme) 
     }
 }
 
-/// A step in a line; an event's number and time stand at its first step.
+/// A step in one line. The number and the time of an event are at its first step.
 fn line(step: &Step, first: bool, theme: Theme) -> Line<'static> {
     let style = match step.kind {
         Kind::Violation => theme.bad(),

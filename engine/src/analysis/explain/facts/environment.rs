@@ -1,4 +1,4 @@
-//! What is around the protocol: disks, scrubbers, clocks, the membership, and the clients.
+//! Facts about the environment of the protocol: disks, scrubbers, clocks, membership, and clients.
 
 use sim::{ClientId, Observation, ReplicaId, Seen, Who};
 
@@ -7,7 +7,7 @@ use crate::analysis::explain::phrase;
 use crate::base::format;
 
 impl Facts<'_> {
-    /// Disks, scrubbers and clocks, where the invariant judges by them.
+    /// Facts about disks, scrubbers and clocks, if the invariant uses these observations.
     pub(super) fn devices(&mut self, seen: &Seen, id: ReplicaId) {
         if !self.focus.names(id) || !self.focus.judges_by(&seen.what) {
             return;
@@ -66,13 +66,13 @@ impl Facts<'_> {
             }
             _ => return,
         };
-        self.tell(seen, weight, merge, verb);
+        self.record(seen, weight, merge, verb);
     }
 
-    /// Changes of the membership.
+    /// Facts about changes of the membership.
     pub(super) fn members(&mut self, seen: &Seen, id: ReplicaId) {
         let judged = self.focus.judges_by(&seen.what);
-        // What it finds on its disk it had before.
+        // A replica that loads its disk reports the membership that it had before.
         if self.cluster_view.replicas[id.index()].loading {
             return;
         }
@@ -97,23 +97,23 @@ impl Facts<'_> {
             Observation::Retired { .. } => (52, "retire[s]".to_string()),
             _ => return,
         };
-        self.tell(seen, if judged { weight + 12 } else { weight }, Merge::Phase, verb);
+        self.record(seen, if judged { weight + 12 } else { weight }, Merge::Phase, verb);
     }
 
-    /// Clients, where the violation names them.
+    /// Facts about clients, if the violation names them.
     pub(super) fn clients(&mut self, seen: &Seen) {
         let end = seen.event == self.violation.event;
         let named = |client: ClientId| end || self.focus.clients.contains(&u64::from(client.0));
-        // Where a client is named and no request of it, what it asks is not the point.
+        // If the violation names a client but no request, the content of its requests is not relevant.
         let asked = |number: u32| end || self.focus.requests.contains(&u64::from(number));
         match seen.what {
             Observation::Invoked { client, session, number, operation } if named(client) && asked(number) => {
                 let what = phrase::operation(&operation);
                 let text = format!("client {} sends request {number} of its session {session}, {what}", client.0);
-                self.say(seen, 77, text);
+                self.add_sentence(seen, 77, text);
             }
             Observation::Retried { client, number } if named(client) && asked(number) => {
-                self.say_again(
+                self.add_or_count_sentence(
                     seen,
                     54,
                     format!("client {} has waited in vain and sends request {number} again", client.0),
@@ -125,7 +125,7 @@ impl Facts<'_> {
                     "client {} is told that request {number} of session {session} took effect at op {position}",
                     client.0
                 );
-                self.say(seen, if end { 95 } else { 79 }, text);
+                self.add_sentence(seen, if end { 95 } else { 79 }, text);
             }
             Observation::Executed { op, client, session, number, operation, answer } => {
                 let judged = self.focus.ops.contains(&op) && self.focus.judges_by(&seen.what);
@@ -144,37 +144,45 @@ impl Facts<'_> {
                             (92, format!("execute[s] {request} at op {op}, though it took effect at op {first}"))
                         }
                     };
-                    self.tell(seen, weight, Merge::Run, verb);
+                    self.record(seen, weight, Merge::Run, verb);
                 }
             }
             Observation::Registering { client, .. } if named(client) => {
-                self.say(seen, 58, format!("client {} asks for a session", client.0));
+                self.add_sentence(seen, 58, format!("client {} asks for a session", client.0));
             }
             Observation::SessionRegistered { client, session } if named(client) => match seen.who {
                 Who::Replica(_) => {
-                    self.tell(seen, 66, Merge::Run, format!("register[s] session {session} for client {}", client.0));
+                    self.record(seen, 66, Merge::Run, format!("register[s] session {session} for client {}", client.0));
                 }
-                _ => self.say(seen, 50, format!("client {} learns that its session is {session}", client.0)),
+                _ => self.add_sentence(seen, 50, format!("client {} learns that its session is {session}", client.0)),
             },
             Observation::SessionEvicted { client, session } if named(client) || self.focus.judges_by(&seen.what) => {
                 match seen.who {
                     Who::Replica(_) => {
                         let weight = if named(client) { 82 } else { 47 };
                         let verb = format!("evict[s] session {session} of client {} to make room", client.0);
-                        self.tell(seen, weight, Merge::Run, verb);
+                        self.record(seen, weight, Merge::Run, verb);
                     }
-                    _ => self.say(seen, 60, format!("client {} learns that its session {session} is over", client.0)),
+                    _ => self.add_sentence(
+                        seen,
+                        60,
+                        format!("client {} learns that its session {session} is over", client.0),
+                    ),
                 }
             }
             Observation::ReconfigurationAsked { members } => {
-                self.say(seen, 70, format!("the administrator asks for {} as the members", phrase::members(members)));
+                self.add_sentence(
+                    seen,
+                    70,
+                    format!("the administrator asks for {} as the members", phrase::members(members)),
+                );
             }
             _ => {}
         }
     }
 }
 
-/// An offset between two times, without its sign, and in which direction it is.
+/// The absolute value of an offset between two times, and its direction.
 fn offset(nanoseconds: i64) -> (String, &'static str) {
     (format::time(nanoseconds.unsigned_abs()), if nanoseconds < 0 { "behind" } else { "ahead of" })
 }

@@ -1,7 +1,7 @@
-//! The facts of a failing run that may be told, and how much each of them bears on the violation.
+//! The facts of a failing run that an explanation may include, and their relevance to the violation.
 //!
-//! A weight is a rank and nothing more: 90 and above is the violation itself and what contradicts it, 70 and above the
-//! faults, the lies and the steps of the protocol that lead there, less is what makes it easier to follow.
+//! A weight is only a rank. 90 and above is the violation itself and what contradicts it. 70 and above are the faults,
+//! the lies and the protocol steps that lead to it. Lower weights are context.
 
 mod environment;
 mod protocol;
@@ -18,35 +18,35 @@ use crate::analysis::explain::focus::Focus;
 use crate::analysis::explain::phrase;
 use crate::base::format;
 
-/// Something that happened, perhaps at several replicas.
+/// Something that one or more replicas did, or that happened to them.
 #[derive(Clone, Debug)]
 pub struct Fact {
-    /// How much it bears on the violation.
+    /// The relevance to the violation.
     pub weight: u32,
-    /// Its place in the story.
+    /// The position in the explanation.
     pub index: usize,
     at: sim::Time,
     event: u64,
     replicas: BTreeSet<u8>,
-    /// A liar's name is followed by this word.
+    /// Whether the replica is marked as lying.
     lying: bool,
-    /// The message that made it happen.
+    /// The message that caused it.
     cause: String,
-    /// What the replicas do, or the whole sentence if there are none.
+    /// What the replicas do, or a full sentence if there are no replicas.
     verb: String,
     times: u32,
 }
 
-/// With which earlier fact of the same words a fact is merged.
+/// The earlier fact of the same text with which a fact is merged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Merge {
-    /// With one since the last turn of events.
+    /// One of the same phase.
     Phase,
-    /// With any.
+    /// One of the whole run.
     Run,
-    /// With any, and it is counted: a habit.
+    /// One of the whole run; repetitions are counted.
     Habit,
-    /// It takes the place of the earlier one of the same kind at its replica.
+    /// It replaces the earlier fact of the same kind at its replica.
     Last,
 }
 
@@ -61,23 +61,23 @@ pub struct Facts<'a> {
     cluster_view: ClusterView,
     told: Vec<Fact>,
     next: usize,
-    /// Facts that may be merged with, by their words.
+    /// The facts to merge with, by their text.
     phase: BTreeMap<String, usize>,
     habits: BTreeMap<String, usize>,
     last: BTreeMap<(u8, usize), usize>,
-    /// Who acknowledged which entry at which op of the focus.
+    /// The replicas that acknowledged an entry at an op of the focus.
     holders: BTreeMap<(u64, EntryHash), BTreeSet<u8>>,
-    /// Which entry was committed first at which op of the focus, and by whom.
+    /// The entry that was committed first at an op of the focus, and the replica that committed it.
     committed: BTreeMap<u64, (EntryHash, ReplicaId)>,
-    /// Which entries of ops of the focus were told already.
+    /// The entries of ops of the focus that have been described.
     entries: BTreeSet<(u64, EntryHash)>,
-    /// Who voted for which view, during which event.
+    /// The replicas that voted for a view, with the event of the vote.
     votes: BTreeMap<u64, Vec<(u64, ReplicaId)>>,
-    /// What replicas had when they crashed: the last op that they had acknowledged.
+    /// The last op that a replica had acknowledged when it crashed.
     promised: BTreeMap<u8, u64>,
-    /// At which op a request was executed first.
+    /// The op at which a request was executed first.
     executed: BTreeMap<(u64, u32, u32), u64>,
-    disturbed: bool,
+    initial_state_described: bool,
 }
 
 impl Fact {
@@ -86,12 +86,12 @@ impl Fact {
         (self.event, &self.replicas, &self.cause) == (other.event, &other.replicas, &other.cause)
     }
 
-    /// The message that made it happen was named before.
+    /// Removes the cause, because the previous step names it.
     pub fn forget_cause(&mut self) {
         self.cause.clear();
     }
 
-    /// As a sentence.
+    /// Converts the fact to a sentence.
     pub fn told(self) -> Step {
         let ids: Vec<ReplicaId> = self.replicas.iter().map(|id| ReplicaId(*id)).collect();
         let mut text = if ids.is_empty() {
@@ -109,7 +109,7 @@ impl Fact {
 }
 
 impl<'a> Facts<'a> {
-    /// All facts of a run that bear on its violation, in order.
+    /// Collects all facts of a run that are relevant to its violation, in order.
     pub fn collect(
         case: &'a Case,
         recorded: &'a [Seen],
@@ -139,7 +139,7 @@ impl<'a> Facts<'a> {
             votes: BTreeMap::new(),
             promised: BTreeMap::new(),
             executed: BTreeMap::new(),
-            disturbed: false,
+            initial_state_described: false,
         };
         for seen in recorded {
             facts.observe(seen);
@@ -166,12 +166,12 @@ impl<'a> Facts<'a> {
         self.clients(seen);
     }
 
-    /// Whether it happened during the event of the violation, to a replica that the violation names.
+    /// Whether it happened during the event of the violation, at a replica that the violation names.
     fn at_the_end(&self, seen: &Seen, id: ReplicaId) -> bool {
         seen.event == self.violation.event && self.focus.names(id)
     }
 
-    fn tell(&mut self, seen: &Seen, weight: u32, merge: Merge, verb: String) {
+    fn record(&mut self, seen: &Seen, weight: u32, merge: Merge, verb: String) {
         let Some(id) = seen.who.replica() else { return };
         if !self.cone.has(seen.event, id) {
             return;
@@ -212,20 +212,20 @@ impl<'a> Facts<'a> {
         self.told.push(Fact { weight, index, at, event, replicas, lying: false, cause, verb, times: 1 });
     }
 
-    /// A whole sentence.
-    fn say(&mut self, seen: &Seen, weight: u32, sentence: String) {
+    /// Adds a full sentence.
+    fn add_sentence(&mut self, seen: &Seen, weight: u32, sentence: String) {
         self.add(seen, weight, BTreeSet::new(), String::new(), sentence);
     }
 
-    /// Things take a turn: what is done from now on is not the same as what was done before.
-    fn turn(&mut self) {
+    /// Starts a new phase: facts are no longer merged with those of the phase before.
+    fn start_phase(&mut self) {
         self.phase.clear();
     }
 
     /// The message that a replica acts on, between commas.
     fn cause(&self, seen: &Seen, id: ReplicaId) -> String {
         match self.past.cause(seen.event, id) {
-            // A request comes from a client, or by way of another replica.
+            // A request comes from a client, possibly through another replica.
             Some(cause) if cause.from != id => {
                 let lying = if cause.lie { "lying " } else { "" };
                 format!(", on {}'s {lying}{:?},", cause.from, cause.kind)
@@ -234,9 +234,9 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// How things stand before anything goes wrong for the first time.
-    fn disturb(&mut self, seen: &Seen) {
-        if std::mem::replace(&mut self.disturbed, true) {
+    /// Describes the state of the cluster before the first fault.
+    fn describe_initial_state(&mut self, seen: &Seen) {
+        if std::mem::replace(&mut self.initial_state_described, true) {
             return;
         }
         let leads = |(id, replica): (u8, &sim::observers::cluster_view::ReplicaView)| {
@@ -250,26 +250,26 @@ impl<'a> Facts<'a> {
             1 => "op 1 is committed".to_string(),
             count => format!("ops 1 to {count} are committed"),
         };
-        self.say(seen, 66, format!("{leader}, and {ops}"));
+        self.add_sentence(seen, 66, format!("{leader}, and {ops}"));
     }
 
-    /// Faults, and the lies that are told.
+    /// Faults, and lies that were told.
     fn fault(&mut self, seen: &Seen) {
         match seen.what {
             Observation::Injected { fault } => {
                 let Some((begun, rest)) = self.begun.split_first() else { return };
                 let mut what = self.case.actions[usize::from(begun.action)].what;
-                // Of several liars each is said to be told the same lie.
+                // If there are several liars, a lie action is observed once for each of them.
                 if begun.event != seen.event || what.fault() != fault {
                     return;
                 }
                 self.begun = rest;
-                // A lie is told of when it is told, and others speak of these when they come.
+                // A lie is described when it is told, and a reconfiguration by its own observations.
                 if matches!(what, ActionKind::Lie(_) | ActionKind::Reconfigure { .. }) {
                     return;
                 }
-                self.disturb(seen);
-                self.turn();
+                self.describe_initial_state(seen);
+                self.start_phase();
                 if let (Some(target), Some(id)) = (what.target_mut(), seen.who.replica()) {
                     *target = Target::Replica(id);
                 }
@@ -281,10 +281,10 @@ impl<'a> Facts<'a> {
                 let what = format!("{what}{until}");
                 let weight = if self.begun_in_all() > 8 { 72 } else { 88 };
                 let (number, of) = (begun.action + 1, self.case.actions.len());
-                self.say(seen, weight, format!("fault, action {number} of {of}: {what}"));
+                self.add_sentence(seen, weight, format!("fault, action {number} of {of}: {what}"));
             }
             Observation::Lied { kind, field, how, .. } => {
-                self.disturb(seen);
+                self.describe_initial_state(seen);
                 let lie = self.case.actions.iter().filter_map(|action| match action.what {
                     ActionKind::Lie(lie) if (lie.kind, lie.field, lie.how) == (kind, field, how) => Some(lie),
                     _ => None,
@@ -292,20 +292,20 @@ impl<'a> Facts<'a> {
                 let Some(lie) = lie.min_by_key(|lie| lie.amount) else { return };
                 let truth = seen.who.replica().and_then(|id| self.truth(lie.field, id));
                 let before = self.told.len();
-                self.tell(seen, 100, Merge::Habit, phrase::lie(lie, truth));
+                self.record(seen, 100, Merge::Habit, phrase::lie(lie, truth));
                 if let Some(fact) = self.told.get_mut(before) {
                     (fact.lying, fact.cause) = (true, String::new());
                 }
             }
             Observation::Garbled { to, kind } => {
                 let verb = format!("send[s] {to} what is damaged on the way, and taken for a sound {kind:?}");
-                self.disturb(seen);
-                self.tell(seen, 84, Merge::Habit, verb);
+                self.describe_initial_state(seen);
+                self.record(seen, 84, Merge::Habit, verb);
             }
             Observation::Healed => {
                 let weight = if self.focus.absence { 75 } else { 30 };
-                self.say(seen, weight, "all faults end, and the cluster has time to heal".to_string());
-                self.turn();
+                self.add_sentence(seen, weight, "all faults end, and the cluster has time to heal".to_string());
+                self.start_phase();
             }
             _ => {}
         }
@@ -315,7 +315,7 @@ impl<'a> Facts<'a> {
         self.case.actions.iter().filter(|action| !matches!(action.what, ActionKind::Lie(_))).count()
     }
 
-    /// What the liar would have said truly.
+    /// The value that the field would have without the lie.
     fn truth(&self, field: sim::Field, id: ReplicaId) -> Option<u64> {
         let replica = &self.cluster_view.replicas[id.index()];
         match field {
@@ -326,17 +326,17 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// A whole sentence that may be said again.
-    fn say_again(&mut self, seen: &Seen, weight: u32, sentence: String) {
+    /// Adds a full sentence, or counts it if it was added before.
+    fn add_or_count_sentence(&mut self, seen: &Seen, weight: u32, sentence: String) {
         if let Some(place) = self.habits.get(&sentence) {
             self.told[*place].times += 1;
         } else {
             self.habits.insert(sentence.clone(), self.told.len());
-            self.say(seen, weight, sentence);
+            self.add_sentence(seen, weight, sentence);
         }
     }
 
-    /// How each replica ends up, where the failure is what does not happen.
+    /// Describes the final state of each replica, for a failure that consists in something not happening.
     fn final_states(&mut self, recorded: &[Seen]) {
         let Some(last) = recorded.last().copied() else { return };
         let mut states: BTreeMap<String, BTreeSet<u8>> = BTreeMap::new();
@@ -359,7 +359,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// An entry as violations name it.
+/// An entry in the notation of violations.
 fn short(entry: EntryHash) -> String {
     let digits = format!("{entry:032x}");
     format!("entry {}", &digits[..8])

@@ -1,4 +1,4 @@
-//! What replicas do in the protocol: entries, views, crashes and what is left after them.
+//! Facts about the protocol: entries, views, crashes and recovery.
 
 use sim::invariants::process::resource_limits;
 use sim::{EntryHash, Observation, ReplicaId, Seen, Status};
@@ -10,7 +10,7 @@ use crate::base::format;
 use std::collections::BTreeSet;
 
 impl Facts<'_> {
-    /// Entries: prepared, acknowledged, committed, cut off.
+    /// Facts about entries: prepared, acknowledged, committed, truncated.
     pub(super) fn log(&mut self, seen: &Seen, id: ReplicaId) {
         let replica = &self.cluster_view.replicas[id.index()];
         let (end, commit, loading) = (replica.op(), replica.commit, replica.loading);
@@ -21,7 +21,7 @@ impl Facts<'_> {
                 let leads = replica.primary && replica.status == Status::Normal && replica.view == view;
                 let hash = short(entry);
                 if leads && self.entries.insert((op, entry)) {
-                    self.tell(
+                    self.record(
                         seen,
                         80,
                         Merge::Phase,
@@ -29,16 +29,21 @@ impl Facts<'_> {
                     );
                 } else {
                     let weight = if self.focus.judges_by(&seen.what) && names { 48 } else { 28 };
-                    self.tell(seen, weight, Merge::Phase, format!("append[s] {hash} of view {view} at op {op}"));
+                    self.record(seen, weight, Merge::Phase, format!("append[s] {hash} of view {view} at op {op}"));
                 }
             }
             Observation::Appended { op, view, entry, .. } if self.at_the_end(seen, id) && !loading => {
                 let weight = if self.focus.judges_by(&seen.what) { 60 } else { 30 };
-                self.tell(seen, weight, Merge::Phase, format!("append[s] {} of view {view} at op {op}", short(entry)));
+                self.record(
+                    seen,
+                    weight,
+                    Merge::Phase,
+                    format!("append[s] {} of view {view} at op {op}", short(entry)),
+                );
             }
             Observation::Acknowledged { op, view, entry } => {
                 for focused in self.focus.ops.range(..=op).copied() {
-                    // All of the log up to `op` is acknowledged.
+                    // An acknowledgement covers the whole log up to `op`.
                     let earlier = || replica.entry(focused).map(|held| held.entry);
                     let held = if focused == op { Some(entry) } else { earlier() };
                     let Some(held) = held else { continue };
@@ -52,7 +57,7 @@ impl Facts<'_> {
                 self.commits(seen, id, op, entry);
             }
             Observation::Committed { op, .. } if self.at_the_end(seen, id) => {
-                self.tell(seen, 40, Merge::Phase, format!("commit[s] op {op}"));
+                self.record(seen, 40, Merge::Phase, format!("commit[s] op {op}"));
             }
             Observation::Truncated { op } if op < end && !loading => {
                 let lost = self.focus.ops.iter().any(|focused| (op + 1..=end).contains(focused));
@@ -65,17 +70,17 @@ impl Facts<'_> {
                 let but =
                     if commit > op { format!(", though it had committed up to op {commit}") } else { String::new() };
                 let verb = format!("cut[s] [its] log, which ended at op {end}, off after op {op}{but}");
-                self.tell(seen, weight, Merge::Phase, verb);
+                self.record(seen, weight, Merge::Phase, verb);
             }
             Observation::Damaged { op } => {
                 let weight = if self.focus.ops.contains(&op) { 85 } else { 45 };
-                self.tell(seen, weight, Merge::Phase, format!("find[s] the entry at op {op} damaged"));
+                self.record(seen, weight, Merge::Phase, format!("find[s] the entry at op {op} damaged"));
             }
             Observation::Repaired { op } if self.focus.ops.contains(&op) => {
-                self.tell(seen, 55, Merge::Phase, format!("get[s] the entry at op {op} from another"));
+                self.record(seen, 55, Merge::Phase, format!("get[s] the entry at op {op} from another"));
             }
             Observation::Loaded { op, content } if self.at_the_end(seen, id) => {
-                self.tell(
+                self.record(
                     seen,
                     80,
                     Merge::Phase,
@@ -85,7 +90,7 @@ impl Facts<'_> {
             _ => {}
         }
         for (weight, verb) in told {
-            self.tell(seen, weight, Merge::Phase, verb);
+            self.record(seen, weight, Merge::Phase, verb);
         }
     }
 
@@ -93,7 +98,7 @@ impl Facts<'_> {
         let held = short(entry);
         match self.committed.get(&op).copied() {
             _ if entry == 0 => {
-                self.tell(seen, 95, Merge::Phase, format!("commit[s] op {op}, where [it] hold[s] no entry"));
+                self.record(seen, 95, Merge::Phase, format!("commit[s] op {op}, where [it] hold[s] no entry"));
             }
             None => {
                 self.committed.insert(op, (entry, id));
@@ -102,32 +107,32 @@ impl Facts<'_> {
                 let few = if (holders.len() as u32) < quorum { "only " } else { "" };
                 let holders = phrase::replicas(holders.into_iter().map(ReplicaId));
                 let verb = format!("commit[s] op {op} ({held}), which {few}{holders} had acknowledged");
-                self.tell(seen, 90, Merge::Phase, verb);
-                self.turn();
+                self.record(seen, 90, Merge::Phase, verb);
+                self.start_phase();
             }
             Some((other, by)) if other != entry => {
                 let verb = format!("commit[s] {held} at op {op}, where {by} committed {}", short(other));
-                self.tell(seen, 95, Merge::Phase, verb);
+                self.record(seen, 95, Merge::Phase, verb);
             }
             Some(_) => {
                 let weight = if self.focus.names(id) { 70 } else { 46 };
-                self.tell(seen, weight, Merge::Phase, format!("commit[s] op {op}, too"));
+                self.record(seen, weight, Merge::Phase, format!("commit[s] op {op}, too"));
             }
         }
     }
 
-    /// Views: wanted, voted for, started.
+    /// Facts about views: requested, voted for, started.
     pub(super) fn views(&mut self, seen: &Seen, id: ReplicaId) {
         let near = |view: u64| self.focus.views.contains(&view);
         match seen.what {
             Observation::ViewChangeWanted { view } => {
                 let weight = if self.focus.judges_by(&seen.what) { 62 } else { 24 };
-                self.tell(seen, weight, Merge::Run, format!("want[s] view {view} to start"));
+                self.record(seen, weight, Merge::Run, format!("want[s] view {view} to start"));
             }
             Observation::ViewChangeStarted { view } => {
-                self.disturb(seen);
+                self.describe_initial_state(seen);
                 let weight = if near(view) { 57 } else { 25 };
-                self.tell(seen, weight, Merge::Run, format!("leave[s] for view {view}"));
+                self.record(seen, weight, Merge::Run, format!("leave[s] for view {view}"));
             }
             Observation::Voted { view, last_normal, op, commit } => {
                 self.votes.entry(view).or_default().push((seen.event, id));
@@ -135,10 +140,10 @@ impl Facts<'_> {
                 let verb = format!(
                     "vote[s] for view {view} with a log up to op {op}, last normal in view {last_normal}, commit number {commit}"
                 );
-                self.tell(seen, weight, Merge::Run, verb);
+                self.record(seen, weight, Merge::Run, verb);
             }
             Observation::ViewStarted { view, op, commit, primary: true } if view > 0 => {
-                self.disturb(seen);
+                self.describe_initial_state(seen);
                 let weight = if near(view) { 90 } else { 60 };
                 let known = self.past.cone(&[(seen.event, id)]);
                 let votes = self.votes.get(&view).into_iter().flatten().filter(|(event, id)| known.has(*event, *id));
@@ -150,36 +155,36 @@ impl Facts<'_> {
                 let past = if commit > op { ", past its end" } else { "" };
                 let verb =
                     format!("lead[s] view {view}{votes}, with a log up to op {op} and commit number {commit}{past}");
-                self.tell(seen, weight, Merge::Phase, verb);
-                self.turn();
+                self.record(seen, weight, Merge::Phase, verb);
+                self.start_phase();
             }
             Observation::ViewStarted { view, op, commit, primary: false } if view > 0 => {
                 let weight = if near(view) { 61 } else { 21 };
                 let past = if commit > op { ", past its end" } else { "" };
                 let verb =
                     format!("follow[s] into view {view}, with a log up to op {op} and commit number {commit}{past}");
-                self.tell(seen, weight, Merge::Phase, verb);
+                self.record(seen, weight, Merge::Phase, verb);
             }
             Observation::Abdicated { view } => {
-                self.tell(seen, 70, Merge::Run, format!("step[s] down as the primary of view {view}"));
+                self.record(seen, 70, Merge::Run, format!("step[s] down as the primary of view {view}"));
             }
             Observation::CommitStalled { view } => {
-                self.tell(seen, 52, Merge::Run, format!("notice[s] that nothing is committed in view {view}"));
+                self.record(seen, 52, Merge::Run, format!("notice[s] that nothing is committed in view {view}"));
             }
             Observation::Rejected { kind, why } => {
                 let verb = format!("refuse[s] a {kind:?}: {}", format::spaced(&format!("{why:?}")));
                 if self.at_the_end(seen, id) {
-                    self.tell(seen, 90, Merge::Phase, verb);
+                    self.record(seen, 90, Merge::Phase, verb);
                 } else if self.focus.absence && self.cluster_view.healed {
-                    self.tell(seen, 64, Merge::Habit, verb);
+                    self.record(seen, 64, Merge::Habit, verb);
                 }
             }
-            Observation::Panicked => self.tell(seen, 100, Merge::Phase, "panic[s]".to_string()),
+            Observation::Panicked => self.record(seen, 100, Merge::Phase, "panic[s]".to_string()),
             _ => {}
         }
     }
 
-    /// Crashes and what is left after them.
+    /// Facts about crashes and the state that remains after them.
     pub(super) fn restarts(&mut self, seen: &Seen, id: ReplicaId) {
         let replica = &self.cluster_view.replicas[id.index()];
         match seen.what {
@@ -194,25 +199,25 @@ impl Facts<'_> {
                     (if self.focus.names(id) { 78 } else { 58 }, String::new())
                 };
                 let verb = format!("restart[s] and find[s] a log up to op {op} on [its] disk, view {view}{but}");
-                self.tell(seen, weight, Merge::Phase, verb);
+                self.record(seen, weight, Merge::Phase, verb);
             }
             Observation::StateTransferStarted { at_least } => {
                 let weight = if self.focus.judges_by(&seen.what) { 72 } else { 42 };
-                self.tell(seen, weight, Merge::Habit, format!("ask[s] for a whole state, of op {at_least} at least"));
+                self.record(seen, weight, Merge::Habit, format!("ask[s] for a whole state, of op {at_least} at least"));
             }
             Observation::StateInstalled { op, last, .. } => {
                 let weight = if self.focus.judges_by(&seen.what) || self.focus.names(id) { 84 } else { 44 };
                 let how = if replica.loading { "find[s] on [its] disk" } else { "install[s]" };
                 let verb = format!("{how} the state after op {op}, with a log up to op {last}");
-                self.tell(seen, weight, Merge::Phase, verb);
+                self.record(seen, weight, Merge::Phase, verb);
             }
             Observation::Checkpointed { op, .. } => {
                 let weight = if self.focus.judges_by(&seen.what) && self.focus.names(id) { 66 } else { 20 };
-                self.tell(seen, weight, Merge::Last, format!("hold[s] a durable checkpoint after op {op}"));
+                self.record(seen, weight, Merge::Last, format!("hold[s] a durable checkpoint after op {op}"));
             }
             Observation::LogDropped { op } => {
                 let weight = if self.focus.judges_by(&seen.what) && self.focus.names(id) { 54 } else { 15 };
-                self.tell(
+                self.record(
                     seen,
                     weight,
                     Merge::Last,
@@ -222,20 +227,20 @@ impl Facts<'_> {
             Observation::RepairRequested { peer, from, to } => {
                 let focused = self.focus.ops.range(from..=to.max(from)).next().is_some();
                 if self.focus.judges_by(&seen.what) && self.focus.names(id) {
-                    self.tell(seen, 67, Merge::Habit, format!("ask[s] {peer} for missing entries"));
+                    self.record(seen, 67, Merge::Habit, format!("ask[s] {peer} for missing entries"));
                 } else if focused {
-                    self.tell(seen, 36, Merge::Habit, format!("ask[s] for ops {from} to {to}, which [it] lack[s]"));
+                    self.record(seen, 36, Merge::Habit, format!("ask[s] for ops {from} to {to}, which [it] lack[s]"));
                 } else if self.focus.absence && self.cluster_view.healed {
-                    self.tell(seen, 63, Merge::Habit, "ask[s] for entries that [it] lack[s]".to_string());
+                    self.record(seen, 63, Merge::Habit, "ask[s] for entries that [it] lack[s]".to_string());
                 }
             }
             Observation::RepairEnded { peer, answered: false } if self.focus.judges_by(&seen.what) => {
-                self.tell(seen, 55, Merge::Habit, format!("get[s] no answer from {peer} in time"));
+                self.record(seen, 55, Merge::Habit, format!("get[s] no answer from {peer} in time"));
             }
             Observation::Holding { items, bytes }
                 if self.at_the_end(seen, id) && self.violation.invariant == resource_limits::NAME =>
             {
-                self.tell(seen, 93, Merge::Phase, format!("hold[s] {items} items of {bytes} bytes beside [its] log"));
+                self.record(seen, 93, Merge::Phase, format!("hold[s] {items} items of {bytes} bytes beside [its] log"));
             }
             _ => {}
         }

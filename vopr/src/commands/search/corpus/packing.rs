@@ -1,4 +1,4 @@
-//! `vopr corpus pack` and `vopr corpus unpack`: between a folder of inputs and one packed file.
+//! `vopr corpus pack` and `vopr corpus unpack`: convert between a folder of inputs and a packed file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -44,13 +44,13 @@ pub(crate) struct Unpack {
     output: PathBuf,
 }
 
-/// Whether the user named a target rather than a path.
+/// Whether the user named a target and not a path.
 fn is_name(path: &Path) -> bool {
     path.components().count() == 1 && path.extension().is_none() && !path.is_file()
 }
 
 impl Pack {
-    /// Where the inputs are, and the target that they are of, if that is known.
+    /// The location of the inputs, and their target if it is known.
     fn resolve(&self) -> Result<(PathBuf, Option<Target>), Error> {
         let find = |name: &str| Target::find(&SYSTEMS[0], name, None);
         let target = self.target.as_deref().map(find).transpose()?;
@@ -73,14 +73,14 @@ impl Unpack {
     }
 }
 
-/// How many inputs were not packed as they were.
+/// The number of inputs that were changed or left out.
 #[derive(Default)]
 struct Counts {
-    /// They were brought into canonical form.
+    /// Converted to canonical form.
     changed: usize,
-    /// They were equal to others.
+    /// Equal to another input.
     merged: usize,
-    /// They were too long.
+    /// Too long.
     left_out: usize,
 }
 
@@ -115,12 +115,11 @@ pub(super) fn pack(common: &Common, arguments: &Pack) -> Result<(), Error> {
     }
 }
 
-/// The inputs as they are packed: under the name that somebody gave, else under a hash, and without one that is equal to
-/// another.
+/// The inputs to pack, without duplicates. Each is under the name that a person gave it, or else under a hash.
 fn collect(mut inputs: Vec<Input>, target: Option<&Target>) -> (Packed, Counts) {
     let (mut packed, mut counts) = (Packed::default(), Counts::default());
     let mut contents = BTreeSet::new();
-    // Those with a name first: of two equal inputs the name is worth more than the hash.
+    // Named inputs come first: of two equal inputs, the name is kept and not the hash.
     inputs.sort_by_key(|input| plain_name(input).is_none());
     for input in inputs {
         let bytes = target.map_or_else(|| input.bytes.clone(), |target| target.canonical(&input.bytes));
@@ -142,7 +141,7 @@ fn collect(mut inputs: Vec<Input>, target: Option<&Target>) -> (Packed, Counts) 
     (packed, counts)
 }
 
-/// The name that somebody gave an input, if a packed corpus can hold it.
+/// The name that a person gave an input, if it is valid in a packed corpus.
 fn plain_name(input: &Input) -> Option<&str> {
     input.given_name().filter(|name| packed::is_plain_name(name))
 }
@@ -151,7 +150,7 @@ pub(super) fn unpack(common: &Common, arguments: &Unpack) -> Result<(), Error> {
     let file = arguments.resolve()?;
     let packed = Packed::read(&file)?;
     let folder = &arguments.output;
-    // Nothing is written before all that is there has been looked at.
+    // All existing files are checked before the first one is written.
     for (name, bytes) in &packed.inputs {
         is_there(&folder.join(name), bytes)?;
     }
@@ -183,7 +182,7 @@ pub(super) fn unpack(common: &Common, arguments: &Unpack) -> Result<(), Error> {
     }
 }
 
-/// Whether an input is in its place already; an error if something else is.
+/// Whether this input is already there. A file with other content is an error.
 fn is_there(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     match path.symlink_metadata() {
         Err(_) => Ok(false),
