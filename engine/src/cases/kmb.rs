@@ -8,10 +8,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sim::{Case, Outcome, ReplicaSet, Time, Verdict, Violation};
+use sim::{Case, Outcome, Verdict};
 
 use crate::base::files;
 use crate::cases::limits;
+use crate::cases::violation::Violation;
 
 /// The first bytes of every file.
 pub const MAGIC: [u8; 8] = *b"VOPRKMB\0";
@@ -42,7 +43,7 @@ pub struct Kmb {
     /// Where the case came from.
     pub origin: Origin,
     /// The violation that was found; `None` for an input at which vopr itself died.
-    pub expected: Option<Expected>,
+    pub expected: Option<Violation>,
     /// The digest of the trace; `None` likewise.
     pub digest: Option<u64>,
 }
@@ -64,46 +65,6 @@ pub enum Origin {
         /// The input itself.
         input: Vec<u8>,
     },
-}
-
-/// The violation that a file is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expected {
-    /// The broken invariant's name.
-    pub invariant: String,
-    /// Which rule of it.
-    pub rule: String,
-    /// When, in virtual time.
-    pub at: Time,
-    /// During which event.
-    pub event: u64,
-    /// The replicas concerned.
-    pub replicas: ReplicaSet,
-    /// What should have been.
-    pub expected: String,
-    /// What was.
-    pub seen: String,
-}
-
-impl Expected {
-    /// Whether `violation` breaks the same rule of the same invariant.
-    pub fn matches(&self, violation: &Violation) -> bool {
-        self.invariant == violation.invariant && self.rule == violation.rule
-    }
-}
-
-impl From<&Violation> for Expected {
-    fn from(violation: &Violation) -> Self {
-        Expected {
-            invariant: violation.invariant.to_string(),
-            rule: violation.rule.to_string(),
-            at: violation.at,
-            event: violation.event,
-            replicas: violation.replicas,
-            expected: violation.expected.clone(),
-            seen: violation.seen.clone(),
-        }
-    }
 }
 
 /// Why bytes are not a `.kmb` file that can be used.
@@ -186,7 +147,7 @@ impl Kmb {
             system_version: system_version.to_string(),
             case,
             origin,
-            expected: violation.map(Expected::from),
+            expected: violation.map(Violation::from),
             digest: outcome.map(|outcome| outcome.digest),
         }
     }

@@ -11,10 +11,11 @@ use crate::base::error::Error;
 use crate::base::files::prepare;
 use crate::base::terminal::{DOUBTFUL, styled, tell};
 use crate::campaigns::campaign_log::{self, Log, Progress, Record};
-use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::finding::Finding;
 use crate::campaigns::reached::States;
 use crate::cases::kmb::Kmb;
 use crate::cases::systems::SystemEntry;
+use crate::cases::violation::BrokenRule;
 use crate::search::fuzzing::seed_corpus::SeedCorpus;
 use crate::search::fuzzing::{Death, SAVED_OF_A_RULE};
 use crate::search::targets::Target;
@@ -98,7 +99,7 @@ pub struct Known {
     pub target: String,
     /// What was broken.
     #[serde(flatten)]
-    pub rule: Rule,
+    pub rule: BrokenRule,
     /// Its file.
     pub file: PathBuf,
 }
@@ -183,9 +184,8 @@ impl Campaign {
         let same = kmb.case.system == self.system.name
             && kmb.system_version == self.system.version
             && kmb.case.bugs == self.bugs;
-        let expected = kmb.expected.filter(|_| same)?;
-        let rule = Rule { invariant: expected.invariant, rule: expected.rule };
-        Some(Known { target: String::new(), rule, file })
+        let violation = kmb.expected.filter(|_| same)?;
+        Some(Known { target: String::new(), rule: violation.broken(), file })
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::finding::Finding;
+use crate::cases::violation::BrokenRule;
 use crate::search::mutator::MutateBytes;
 
 pub mod campaign;
@@ -64,7 +65,7 @@ pub enum Message {
     /// A violation, already on the disk.
     Found(Finding),
     /// A violation that was known before; the first time that this worker sees it.
-    Again(Rule),
+    Again(BrokenRule),
     /// A violation that could not be saved.
     NotSaved {
         /// One line.

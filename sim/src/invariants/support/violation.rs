@@ -1,4 +1,4 @@
-//! A broken invariant, as the run that broke it reports it.
+//! A broken invariant, as the run that broke it reports it. Names are not copied here; `engine` has the form that leaves a run.
 
 use crate::base::ids::ReplicaSet;
 use crate::base::time::Time;

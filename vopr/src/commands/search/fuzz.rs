@@ -18,10 +18,11 @@ use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
 use engine::base::{exit, format};
 use engine::campaigns::causes::Group;
-use engine::campaigns::finding::{Finding, Rule, Smaller};
+use engine::campaigns::finding::{Finding, Smaller};
 use engine::campaigns::{campaign_log, causes};
 use engine::cases::seeds;
 use engine::cases::systems::system_option;
+use engine::cases::violation::BrokenRule;
 use engine::search::fuzzing::campaign::{Campaign, Known, Share, Summary, create_corpora};
 use engine::search::targets::Target;
 
@@ -231,7 +232,7 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
 fn found(summary: &Summary, group: &Group, text: &mut String) {
     let findings = &summary.findings;
     for (place, finding) in group.iter().map(|number| &findings[*number]).enumerate() {
-        let Finding { rule: Rule { invariant, rule }, scenario, file, .. } = finding;
+        let Finding { rule: BrokenRule { invariant, rule }, scenario, file, .. } = finding;
         let again = if finding.reproduced { "" } else { ", but not when run again: not deterministic" };
         let _ = if place == 0 {
             let (name, after) = (&finding.name, runs(finding.runs));
