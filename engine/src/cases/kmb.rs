@@ -107,8 +107,11 @@ impl fmt::Display for KmbError {
             KmbError::NotAKmb => {
                 write!(f, "not a .kmb file (for a raw fuzzer input, say of which target: --target NAME)")
             }
-            KmbError::Version(version) => {
+            KmbError::Version(version) if *version > FORMAT_VERSION => {
                 write!(f, ".kmb version {version}; this vopr reads version {FORMAT_VERSION}, use a newer one")
+            }
+            KmbError::Version(version) => {
+                write!(f, ".kmb version {version}, older than all that vopr reads; find the failure again")
             }
             KmbError::Length { stated, found } => {
                 write!(f, "cut off or overlong: the body has {found} bytes instead of {stated}; copy it again")
@@ -185,10 +188,11 @@ impl Kmb {
         let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else {
             return Err(KmbError::TooShort(bytes.len()));
         };
-        let version = u16::from_le_bytes([header[8], header[9]]);
-        if version != FORMAT_VERSION {
-            return Err(KmbError::Version(version));
-        }
+        // A reader for each version that is known.
+        let read = match u16::from_le_bytes([header[8], header[9]]) {
+            2 => Kmb::read_body_2,
+            version => return Err(KmbError::Version(version)),
+        };
         let stated = u32::from_le_bytes([header[10], header[11], header[12], header[13]]);
         if stated as usize != body.len() {
             return Err(KmbError::Length { stated: stated.into(), found: body.len() as u64 });
@@ -196,16 +200,24 @@ impl Kmb {
         if u32::from_le_bytes([header[14], header[15], header[16], header[17]]) != crc32fast::hash(body) {
             return Err(KmbError::Damaged);
         }
+        let (kmb, case) = read(body)?;
+        kmb.check()?;
+        if case.is_none_or(|case| header[18..] != *blake3::hash(case).as_bytes()) {
+            return Err(KmbError::WrongCase);
+        }
+        Ok(kmb)
+    }
+
+    /// Reads a body of version 2. Also returns the bytes of the case in it, as [`Kmb::case_bytes`] does: the hash in the header
+    /// is over them.
+    fn read_body_2(body: &[u8]) -> Result<(Self, Option<&[u8]>), KmbError> {
         let (kmb, length): (Kmb, usize) = bincode::serde::decode_from_slice(body, CODEC)
             .map_err(|error| KmbError::Malformed(error.to_string().escape_debug().to_string()))?;
         if length != body.len() {
             return Err(KmbError::TrailingBytes(body.len() - length));
         }
-        kmb.check()?;
-        if kmb.case_bytes(body).is_none_or(|case| header[18..] != *blake3::hash(case).as_bytes()) {
-            return Err(KmbError::WrongCase);
-        }
-        Ok(kmb)
+        let case = kmb.case_bytes(body);
+        Ok((kmb, case))
     }
 
     /// The case as it stands in the body that this was read from: an older file names fewer settings than would be written

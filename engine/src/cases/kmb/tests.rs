@@ -130,6 +130,12 @@ fn each_way_to_be_wrong_has_its_own_error() {
     let mut newer = bytes.clone();
     newer[8] += 1;
     assert_eq!(Kmb::decode(&newer), Err(KmbError::Version(FORMAT_VERSION + 1)));
+    assert!(KmbError::Version(FORMAT_VERSION + 1).to_string().contains("use a newer one"));
+    let mut older = bytes.clone();
+    older[8] -= 1;
+    assert_eq!(Kmb::decode(&older), Err(KmbError::Version(FORMAT_VERSION - 1)));
+    let message = KmbError::Version(FORMAT_VERSION - 1).to_string();
+    assert!(message.contains("older") && !message.contains("use a newer one"), "{message}");
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(matches!(Kmb::decode(&longer), Err(KmbError::Length { .. })));
