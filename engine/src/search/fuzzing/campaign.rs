@@ -11,6 +11,7 @@ use crate::base::error::Error;
 use crate::base::files::prepare;
 use crate::base::terminal::{DOUBTFUL, styled, tell};
 use crate::campaigns::campaign_log::{self, Log, Progress, Record};
+use crate::campaigns::counts;
 use crate::campaigns::finding::Finding;
 use crate::campaigns::reached::States;
 use crate::cases::kmb::Kmb;
@@ -65,7 +66,7 @@ pub struct Share {
     pub states: States,
     /// How many inputs its corpus has.
     pub corpus: usize,
-    /// How often each invariant was checked.
+    /// How often each invariant was checked, in the order of `sim::invariants::NAMES`.
     pub checks: Vec<u64>,
     /// How many new states its last turn found, and how long that was.
     pub last_turn: (usize, Duration),
@@ -210,7 +211,7 @@ impl Running<'_> {
             violated: share.violated,
             reached: share.states.reached(),
             corpus: share.corpus,
-            checks: share.checks.clone(),
+            checks: counts::by_name(sim::invariants::NAMES, &share.checks),
         }
     }
 

@@ -59,7 +59,8 @@ pub enum Message {
         slots: Vec<u32>,
         /// Those that inputs reached which were in the corpus before: their runs have been counted already.
         slots_of_corpus: Vec<u32>,
-        /// How often each invariant was checked since the last status.
+        /// How often each invariant was checked since the last status, in the order of `sim::invariants::NAMES`: both are
+        /// processes of the same binary.
         checks: Vec<u64>,
     },
     /// A violation, already on the disk.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use sim::observers::coverage::REGIONS;
 
 use crate::arguments::{Common, Format, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::commands::search::run::parse_jobs;
@@ -302,7 +303,7 @@ fn as_json(campaign: &Campaign, summary: &Summary) -> serde_json::Value {
         json!({
             "target": target.name, "turns": share.turns, "runs": share.runs, "violated": share.violated,
             "seconds": share.elapsed.as_secs_f64(), "runs_per_second": rate(share.runs, share.elapsed),
-            "states": reached.states, "states_estimated": reached.estimated(), "regions": reached.regions,
+            "states": reached.states, "states_estimated": reached.estimated(), "regions": REGIONS.map(|region| reached.of_region(&region)),
             "collisions_estimated": reached.collisions(), "new_in_last_turn": share.last_turn.0,
             "saturated": share.saturated(), "corpus": share.corpus, "corpus_directory": campaign.corpus(target),
         })
