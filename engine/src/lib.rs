@@ -2,7 +2,7 @@
 //! led to them. Others can depend on it without a terminal, a web server or an argument parser.
 //!
 //! - [`base`]: errors, exit codes, files, the terminal, words for values.
-//! - [`cases`]: the systems under test behind one type, `.kmb` files, seeds, processes that may die.
+//! - [`cases`]: the systems under test behind one type, violations, `.kmb` files, seeds, processes that may die.
 //! - [`campaigns`]: findings, the log of a campaign, data directories.
 //! - [`analysis`]: minimizing, bisecting, explaining and drawing a failure.
 //! - [`search`]: random and guided search, and all that serves them.

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::campaigns::counts::{self, Counts};
 use crate::campaigns::finding::Finding;
 use crate::campaigns::reached::Reached;
 
@@ -105,8 +106,9 @@ pub struct Progress {
     pub reached: Reached,
     /// The inputs in its corpus.
     pub corpus: usize,
-    /// How often each invariant was checked, in the order of `sim::invariants::NAMES`.
-    pub checks: Vec<u64>,
+    /// How often each invariant was checked.
+    #[serde(deserialize_with = "counts::of_invariants")]
+    pub checks: Counts,
 }
 
 /// A log that is written to.

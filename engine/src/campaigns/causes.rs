@@ -56,7 +56,7 @@ pub fn groups(findings: &[Finding]) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaigns::finding::Rule;
+    use crate::cases::violation::BrokenRule;
 
     fn finding(invariant: &str, rule: &str, shape: Option<&str>) -> Finding {
         Finding {
@@ -64,7 +64,7 @@ mod tests {
             name: String::new(),
             target: String::new(),
             scenario: String::new(),
-            rule: Rule { invariant: invariant.to_string(), rule: rule.to_string() },
+            rule: BrokenRule { invariant: invariant.to_string(), rule: rule.to_string() },
             reproduced: true,
             runs: 1,
             minimized: None,

@@ -9,6 +9,7 @@ use crate::base::error::Error;
 use crate::campaigns::campaign_log;
 use crate::campaigns::campaign_log::{Line, Progress, Record, Started};
 use crate::campaigns::causes::shape;
+use crate::campaigns::counts::{self, Counts};
 use crate::cases::kmb::{Kmb, ReadError};
 
 /// Files after these are not looked at.
@@ -189,12 +190,10 @@ impl Data {
     }
 
     /// How often each invariant was checked by all campaigns.
-    pub fn checks(&self) -> Vec<u64> {
-        let mut sums = vec![0_u64; sim::invariants::NAMES.len()];
+    pub fn checks(&self) -> Counts {
+        let mut sums = Counts::new();
         for progress in self.latest() {
-            for (sum, checks) in sums.iter_mut().zip(&progress.checks) {
-                *sum = sum.saturating_add(*checks);
-            }
+            counts::add(&mut sums, &progress.checks);
         }
         sums
     }
@@ -221,7 +220,12 @@ fn campaigns(lines: Vec<Line>) -> Vec<Past> {
         past.last = past.last.max(at);
         match record {
             Record::Progress(progress) => {
-                past.progress.entry(progress.target.clone()).or_default().push((at, progress));
+                let series = past.progress.entry(progress.target.clone()).or_default();
+                // Of the earlier ones only the sums are asked for, and a log may have many lines.
+                if let Some((_, earlier)) = series.last_mut() {
+                    (earlier.checks, earlier.reached.regions) = Default::default();
+                }
+                series.push((at, progress));
             }
             Record::Found { .. } => past.found += 1,
             Record::Died { .. } => past.died += 1,

@@ -1,33 +1,11 @@
-//! What a campaign finds: a broken rule, the file of the case that breaks it, and the smaller case beside it.
+//! What a campaign finds: a broken rule, the file of the case that breaks it, and the smaller case beside it. The whole
+//! violation is in the file.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What was broken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Rule {
-    /// The invariant.
-    pub invariant: String,
-    /// Which rule of it.
-    pub rule: String,
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.invariant, self.rule)
-    }
-}
-
-impl std::str::FromStr for Rule {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (invariant, rule) = text.split_once(": ").ok_or("an invariant, a colon and a rule are needed")?;
-        Ok(Rule { invariant: invariant.to_string(), rule: rule.to_string() })
-    }
-}
+use crate::cases::violation::BrokenRule;
 
 /// A violation that a worker found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +20,7 @@ pub struct Finding {
     pub scenario: String,
     /// What was broken.
     #[serde(flatten)]
-    pub rule: Rule,
+    pub rule: BrokenRule,
     /// Whether a second run of the case gave the same violation and digest.
     pub reproduced: bool,
     /// After how many runs of this worker it was found.
@@ -50,7 +28,7 @@ pub struct Finding {
     /// The smaller case beside it, once the campaign is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimized: Option<Smaller>,
-    /// The kinds of actions that it takes ([`group::shape`]), once the campaign is over.
+    /// The kinds of actions that it takes ([`shape`](crate::campaigns::causes::shape)), once the campaign is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<String>,
 }
@@ -64,4 +42,35 @@ pub struct Smaller {
     pub actions: usize,
     /// How many there were.
     pub actions_before: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other programs read these names, in `campaign.jsonl` and in the output of `vopr fuzz`.
+    #[test]
+    fn its_json_is_pinned() {
+        let smaller = Smaller { file: "a.min.kmb".into(), actions: 2, actions_before: 4 };
+        let finding = Finding {
+            file: "a.kmb".into(),
+            name: "5c954ee6e947".to_string(),
+            target: "combined".to_string(),
+            scenario: "clock_skew".to_string(),
+            rule: BrokenRule { invariant: "liveness".to_string(), rule: "not answered".to_string() },
+            reproduced: true,
+            runs: 7,
+            minimized: None,
+            shape: None,
+        };
+        let start = "{\"file\":\"a.kmb\",\"name\":\"5c954ee6e947\",\"target\":\"combined\",\
+                     \"scenario\":\"clock_skew\",\"invariant\":\"liveness\",\"rule\":\"not answered\",\
+                     \"reproduced\":true,\"runs\":7";
+        let found = serde_json::to_string(&finding).unwrap();
+        assert_eq!(found, format!("{start}}}"));
+        assert_eq!(serde_json::from_str::<Finding>(&found).unwrap(), finding);
+        let ended = Finding { minimized: Some(smaller), shape: Some("Crash".to_string()), ..finding };
+        let rest = "\"minimized\":{\"file\":\"a.min.kmb\",\"actions\":2,\"actions_before\":4},\"shape\":\"Crash\"";
+        assert_eq!(serde_json::to_string(&ended).unwrap(), format!("{start},{rest}}}"));
+    }
 }

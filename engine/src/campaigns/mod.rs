@@ -2,6 +2,7 @@
 
 pub mod campaign_log;
 pub mod causes;
+pub mod counts;
 pub mod data_dir;
 pub mod finding;
 pub mod reached;

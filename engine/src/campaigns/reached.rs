@@ -2,7 +2,9 @@
 //! left to discover.
 
 use serde::{Deserialize, Serialize};
-use sim::observers::coverage::{MAP_SIZE, REGIONS};
+use sim::observers::coverage::{MAP_SIZE, REGIONS, Region};
+
+use crate::campaigns::counts::{self, Counts};
 
 /// Runs that reached a slot are counted up to this many: the estimates need no more than once and twice.
 pub const HITS_MAX: u8 = 3;
@@ -23,8 +25,9 @@ pub struct Reached {
     pub once: usize,
     /// Those that two runs reached.
     pub twice: usize,
-    /// The slots of each region of the map, in the order of `sim::observers::coverage::REGIONS`.
-    pub regions: Vec<usize>,
+    /// The slots of each region of the map.
+    #[serde(deserialize_with = "counts::of_regions")]
+    pub regions: Counts,
 }
 
 impl States {
@@ -62,13 +65,19 @@ impl States {
         let of = |wanted: u8| self.hits.iter().copied().filter(|hits| *hits == wanted).count();
         let regions = REGIONS.iter().map(|region| {
             let slots = region.start as usize..(region.start + region.size) as usize;
-            self.hits.get(slots).map_or(0, |hits| hits.iter().filter(|it| **it > 0).count())
+            let reached = self.hits.get(slots).map_or(0, |hits| hits.iter().filter(|it| **it > 0).count());
+            (region.name.to_string(), reached as u64)
         });
         Reached { states: self.count, once: of(1), twice: of(2), regions: regions.collect() }
     }
 }
 
 impl Reached {
+    /// How many slots of a region were reached.
+    pub fn of_region(&self, region: &Region) -> u64 {
+        self.regions.get(region.name).copied().unwrap_or(0)
+    }
+
     /// How many slots there may be to reach, at least: Chao1, bias-corrected (Chao 1984), from the slots that one run and
     /// those that two runs reached. An estimate: guided runs are no independent samples.
     pub fn estimated(&self) -> usize {
@@ -86,14 +95,13 @@ impl Reached {
     /// How many of the states that were told apart share a slot with another, by the number that so many balls in so many
     /// bins would: most regions are filled by a hash.
     pub fn collisions(&self) -> u64 {
-        let of_region = |(reached, size): (&usize, u32)| {
-            let (reached, size) = (*reached as f64, f64::from(size));
+        let of_region = |region: &Region| {
+            let (reached, size) = (self.of_region(region) as f64, f64::from(region.size));
             // Of m states in n slots, n (1 - (1 - 1/n)^m) slots are reached.
             let free = (1.0 - reached / size).max(1.0 / size);
             (free.ln() / (1.0 - 1.0 / size).ln() - reached).max(0.0)
         };
-        let hashed = self.regions.iter().zip(REGIONS).filter(|(_, region)| region.hashed);
-        hashed.map(|(reached, region)| of_region((reached, region.size))).sum::<f64>() as u64
+        REGIONS.iter().filter(|region| region.hashed).map(of_region).sum::<f64>() as u64
     }
 }
 
@@ -122,7 +130,7 @@ mod tests {
     fn what_is_left_is_estimated_from_what_was_seen_once() {
         let reached = states(&[1, 1, 2, 3, 40_000]).reached();
         assert_eq!((reached.states, reached.once, reached.twice), (4, 3, 1));
-        assert_eq!(reached.regions.iter().sum::<usize>(), 4);
+        assert_eq!(reached.regions.values().sum::<u64>(), 4);
         assert_eq!(reached.estimated(), 4 + 3 * 2 / 4);
         assert_eq!(reached.runs_to_a_new_one(300), Some(100));
         assert_eq!(states(&[1, 1, 2, 2]).reached().runs_to_a_new_one(10), None);

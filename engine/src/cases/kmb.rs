@@ -8,10 +8,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sim::{Case, Outcome, ReplicaSet, Time, Verdict, Violation};
+use sim::{Case, Outcome, Verdict};
 
 use crate::base::files;
 use crate::cases::limits;
+use crate::cases::violation::Violation;
 
 /// The first bytes of every file.
 pub const MAGIC: [u8; 8] = *b"VOPRKMB\0";
@@ -42,7 +43,7 @@ pub struct Kmb {
     /// Where the case came from.
     pub origin: Origin,
     /// The violation that was found; `None` for an input at which vopr itself died.
-    pub expected: Option<Expected>,
+    pub expected: Option<Violation>,
     /// The digest of the trace; `None` likewise.
     pub digest: Option<u64>,
 }
@@ -64,46 +65,6 @@ pub enum Origin {
         /// The input itself.
         input: Vec<u8>,
     },
-}
-
-/// The violation that a file is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expected {
-    /// The broken invariant's name.
-    pub invariant: String,
-    /// Which rule of it.
-    pub rule: String,
-    /// When, in virtual time.
-    pub at: Time,
-    /// During which event.
-    pub event: u64,
-    /// The replicas concerned.
-    pub replicas: ReplicaSet,
-    /// What should have been.
-    pub expected: String,
-    /// What was.
-    pub seen: String,
-}
-
-impl Expected {
-    /// Whether `violation` breaks the same rule of the same invariant.
-    pub fn matches(&self, violation: &Violation) -> bool {
-        self.invariant == violation.invariant && self.rule == violation.rule
-    }
-}
-
-impl From<&Violation> for Expected {
-    fn from(violation: &Violation) -> Self {
-        Expected {
-            invariant: violation.invariant.to_string(),
-            rule: violation.rule.to_string(),
-            at: violation.at,
-            event: violation.event,
-            replicas: violation.replicas,
-            expected: violation.expected.clone(),
-            seen: violation.seen.clone(),
-        }
-    }
 }
 
 /// Why bytes are not a `.kmb` file that can be used.
@@ -146,8 +107,11 @@ impl fmt::Display for KmbError {
             KmbError::NotAKmb => {
                 write!(f, "not a .kmb file (for a raw fuzzer input, say of which target: --target NAME)")
             }
-            KmbError::Version(version) => {
+            KmbError::Version(version) if *version > FORMAT_VERSION => {
                 write!(f, ".kmb version {version}; this vopr reads version {FORMAT_VERSION}, use a newer one")
+            }
+            KmbError::Version(version) => {
+                write!(f, ".kmb version {version}, older than all that vopr reads; find the failure again")
             }
             KmbError::Length { stated, found } => {
                 write!(f, "cut off or overlong: the body has {found} bytes instead of {stated}; copy it again")
@@ -186,7 +150,7 @@ impl Kmb {
             system_version: system_version.to_string(),
             case,
             origin,
-            expected: violation.map(Expected::from),
+            expected: violation.map(Violation::from),
             digest: outcome.map(|outcome| outcome.digest),
         }
     }
@@ -224,10 +188,11 @@ impl Kmb {
         let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else {
             return Err(KmbError::TooShort(bytes.len()));
         };
-        let version = u16::from_le_bytes([header[8], header[9]]);
-        if version != FORMAT_VERSION {
-            return Err(KmbError::Version(version));
-        }
+        // A reader for each version that is known.
+        let read = match u16::from_le_bytes([header[8], header[9]]) {
+            2 => Kmb::read_body_2,
+            version => return Err(KmbError::Version(version)),
+        };
         let stated = u32::from_le_bytes([header[10], header[11], header[12], header[13]]);
         if stated as usize != body.len() {
             return Err(KmbError::Length { stated: stated.into(), found: body.len() as u64 });
@@ -235,16 +200,24 @@ impl Kmb {
         if u32::from_le_bytes([header[14], header[15], header[16], header[17]]) != crc32fast::hash(body) {
             return Err(KmbError::Damaged);
         }
+        let (kmb, case) = read(body)?;
+        kmb.check()?;
+        if case.is_none_or(|case| header[18..] != *blake3::hash(case).as_bytes()) {
+            return Err(KmbError::WrongCase);
+        }
+        Ok(kmb)
+    }
+
+    /// Reads a body of version 2. Also returns the bytes of the case in it, as [`Kmb::case_bytes`] does: the hash in the header
+    /// is over them.
+    fn read_body_2(body: &[u8]) -> Result<(Self, Option<&[u8]>), KmbError> {
         let (kmb, length): (Kmb, usize) = bincode::serde::decode_from_slice(body, CODEC)
             .map_err(|error| KmbError::Malformed(error.to_string().escape_debug().to_string()))?;
         if length != body.len() {
             return Err(KmbError::TrailingBytes(body.len() - length));
         }
-        kmb.check()?;
-        if kmb.case_bytes(body).is_none_or(|case| header[18..] != *blake3::hash(case).as_bytes()) {
-            return Err(KmbError::WrongCase);
-        }
-        Ok(kmb)
+        let case = kmb.case_bytes(body);
+        Ok((kmb, case))
     }
 
     /// The case as it stands in the body that this was read from: an older file names fewer settings than would be written

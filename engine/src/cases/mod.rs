@@ -1,4 +1,5 @@
-//! Cases outside of a run: the systems that run them, the files that hold them, and what can be said of one.
+//! Cases outside of a run: the systems that run them, the violations that come of it, the files that hold both, and what
+//! can be said of one.
 
 pub mod action_changes;
 pub mod comparison;
@@ -9,3 +10,4 @@ pub mod limits;
 pub mod seeds;
 pub mod subprocess;
 pub mod systems;
+pub mod violation;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use sim::observers::coverage::MAP_SIZE;
-use sim::{Outcome, Verdict, Violation};
+use sim::{Outcome, Verdict};
+
+use crate::cases::violation::Violation;
 
 /// The number of failures kept for each rule. A broken build may fail a thousand times in the same way.
 const FAILURES_KEPT: usize = 3;
@@ -117,7 +119,7 @@ impl Tally {
                 self.violated += 1;
                 *self.violations.entry(violation.invariant).or_default() += 1;
                 let kept = self.failures.entry((violation.invariant, violation.rule)).or_default();
-                kept.push(Failure { iteration, seed, violation, digest: outcome.digest });
+                kept.push(Failure { iteration, seed, violation: Violation::from(&violation), digest: outcome.digest });
                 keep_first(kept);
             }
         }
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     fn outcome(iteration: u64) -> Outcome {
-        let violation = Violation {
+        let violation = sim::Violation {
             invariant: "agreement",
             rule: "one op, two entries",
             at: 1,

@@ -13,7 +13,8 @@ use engine::base::error::Error;
 use engine::base::terminal::{DOUBTFUL, styled, tell};
 use engine::base::{files, format};
 use engine::campaigns::causes::shape;
-use engine::cases::kmb::{Expected, Kmb};
+use engine::cases::kmb::Kmb;
+use engine::cases::violation::Violation;
 
 mod campaign;
 mod junit;
@@ -97,7 +98,7 @@ pub(crate) struct Part {
 /// A violation.
 pub(crate) struct Found {
     /// What was broken, where and how.
-    pub violation: Expected,
+    pub violation: Violation,
     /// The scenario.
     pub scenario: String,
     /// The kinds of actions in the plan.
@@ -116,7 +117,7 @@ pub(crate) struct Found {
 
 impl Found {
     /// A violation in a case that was not saved.
-    pub fn new(case: &Case, violation: Expected, replay: String) -> Self {
+    pub fn new(case: &Case, violation: Violation, replay: String) -> Self {
         Found {
             violation,
             scenario: case.scenario.clone(),

@@ -12,8 +12,8 @@ use crate::reports::{Ending, Found, Part, Results};
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
 use engine::base::{format, terminal};
 use engine::campaigns::finding::Smaller;
-use engine::cases::kmb::Expected;
 use engine::cases::systems::system_option;
+use engine::cases::violation::Violation;
 use engine::search::explore::Exploration;
 use engine::search::summary::Tally;
 
@@ -76,7 +76,7 @@ pub struct FailureReport {
     pub seed: String,
     /// What was broken.
     #[serde(flatten)]
-    pub violation: Expected,
+    pub violation: Violation,
     /// The digest of its trace.
     pub digest: String,
     /// Where it was saved.

@@ -17,7 +17,7 @@ use sim::{Observation, Outcome, Seen, Verdict, Who};
 
 use engine::base::error::Error;
 use engine::base::format;
-use engine::cases::kmb::{Expected, Kmb};
+use engine::cases::kmb::Kmb;
 use engine::cases::subprocess;
 use engine::cases::systems::Engine;
 
@@ -212,7 +212,7 @@ impl Recording {
 
 fn comparison(kmb: &Kmb, outcome: &Outcome) -> &'static str {
     match (&kmb.expected, &outcome.verdict) {
-        (Some(expected), Verdict::Violated(violation)) if Expected::matches(expected, violation) => {
+        (Some(expected), Verdict::Violated(violation)) if expected.matches(violation) => {
             if kmb.digest == Some(outcome.digest) { "reproduced" } else { "reproduced, on another trace" }
         }
         (Some(_), Verdict::Violated(_)) => "another violation than the file's",

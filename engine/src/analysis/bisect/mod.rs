@@ -19,10 +19,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use serde::Serialize;
-use sim::{Begun, Branch, Case, Onward, Seen, Verdict, Violation};
+use sim::{Begun, Branch, Case, Onward, Seen, Verdict};
 
 use crate::base::error::Error;
 use crate::cases::systems::Engine;
+use crate::cases::violation::Violation;
 use search::{Curve, Point, Search};
 
 /// The result of a bisection.
@@ -87,6 +88,7 @@ impl Bisecter<'_> {
             points
         });
         let stopped = self.stop.load(Ordering::Relaxed);
+        let violation = Violation::from(&violation);
         Ok(Some(Bisected { violation, curve, recorded, begun, prefix, runs }).filter(|_| !stopped))
     }
 

@@ -1,7 +1,7 @@
 //! What is written comes back; what was touched does not.
 
 use sim::plan::Trigger;
-use sim::{Action, ActionKind, Config, Mark, ReplicaId, Target, When};
+use sim::{Action, ActionKind, Config, Mark, ReplicaId, ReplicaSet, Target, When};
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn sample() -> Kmb {
         system_version: "0.1.0".into(),
         case,
         origin: Origin::Fuzz { target: "combined".into(), input: vec![1, 2, 3] },
-        expected: Some(Expected {
+        expected: Some(Violation {
             invariant: "vsr_agreement".into(),
             rule: "two entries at one op".into(),
             at: 12_345,
@@ -130,6 +130,12 @@ fn each_way_to_be_wrong_has_its_own_error() {
     let mut newer = bytes.clone();
     newer[8] += 1;
     assert_eq!(Kmb::decode(&newer), Err(KmbError::Version(FORMAT_VERSION + 1)));
+    assert!(KmbError::Version(FORMAT_VERSION + 1).to_string().contains("use a newer one"));
+    let mut older = bytes.clone();
+    older[8] -= 1;
+    assert_eq!(Kmb::decode(&older), Err(KmbError::Version(FORMAT_VERSION - 1)));
+    let message = KmbError::Version(FORMAT_VERSION - 1).to_string();
+    assert!(message.contains("older") && !message.contains("use a newer one"), "{message}");
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(matches!(Kmb::decode(&longer), Err(KmbError::Length { .. })));
@@ -223,4 +229,35 @@ fn an_endless_file_is_read_no_further_than_the_limit() {
     }
     let missing = Kmb::read(Path::new("/nowhere/at/all.kmb"));
     assert!(matches!(missing, Err(ReadError::Io(_))));
+}
+
+/// The files that are shipped, of all ages: what is read of one is written as it was, so no type in the body has changed.
+#[test]
+fn shipped_files_are_written_as_they_were_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root.join("corpus/regressions"), root.join("docs/findings")];
+    let (mut files, mut whole) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for path in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "kmb") {
+                let bytes = std::fs::read(&path).unwrap();
+                let kmb = Kmb::decode(&bytes).unwrap();
+                let (body, written) = (&bytes[HEADER_BYTES..], kmb.encode().unwrap());
+                // An older file has fewer settings in its case, and the rest as it would be written now.
+                let (case, case_now) =
+                    (kmb.case_bytes(body).unwrap(), kmb.case_bytes(&written[HEADER_BYTES..]).unwrap());
+                let at = written.windows(case_now.len()).position(|part| part == case_now).unwrap();
+                assert!(
+                    [&written[HEADER_BYTES..at], case, &written[at + case_now.len()..]].concat() == body,
+                    "{}",
+                    path.display()
+                );
+                files += 1;
+                whole += usize::from(written == bytes);
+            }
+        }
+    }
+    assert!(files > 40 && whole > 0, "{whole} of {files} files");
 }

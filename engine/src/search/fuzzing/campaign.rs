@@ -11,10 +11,12 @@ use crate::base::error::Error;
 use crate::base::files::prepare;
 use crate::base::terminal::{DOUBTFUL, styled, tell};
 use crate::campaigns::campaign_log::{self, Log, Progress, Record};
-use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::counts;
+use crate::campaigns::finding::Finding;
 use crate::campaigns::reached::States;
 use crate::cases::kmb::Kmb;
 use crate::cases::systems::SystemEntry;
+use crate::cases::violation::BrokenRule;
 use crate::search::fuzzing::seed_corpus::SeedCorpus;
 use crate::search::fuzzing::{Death, SAVED_OF_A_RULE};
 use crate::search::targets::Target;
@@ -64,7 +66,7 @@ pub struct Share {
     pub states: States,
     /// How many inputs its corpus has.
     pub corpus: usize,
-    /// How often each invariant was checked.
+    /// How often each invariant was checked, in the order of `sim::invariants::NAMES`.
     pub checks: Vec<u64>,
     /// The number of new states that its last turn found, and the duration of that turn.
     pub last_turn: (usize, Duration),
@@ -99,7 +101,7 @@ pub struct Known {
     pub target: String,
     /// The broken rule.
     #[serde(flatten)]
-    pub rule: Rule,
+    pub rule: BrokenRule,
     /// The path of its file.
     pub file: PathBuf,
 }
@@ -184,9 +186,8 @@ impl Campaign {
         let same = kmb.case.system == self.system.name
             && kmb.system_version == self.system.version
             && kmb.case.bugs == self.bugs;
-        let expected = kmb.expected.filter(|_| same)?;
-        let rule = Rule { invariant: expected.invariant, rule: expected.rule };
-        Some(Known { target: String::new(), rule, file })
+        let violation = kmb.expected.filter(|_| same)?;
+        Some(Known { target: String::new(), rule: violation.broken(), file })
     }
 }
 
@@ -212,7 +213,7 @@ impl Running<'_> {
             violated: share.violated,
             reached: share.states.reached(),
             corpus: share.corpus,
-            checks: share.checks.clone(),
+            checks: counts::by_name(sim::invariants::NAMES, &share.checks),
         }
     }
 

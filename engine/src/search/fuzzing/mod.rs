@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::finding::Finding;
+use crate::cases::violation::BrokenRule;
 use crate::search::mutator::MutateBytes;
 
 pub mod campaign;
@@ -60,13 +61,14 @@ pub enum Message {
         /// The slots reached by inputs that were in the corpus before. An earlier campaign has already counted their
         /// runs.
         slots_of_corpus: Vec<u32>,
-        /// How often each invariant was checked since the last status.
+        /// How often each invariant was checked since the last status, in the order of `sim::invariants::NAMES`: both are
+        /// processes of the same binary.
         checks: Vec<u64>,
     },
     /// A violation that is saved on the disk.
     Found(Finding),
     /// A violation that was known before. It is sent the first time that this worker finds it.
-    Again(Rule),
+    Again(BrokenRule),
     /// A violation that could not be saved.
     NotSaved {
         /// The error, in one line.

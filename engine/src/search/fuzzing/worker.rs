@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use sim::{Case, Outcome, Verdict};
 
 use crate::base::error::Error;
-use crate::campaigns::finding::{Finding, Rule};
+use crate::campaigns::finding::Finding;
 use crate::campaigns::reached::States;
 use crate::cases::kmb::{Kmb, Origin};
 use crate::cases::subprocess;
 use crate::cases::systems::{Engine, SystemEntry};
+use crate::cases::violation::BrokenRule;
 use crate::search::counters;
 use crate::search::fuzzing::campaign::files_in;
 use crate::search::fuzzing::{Driver, Harness, Message, Next, SAVED_OF_A_RULE};
@@ -56,7 +57,7 @@ pub struct Options {
     /// Whether other workers add to the corpus at the same time.
     pub shared: bool,
     /// The rules of earlier findings, which are not saved again.
-    pub known: Vec<Rule>,
+    pub known: Vec<BrokenRule>,
 }
 
 struct Worker {
@@ -77,7 +78,7 @@ struct Worker {
     slots_of_corpus: Vec<u32>,
     checks: Vec<u64>,
     /// The rules that were known before this worker started and that it has not found yet.
-    known: BTreeSet<Rule>,
+    known: BTreeSet<BrokenRule>,
     /// The rules that this worker found, with their scenarios.
     seen: BTreeMap<(&'static str, &'static str), Vec<String>>,
     told: Instant,
@@ -198,7 +199,7 @@ impl Harness for Worker {
             let seen = self.seen.entry((violation.invariant, violation.rule)).or_default();
             if seen.len() < SAVED_OF_A_RULE && !seen.contains(&case.scenario) {
                 seen.push(case.scenario.clone());
-                let rule = Rule { invariant: violation.invariant.to_string(), rule: violation.rule.to_string() };
+                let rule = BrokenRule::from(violation);
                 if self.known.remove(&rule) {
                     seen.resize(SAVED_OF_A_RULE, String::new());
                     send(&Message::Again(rule));
@@ -227,7 +228,7 @@ impl Harness for Worker {
 
 impl Worker {
     /// Saves a violation and reports it. Returns what to do if it cannot be saved.
-    fn report(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> Option<Next> {
+    fn report(&self, case: &Case, input: &[u8], rule: BrokenRule, outcome: &Outcome) -> Option<Next> {
         match self.save(case, input, rule, outcome) {
             Ok(finding) => {
                 send(&Message::Found(finding));
@@ -242,7 +243,7 @@ impl Worker {
     }
 
     /// Writes a violation to the disk before it tests whether the violation is reproducible.
-    fn save(&self, case: &Case, input: &[u8], rule: Rule, outcome: &Outcome) -> std::io::Result<Finding> {
+    fn save(&self, case: &Case, input: &[u8], rule: BrokenRule, outcome: &Outcome) -> std::io::Result<Finding> {
         let system = self.engine.system();
         let origin = Origin::Fuzz { target: self.target.name.clone(), input: input.to_vec() };
         let kmb = Kmb::new(case.clone(), system.version, origin, Some(outcome));

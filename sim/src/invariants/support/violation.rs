@@ -1,4 +1,4 @@
-//! A violation: a broken invariant, as a run reports it.
+//! A violation: a broken invariant, as a run reports it. Names are not copied here; `engine` has the form that leaves a run.
 
 use crate::base::ids::ReplicaSet;
 use crate::base::time::Time;

@@ -112,7 +112,7 @@ impl Printed for Report<'_> {
         let Bisected { violation, curve, begun, prefix, runs, .. } = self.bisected;
         let mut text = String::new();
         let _ =
-            writeln!(text, "{}: {}, at event {}", styled(BAD, violation.invariant), violation.rule, violation.event);
+            writeln!(text, "{}: {}, at event {}", styled(BAD, &violation.invariant), violation.rule, violation.event);
         let _ = writeln!(text, "how likely it is after an event, with other random choices and no further faults:\n");
         let _ = writeln!(text, "    event  fails");
         text.push_str(&draw::text(curve));
@@ -173,7 +173,7 @@ impl Printed for Report<'_> {
         let (event, before, after) =
             curve.largest().map_or((0, 0.0, 0.0), |step| (step.after.event, step.before.share(), step.after.share()));
         let certain = curve.certain_from().unwrap_or(violation.event);
-        let (name, invariant, last) = (self.kmb.name(), violation.invariant, violation.event);
+        let (name, invariant, last) = (self.kmb.name(), &violation.invariant, violation.event);
         let (needed, of) = (prefix.needed, prefix.of);
         format!("{name} {invariant} {shape} {event} {before:.2} {after:.2} {certain} {last} {needed}/{of}\n")
     }

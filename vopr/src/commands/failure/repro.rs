@@ -87,7 +87,7 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
         Format::Json => terminal::print_json(&json!({
             "version": terminal::JSON_VERSION, "command": "repro", "name": kmb.name(), "result": comparison.name(),
             "file": record, "digest": format!("{:016x}", outcome.digest), "same_digest": kmb.digest == Some(outcome.digest),
-            "violation": violation.map(engine::cases::kmb::Expected::from), "events": outcome.events,
+            "violation": violation.map(engine::cases::violation::Violation::from), "events": outcome.events,
             "committed": outcome.committed, "virtual_nanoseconds": outcome.time,
         }))?,
         Format::Compact => terminal::print(&format!("{} {}\n", kmb.name(), comparison.name()))?,

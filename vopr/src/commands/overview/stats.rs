@@ -133,8 +133,9 @@ fn coverage(data: &Data, text: &mut String) {
             if let Some(runs) = reached.runs_to_a_new_one(*runs) {
                 let _ = writeln!(text, "    a new one is to be expected every {} runs (Good-Turing)", grouped(runs));
             }
-            for (region, reached) in REGIONS.iter().zip(&reached.regions) {
-                let percent = *reached as f64 * 100.0 / f64::from(region.size);
+            for region in &REGIONS {
+                let reached = reached.of_region(region);
+                let percent = reached as f64 * 100.0 / f64::from(region.size);
                 let _ = writeln!(text, "    {:<20} {reached:>6} of {:>6} {percent:>5.1} %", region.name, region.size);
             }
         }
@@ -157,8 +158,10 @@ fn curve(values: &[usize]) -> String {
 
 fn invariants(data: &Data, text: &mut String) {
     let mut table = terminal::table(&["invariant", "checked", "failures"]);
-    for (name, checks) in NAMES.iter().zip(data.checks()) {
-        table.add_row(vec![(*name).to_string(), grouped(checks), grouped(data.failures_of(name).count() as u64)]);
+    let checks = data.checks();
+    for name in NAMES {
+        let (checked, failures) = (checks.get(*name).copied().unwrap_or(0), data.failures_of(name).count() as u64);
+        table.add_row(vec![(*name).to_string(), grouped(checked), grouped(failures)]);
     }
     let _ = writeln!(text, "{table}");
 }
@@ -218,10 +221,11 @@ fn as_json(data: &Data) -> serde_json::Value {
         let files: Vec<_> = cause.failures.iter().map(|number| &data.failures[*number].file).collect();
         json!({ "invariant": cause.invariant, "shape": cause.shape, "files": files })
     });
-    let invariants = NAMES
-        .iter()
-        .zip(data.checks())
-        .map(|(name, checks)| json!({ "name": name, "checks": checks, "failures": data.failures_of(name).count() }));
+    let checks = data.checks();
+    let invariants = NAMES.iter().map(|name| {
+        let checked = checks.get(*name).copied().unwrap_or(0);
+        json!({ "name": name, "checks": checked, "failures": data.failures_of(name).count() })
+    });
     let Sums { runs, violated, elapsed } = Sums::of(data.latest());
     json!({
         "version": terminal::JSON_VERSION, "command": "stats", "runs": runs, "violated": violated,

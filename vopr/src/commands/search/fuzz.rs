@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use sim::observers::coverage::REGIONS;
 
 use crate::arguments::{Common, Format, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::commands::search::run::parse_jobs;
@@ -18,10 +19,11 @@ use engine::base::terminal;
 use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
 use engine::base::{exit, format};
 use engine::campaigns::causes::Group;
-use engine::campaigns::finding::{Finding, Rule, Smaller};
+use engine::campaigns::finding::{Finding, Smaller};
 use engine::campaigns::{campaign_log, causes};
 use engine::cases::seeds;
 use engine::cases::systems::system_option;
+use engine::cases::violation::BrokenRule;
 use engine::search::fuzzing::campaign::{Campaign, Known, Share, Summary, create_corpora};
 use engine::search::targets::Target;
 
@@ -231,7 +233,7 @@ fn human(campaign: &Campaign, summary: &Summary) -> String {
 fn found(summary: &Summary, group: &Group, text: &mut String) {
     let findings = &summary.findings;
     for (place, finding) in group.iter().map(|number| &findings[*number]).enumerate() {
-        let Finding { rule: Rule { invariant, rule }, scenario, file, .. } = finding;
+        let Finding { rule: BrokenRule { invariant, rule }, scenario, file, .. } = finding;
         let again = if finding.reproduced { "" } else { ", but not when run again: not deterministic" };
         let _ = if place == 0 {
             let (name, after) = (&finding.name, runs(finding.runs));
@@ -301,7 +303,7 @@ fn as_json(campaign: &Campaign, summary: &Summary) -> serde_json::Value {
         json!({
             "target": target.name, "turns": share.turns, "runs": share.runs, "violated": share.violated,
             "seconds": share.elapsed.as_secs_f64(), "runs_per_second": rate(share.runs, share.elapsed),
-            "states": reached.states, "states_estimated": reached.estimated(), "regions": reached.regions,
+            "states": reached.states, "states_estimated": reached.estimated(), "regions": REGIONS.map(|region| reached.of_region(&region)),
             "collisions_estimated": reached.collisions(), "new_in_last_turn": share.last_turn.0,
             "saturated": share.saturated(), "corpus": share.corpus, "corpus_directory": campaign.corpus(target),
         })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine::base::error::Error;
-use engine::campaigns::finding::Rule;
+use engine::cases::violation::BrokenRule;
 use engine::search::fuzzing::Driver;
 use engine::search::fuzzing::worker::{self, Options};
 
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     shared: bool,
     /// What was found before and need not be saved again
     #[arg(long)]
-    known: Vec<Rule>,
+    known: Vec<BrokenRule>,
 }
 
 /// Runs the command.

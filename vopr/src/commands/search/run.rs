@@ -14,7 +14,7 @@ use engine::base::error::Error;
 use engine::base::terminal::{Progress, grouped};
 use engine::base::{exit, terminal};
 use engine::cases::fault_classes::FaultClass;
-use engine::cases::kmb::{Expected, Kmb, Origin};
+use engine::cases::kmb::{Kmb, Origin};
 use engine::cases::seeds;
 use engine::search::explore::{Exploration, Explored};
 
@@ -104,7 +104,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         // One failure of each kind is enough.
         for failure in report.failures_mut().filter(|_| !arguments.no_minimize && !stop.load(Ordering::Relaxed)) {
             if let Some(file) = &failure.file
-                && minimized.insert((failure.violation.invariant.clone(), failure.violation.rule.clone()))
+                && minimized.insert(failure.violation.broken())
             {
                 failure.minimized = minimize::beside(file, arguments.jobs);
             }
@@ -142,11 +142,11 @@ fn report(
     let Explored { tally, elapsed } = explored;
     let mut failures = Vec::new();
     for failure in tally.failures() {
-        let expected = Expected::from(&failure.violation);
+        let violation = failure.violation.clone();
         let mut file = None;
         if let Some(OutputDirectory { path }) = directory {
             let kmb = Kmb {
-                expected: Some(expected.clone()),
+                expected: Some(violation.clone()),
                 digest: Some(failure.digest),
                 ..Kmb::new(
                     exploration.case(scenario, failure.seed),
@@ -161,7 +161,7 @@ fn report(
         failures.push(FailureReport {
             iteration: failure.iteration,
             seed: failure.seed.to_string(),
-            violation: expected,
+            violation,
             digest: format!("{:016x}", failure.digest),
             file,
             minimized: None,

@@ -67,13 +67,13 @@ fn target(series: &[(u64, Progress)]) -> Markup {
             details {
                 summary { "Regions of the map" }
                 @let rows = html! {
-                    @for (region, reached) in REGIONS.iter().zip(&reached.regions) {
-                        @let size = region.size as usize;
+                    @for region in &REGIONS {
+                        @let (reached, size) = (reached.of_region(region) as usize, region.size as usize);
                         tr {
                             th scope="row" { (region.name) }
-                            td { (charts::bar(*reached, size)) }
-                            td.number { (grouped(*reached as u64)) " of " (grouped(size as u64)) }
-                            td.number { (format!("{:.1} %", 100.0 * *reached as f64 / size as f64)) }
+                            td { (charts::bar(reached, size)) }
+                            td.number { (grouped(reached as u64)) " of " (grouped(size as u64)) }
+                            td.number { (format!("{:.1} %", 100.0 * reached as f64 / size as f64)) }
                         }
                     }
                 };

@@ -35,7 +35,7 @@ pub fn page(data: &Data, directory: &Path) -> Markup {
 /// The part of the page that changes.
 pub fn changing(data: &Data, now: u64) -> Markup {
     let Sums { runs, violated, elapsed } = Sums::of(data.latest());
-    let checks = data.checks().iter().fold(0_u64, |sum, checks| sum.saturating_add(*checks));
+    let checks = data.checks().values().fold(0_u64, |sum, checks| sum.saturating_add(*checks));
     let causes = data.causes().len();
     let died: usize = data.campaigns.iter().map(|past| past.died).sum();
     let most = data.latest().max_by_key(|progress| progress.reached.states);
