@@ -37,8 +37,13 @@ pub fn print(text: &str) -> Result<(), Error> {
 
 /// Writes a JSON document to the standard output: a line of its own.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    print(&json_line(value)?)
+}
+
+/// A JSON document as a line of its own.
+pub fn json_line(value: &impl Serialize) -> Result<String, Error> {
     let text = serde_json::to_string(value).map_err(|error| Error::Internal(format!("no JSON: {error}")))?;
-    print(&format!("{text}\n"))
+    Ok(text + "\n")
 }
 
 /// Tells something at once, whatever the format of the results is. Nobody may be listening: that is no error.
