@@ -38,8 +38,13 @@ pub fn print(text: &str) -> Result<(), Error> {
 
 /// Writes a JSON document to standard output, on one line.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    print(&json_line(value)?)
+}
+
+/// A JSON document as a line of its own.
+pub fn json_line(value: &impl Serialize) -> Result<String, Error> {
     let text = serde_json::to_string(value).map_err(|error| Error::Internal(format!("no JSON: {error}")))?;
-    print(&format!("{text}\n"))
+    Ok(text + "\n")
 }
 
 /// Prints a message to standard error immediately, whatever the format of the results is. Errors are ignored, because

@@ -1,9 +1,10 @@
-//! What came of a campaign, for the reports.
+//! What came of `vopr fuzz`, in the common form.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::reports::{Ending, Found, Part, Results};
+use crate::reports::results::{Ending, Found, Own, Part, Results};
 use engine::base::format;
 use engine::campaigns::finding::Smaller;
 use engine::cases::kmb::Kmb;
@@ -11,10 +12,10 @@ use engine::cases::systems::system_option;
 use engine::search::fuzzing::campaign::{Campaign, Share, Summary};
 use engine::search::targets::Target;
 
-impl Results {
-    /// What came of a campaign; `verdict` says of a target how it came out.
-    pub fn of_campaign(campaign: &Campaign, summary: &Summary, verdict: impl Fn(&str) -> String) -> Results {
-        let part = |(target, share): (&Target, &Share)| part(campaign, summary, target, share, verdict(&target.name));
+impl<'a> Results<'a> {
+    /// What came of a campaign.
+    pub fn of_campaign(campaign: &'a Campaign, summary: &'a Summary) -> Results<'a> {
+        let part = |(target, share): (&Target, &Share)| part(campaign, summary, target, share);
         let parts: Vec<Part> = campaign.targets.iter().zip(&summary.shares).map(part).collect();
         let whole = if parts.iter().any(|part| part.ending == Ending::Failed) {
             "VIOLATED"
@@ -32,6 +33,7 @@ impl Results {
             fails: summary.fails(),
             interrupted: summary.interrupted,
             parts,
+            own: Own::Fuzz { campaign, summary },
         }
     }
 }
@@ -43,7 +45,7 @@ fn beside(file: &Path) -> Option<Smaller> {
     Some(Smaller { actions: actions(&smaller)?, actions_before: actions(file)?, file: smaller })
 }
 
-fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share, verdict: String) -> Part {
+fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share) -> Part {
     let mut why = String::new();
     let (mut findings, mut broken) = (Vec::new(), false);
     for finding in summary.findings.iter().filter(|finding| finding.target == target.name) {
@@ -84,16 +86,30 @@ fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share, 
         (false, true, 0) => Ending::Skipped,
         (false, true, _) => Ending::Passed,
     };
-    let verdict = if ending == Ending::Skipped { "no turn, for lack of time".to_string() } else { verdict };
     Part {
         name: target.name.clone(),
         class: "vopr.fuzz".to_string(),
         runs: share.runs,
         elapsed: share.elapsed,
         ending,
-        verdict,
+        verdict: verdict(summary, &target.name),
+        no_verdict: (ending == Ending::Skipped).then_some("no turn, for lack of time"),
         why,
         findings,
         deaths,
+    }
+}
+
+/// The verdict on a target in one or two words: the second are the broken invariants.
+fn verdict(summary: &Summary, target: &str) -> String {
+    let found = summary.findings.iter().chain(&summary.duplicates).filter(|finding| finding.target == target);
+    let again = summary.again.iter().filter(|known| known.target == target);
+    let rules = found.map(|finding| &finding.rule).chain(again.map(|known| &known.rule));
+    let invariants: BTreeSet<_> = rules.map(|rule| rule.invariant.as_str()).collect();
+    let died = summary.deaths.iter().any(|death| death.target == target);
+    match (invariants.is_empty(), died) {
+        (false, _) => format!("VIOLATED {}", invariants.into_iter().collect::<Vec<_>>().join(",")),
+        (true, true) => "FAILED".to_string(),
+        (true, false) => "nothing found".to_string(),
     }
 }

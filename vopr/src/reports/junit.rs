@@ -1,6 +1,6 @@
 //! The report as `JUnit` has them, for CI systems: a test case for each scenario or target.
 
-use crate::reports::{Ending, Part, Results};
+use crate::reports::results::{Ending, Part, Results};
 use engine::base::error::Error;
 
 /// The report.
@@ -18,18 +18,19 @@ pub(super) fn xml(results: &Results) -> Result<String, Error> {
 }
 
 fn status(part: &Part) -> quick_junit::TestCaseStatus {
+    let why = anstream::adapter::strip_str(&part.why).to_string();
     let kind = match part.ending {
         Ending::Passed => return quick_junit::TestCaseStatus::success(),
         Ending::Skipped => {
             let mut status = quick_junit::TestCaseStatus::skipped();
-            status.set_message(if part.why.is_empty() { part.verdict.as_str() } else { part.why.as_str() });
+            status.set_message(if why.is_empty() { part.outcome() } else { why.as_str() });
             return status;
         }
         Ending::Failed => quick_junit::NonSuccessKind::Failure,
         Ending::Died => quick_junit::NonSuccessKind::Error,
     };
     let mut status = quick_junit::TestCaseStatus::non_success(kind);
-    status.set_type(part.verdict.as_str()).set_message(part.why.lines().next().unwrap_or_default());
-    status.set_description(part.why.as_str());
+    status.set_type(part.outcome()).set_message(why.lines().next().unwrap_or_default());
+    status.set_description(why.as_str());
     status
 }

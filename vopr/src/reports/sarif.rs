@@ -7,7 +7,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use sim::invariants::NAMES;
 
-use crate::reports::{Ending, Found, Part, Results};
+use crate::reports::results::{Ending, Found, Part, Results};
 use engine::base::error::Error;
 use engine::base::{exit, format};
 use sim::invariants::sentence;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::reports::{Found, Results};
+use crate::reports::results::{Found, Results};
 use engine::base::format;
 use engine::base::terminal::{grouped, rate};
 
@@ -27,7 +27,7 @@ pub(super) fn markdown(results: &Results) -> String {
     for part in &results.parts {
         let seconds = part.elapsed.as_secs_f64();
         let (runs, rate) = (grouped(part.runs), grouped(rate(part.runs, part.elapsed)));
-        let _ = writeln!(text, "| {} | {runs} | {seconds:.1} | {rate} | {} |", cell(&part.name), cell(&part.verdict));
+        let _ = writeln!(text, "| {} | {runs} | {seconds:.1} | {rate} | {} |", cell(&part.name), cell(part.outcome()));
     }
     let findings: Vec<&Found> = results.parts.iter().flat_map(|part| &part.findings).collect();
     for found in findings.iter().take(FINDINGS_MAX) {

@@ -1,15 +1,25 @@
-//! The three reports of one small result.
+//! All formats of one small result.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::*;
+use crate::reports::results::{Ending, Found, Own, Part};
+use crate::reports::scenario::{FailureReport, ScenarioReport, ScenarioVerdict};
+use engine::base::terminal::{BAD, styled};
 use engine::campaigns::finding::Smaller;
+use engine::cases::kmb::Kmb;
+use engine::cases::violation::BrokenRule;
+use engine::search::fuzzing::Death;
+use engine::search::fuzzing::campaign::{Campaign, Known, Share, Summary};
+use engine::search::summary::Tally;
+use engine::search::targets::Target;
 
 /// A run of one scenario with one finding, and one of another without.
-fn results() -> Results {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/regressions/view-led-twice.kmb");
+fn results() -> Results<'static> {
+    let file = regression();
     let smaller = Smaller { file: file.clone(), actions: 1, actions_before: 9 };
     let part = |name: &str, ending, why: &str, findings| Part {
         name: name.to_string(),
@@ -18,6 +28,7 @@ fn results() -> Results {
         elapsed: Duration::from_millis(500),
         ending,
         verdict: "a | b".to_string(),
+        no_verdict: None,
         why: why.to_string(),
         findings,
         deaths: Vec::new(),
@@ -34,12 +45,94 @@ fn results() -> Results {
         fails: true,
         interrupted: false,
         parts: vec![
-            part("one", Ending::Failed, "broken\nreally", vec![found]),
+            part("one", Ending::Failed, &format!("{}\nreally", styled(BAD, "broken")), vec![found]),
             part("two", Ending::Passed, "", Vec::new()),
             part("three", Ending::Skipped, "it makes no sense", Vec::new()),
             died,
         ],
+        own: Own::Run { iterations: 1_000, verdict: ScenarioVerdict::Violated, scenarios: &[] },
     }
+}
+
+fn regression() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/regressions/view-led-twice.kmb")
+}
+
+#[test]
+fn compact_has_a_line_for_each_part() {
+    let text = compact::text(&results());
+    assert_eq!(text.lines().next(), Some("one 1000 0.50s 2000/s a | b"));
+    assert_eq!(text.lines().count(), results().parts.len());
+    let mut results = results();
+    results.parts[2].no_verdict = Some("no turn");
+    assert_eq!(compact::text(&results), text, "it has verdicts only");
+    assert!(summary::markdown(&results).contains("| three | 1,000 | 0.5 | 2,000 | no turn |"));
+}
+
+/// Other programs read these names, and some read them in this order.
+#[test]
+fn the_json_of_a_run_is_pinned() {
+    let violation = Kmb::read(&regression()).unwrap().expected.unwrap();
+    let (seed, digest) = ("7".to_string(), "00".to_string());
+    let minimized = Some(Smaller { file: "b".into(), actions: 1, actions_before: 2 });
+    let failure = FailureReport { iteration: 1, seed, violation, digest, file: Some("a".into()), minimized };
+    let kind = scenarios::ScenarioType::ALL[0].create_scenario();
+    let report = ScenarioReport::new(&kind, Tally::default(), Duration::from_millis(500), true, vec![failure]);
+    let scenarios = [report, ScenarioReport::not_applicable(&kind, "why")];
+    let own = Own::Run { iterations: 9, verdict: ScenarioVerdict::NotRun, scenarios: &scenarios };
+    let text = json::text(&Results { own, ..results() }).unwrap();
+    assert_eq!(
+        keys(&text),
+        "version command system bugs seed iterations verdict interrupted scenarios \
+         name phase verdict runs passed vacuous violated violations missing_marks beyond_the_promise events committed \
+         seconds runs_per_second events_per_second states digest unstable_seeds failures \
+         iteration seed invariant rule at event replicas expected seen digest file minimized file actions actions_before \
+         name phase verdict reason runs passed vacuous violated violations missing_marks beyond_the_promise events \
+         committed seconds runs_per_second events_per_second digest unstable_seeds failures"
+    );
+    assert!(text.contains("\"seconds\":0.5,") && text.contains("\"verdict\":\"not_applicable\""), "{text}");
+}
+
+#[test]
+fn the_json_of_a_campaign_is_pinned() {
+    let system = &engine::cases::systems::SYSTEMS[0];
+    let campaign = Campaign {
+        name: "nightly".to_string(),
+        system,
+        bugs: Vec::new(),
+        targets: vec![Target::find(system, "clock", None).unwrap()],
+        scenario_file: None,
+        time: None,
+        runs: None,
+        jobs: 1,
+        corpus: "corpus".into(),
+        output_directory: "failures".into(),
+        stop_on_first: false,
+        stop_on: Vec::new(),
+        seed: 7,
+    };
+    let rule = BrokenRule { invariant: "liveness".to_string(), rule: "not answered".to_string() };
+    let known = Known { target: "clock".to_string(), rule, file: "a".into() };
+    let death = Death { target: "clock".to_string(), status: "with signal 6".to_string(), input: None, file: None };
+    let summary =
+        Summary { shares: vec![Share::default()], again: vec![known], deaths: vec![death], ..Summary::default() };
+    let results = Results::of_campaign(&campaign, &summary);
+    let text = json::text(&results).unwrap();
+    assert_eq!(
+        keys(&text),
+        "again file invariant rule target bugs campaign command corpus corpus_directory deaths file input status target \
+         duplicates findings groups interrupted runs runs_per_second seconds seed states system target targets \
+         collisions_estimated corpus corpus_directory new_in_last_turn regions runs runs_per_second saturated seconds \
+         states states_estimated target turns violated version violated"
+    );
+    assert!(text.contains("\"regions\":[0,0,0,0,0,0,0,0]"), "{text}");
+    assert_eq!((results.fails, compact::text(&results)), (true, "clock 0 0.00s 0/s VIOLATED liveness\n".to_string()));
+}
+
+/// The keys of all objects in a text of JSON, in their order.
+fn keys(text: &str) -> String {
+    let names: Vec<&str> = text.split("\":").filter_map(|before| before.rsplit('"').next()).collect();
+    names[..names.len() - 1].join(" ")
 }
 
 #[test]

@@ -127,7 +127,7 @@ pub fn run(options: &Options, driver: Driver) -> Result<u8, Error> {
                 let picked = Draw::new(seed, "scenario").below(scenarios.len() as u64) as usize;
                 scenarios[picked].random_case(system.name, &trial.bugs, seed)
             }
-            _ => trial.target.case(&trial.bugs, &random_input(seed)),
+            Arm::Guided | Arm::Random => trial.target.case(&trial.bugs, &random_input(seed)),
         };
         if let Next::Leave(code) = trial.run(&case) {
             return Ok(code as u8);

@@ -1,30 +1,21 @@
 //! `vopr fuzz`: coverage-guided exploration.
 
-use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
-use sim::observers::coverage::REGIONS;
 
-use crate::arguments::{Common, Format, OutputDirectory, SystemArguments, stop_at_interrupt};
+use crate::arguments::{Common, OutputDirectory, SystemArguments, stop_at_interrupt};
 use crate::commands::search::run::parse_jobs;
-use crate::reports::{ReportArguments, Results};
+use crate::reports::results::Results;
+use crate::reports::{self, ReportArguments};
 use engine::analysis::minimize;
 use engine::base::error::Error;
-use engine::base::terminal;
-use engine::base::terminal::{BAD, DOUBTFUL, GOOD, grouped, rate, styled};
-use engine::base::{exit, format};
-use engine::campaigns::causes::Group;
-use engine::campaigns::finding::{Finding, Smaller};
+use engine::base::exit;
 use engine::campaigns::{campaign_log, causes};
 use engine::cases::seeds;
-use engine::cases::systems::system_option;
-use engine::cases::violation::BrokenRule;
-use engine::search::fuzzing::campaign::{Campaign, Known, Share, Summary, create_corpora};
+use engine::search::fuzzing::campaign::{Campaign, create_corpora};
 use engine::search::targets::Target;
 
 /// The arguments of `vopr fuzz`.
@@ -90,12 +81,13 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         None => (text, "s"),
     };
     let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        _ => 86_400,
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        _ => None,
     };
-    let number = number.parse().ok().and_then(|number: u64| number.checked_mul(seconds));
+    let number = number.parse().ok().zip(seconds).and_then(|(number, seconds): (u64, u64)| number.checked_mul(seconds));
     match number {
         // Above this, sums of points in time could overflow.
         Some(seconds @ 1..=3_153_600_000) => Ok(Duration::from_secs(seconds)),
@@ -153,171 +145,10 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         }
         causes::add_shapes(&mut summary.findings);
     }
-    arguments.reports.write(|| Results::of_campaign(&campaign, &summary, |target| verdict(&summary, target)))?;
-    match common.format {
-        Format::Human => terminal::print(&human(&campaign, &summary))?,
-        Format::Json => terminal::print_json(&as_json(&campaign, &summary))?,
-        Format::Compact => terminal::print(&compact(&campaign, &summary))?,
-    }
-    Ok(if summary.fails() { exit::VIOLATION } else { exit::CLEAN })
-}
-
-/// One line a target, and what was found in it.
-fn compact(campaign: &Campaign, summary: &Summary) -> String {
-    let line = |(target, share): (&Target, &Share)| {
-        format!(
-            "{} {} {:.2}s {}/s {}\n",
-            target.name,
-            share.runs,
-            share.elapsed.as_secs_f64(),
-            rate(share.runs, share.elapsed),
-            verdict(summary, &target.name)
-        )
-    };
-    campaign.targets.iter().zip(&summary.shares).map(line).collect()
-}
-
-/// The verdict on a target in one or two words: the second are the broken invariants.
-fn verdict(summary: &Summary, target: &str) -> String {
-    let found = summary.findings.iter().chain(&summary.duplicates).filter(|finding| finding.target == target);
-    let again = summary.again.iter().filter(|known| known.target == target);
-    let rules = found.map(|finding| &finding.rule).chain(again.map(|known| &known.rule));
-    let invariants: BTreeSet<_> = rules.map(|rule| rule.invariant.as_str()).collect();
-    let died = summary.deaths.iter().any(|death| death.target == target);
-    match (invariants.is_empty(), died) {
-        (false, _) => format!("VIOLATED {}", invariants.into_iter().collect::<Vec<_>>().join(",")),
-        (true, true) => "FAILED".to_string(),
-        (true, false) => "nothing found".to_string(),
-    }
-}
-
-fn runs(count: u64) -> String {
-    if count == 1 { "1 run".to_string() } else { format!("{} runs", grouped(count)) }
-}
-
-fn human(campaign: &Campaign, summary: &Summary) -> String {
-    let mut text = heading(campaign, summary);
-    if summary.interrupted {
-        text.push_str("interrupted: the corpus and all findings are kept\n");
-    }
-    let groups = causes::groups(&summary.findings);
-    for group in &groups {
-        found(summary, group, &mut text);
-    }
-    for Known { rule, file, .. } in &summary.again {
-        let (invariant, rule) = (styled(BAD, &rule.invariant), &rule.rule);
-        let _ = writeln!(text, "{invariant}: {rule}, as found before\n    vopr repro {}", file.display());
-    }
-    for death in &summary.deaths {
-        let _ = writeln!(text, "{} died {}", styled(DOUBTFUL, "a worker"), death.status);
-        if let Some(input) = &death.input {
-            let bugs = format::bug_options(&campaign.bugs);
-            let system = system_option(campaign.system.name);
-            let _ = writeln!(text, "    vopr repro {} --target {}{system}{bugs}", input.display(), death.target);
-        }
-        if let Some(file) = &death.file {
-            let _ = writeln!(text, "    vopr repro {}", file.display());
-        }
-    }
-    let runs = runs(summary.violated());
-    let _ = match (groups.len() + summary.again.len(), summary.fails()) {
-        (0, false) => writeln!(text, "{}", styled(GOOD, "nothing found")),
-        (0, true) => writeln!(text, "{}", styled(BAD, "the system, or vopr, died")),
-        (1, _) => writeln!(text, "{}, in {runs}", styled(BAD, "1 kind of violation")),
-        (count, _) => writeln!(text, "{}, in {runs}", styled(BAD, format_args!("{count} kinds of violations"))),
-    };
-    text
-}
-
-/// The findings of one cause.
-fn found(summary: &Summary, group: &Group, text: &mut String) {
-    let findings = &summary.findings;
-    for (place, finding) in group.iter().map(|number| &findings[*number]).enumerate() {
-        let Finding { rule: BrokenRule { invariant, rule }, scenario, file, .. } = finding;
-        let again = if finding.reproduced { "" } else { ", but not when run again: not deterministic" };
-        let _ = if place == 0 {
-            let (name, after) = (&finding.name, runs(finding.runs));
-            writeln!(text, "{name} {}: {rule} in {scenario} after {after}{again}", styled(BAD, invariant))
-        } else {
-            writeln!(text, "    likewise {rule} in {scenario}{again}")
-        };
-        let _ = writeln!(text, "    vopr repro {}", file.display());
-        if let Some(Smaller { file, actions, actions_before }) = &finding.minimized {
-            let _ = writeln!(text, "    vopr repro {} ({actions} of {actions_before} actions)", file.display());
-        }
-        let same = |other: &&Finding| other.rule == finding.rule && other.scenario == finding.scenario;
-        for other in summary.duplicates.iter().filter(same) {
-            let _ = writeln!(text, "    the same from another job: {}", other.file.display());
-        }
-    }
-}
-
-/// What was done: a sentence for one target, a table for several.
-fn heading(campaign: &Campaign, summary: &Summary) -> String {
-    let (corpus, seed) = (campaign.corpus.display(), campaign.seed);
-    if let ([target], [share]) = (&campaign.targets[..], &summary.shares[..]) {
-        return format!(
-            "{}: {} runs in {:.1} s ({}/s), {} states, corpus {} in {corpus}, seed {seed}\n",
-            target.name,
-            grouped(share.runs),
-            share.elapsed.as_secs_f64(),
-            grouped(rate(share.runs, share.elapsed)),
-            grouped(share.states.count() as u64),
-            grouped(share.corpus as u64),
-        );
-    }
-    let mut table = terminal::table(&["target", "turns", "time", "runs", "runs/s", "states", "new", "corpus", "found"]);
-    for (target, share) in campaign.targets.iter().zip(&summary.shares) {
-        let found = summary.findings.iter().filter(|finding| finding.target == target.name).count();
-        table.add_row(vec![
-            target.name.clone(),
-            share.turns.to_string(),
-            format!("{:.0} s", share.elapsed.as_secs_f64()),
-            grouped(share.runs),
-            grouped(rate(share.runs, share.elapsed)),
-            grouped(share.states.count() as u64),
-            grouped(share.last_turn.0 as u64),
-            grouped(share.corpus as u64),
-            found.to_string(),
-        ]);
-    }
-    let mut text = format!("{table}\n");
-    let (runs, time) = (grouped(summary.runs()), summary.elapsed.as_secs_f64());
-    let _ =
-        writeln!(text, "{runs} runs in {time:.1} s, corpora in {corpus}, seed {seed}; new: states in the last turn");
-    let targets = || campaign.targets.iter().zip(&summary.shares);
-    let saturated: Vec<_> = targets().filter(|(_, share)| share.saturated()).map(|(target, _)| &*target.name).collect();
-    if !saturated.is_empty() {
-        let _ = writeln!(text, "saturated, no new state in the last turn: {}", saturated.join(", "));
-    }
-    let idle: Vec<_> = targets().filter(|(_, share)| share.turns == 0).map(|(target, _)| &*target.name).collect();
-    if !idle.is_empty() {
-        let _ = writeln!(text, "without a turn, for lack of time: {}", idle.join(", "));
-    }
-    text
-}
-
-fn as_json(campaign: &Campaign, summary: &Summary) -> serde_json::Value {
-    let targets = campaign.targets.iter().zip(&summary.shares).map(|(target, share)| {
-        let reached = share.states.reached();
-        json!({
-            "target": target.name, "turns": share.turns, "runs": share.runs, "violated": share.violated,
-            "seconds": share.elapsed.as_secs_f64(), "runs_per_second": rate(share.runs, share.elapsed),
-            "states": reached.states, "states_estimated": reached.estimated(), "regions": REGIONS.map(|region| reached.of_region(&region)),
-            "collisions_estimated": reached.collisions(), "new_in_last_turn": share.last_turn.0,
-            "saturated": share.saturated(), "corpus": share.corpus, "corpus_directory": campaign.corpus(target),
-        })
-    });
-    let names: Vec<_> = campaign.targets.iter().map(|target| target.name.as_str()).collect();
-    json!({
-        "version": terminal::JSON_VERSION, "command": "fuzz", "campaign": campaign.name, "target": names.join(","),
-        "targets": targets.collect::<Vec<_>>(), "system": campaign.system.name, "bugs": campaign.bugs,
-        "seed": campaign.seed.to_string(), "runs": summary.runs(), "violated": summary.violated(),
-        "seconds": summary.elapsed.as_secs_f64(), "runs_per_second": rate(summary.runs(), summary.elapsed),
-        "states": summary.states(), "corpus": summary.corpus(), "corpus_directory": campaign.corpus,
-        "interrupted": summary.interrupted, "findings": summary.findings, "groups": causes::groups(&summary.findings), "again": summary.again,
-        "duplicates": summary.duplicates, "deaths": summary.deaths,
-    })
+    let results = Results::of_campaign(&campaign, &summary);
+    arguments.reports.write(&results)?;
+    reports::print(common.format, &results)?;
+    Ok(if results.fails { exit::VIOLATION } else { exit::CLEAN })
 }
 
 #[cfg(test)]

@@ -48,15 +48,28 @@ pub(crate) struct Arguments {
     system: String,
     /// Save the whole matrix (repeatable): .json, .csv, .html or .md
     #[arg(long = "output", value_name = "FILE", value_parser = parse_output)]
-    outputs: Vec<PathBuf>,
+    outputs: Vec<(PathBuf, Kind)>,
 }
 
-fn parse_output(text: &str) -> Result<PathBuf, String> {
+/// What a file with the matrix contains.
+#[derive(Clone, Copy)]
+enum Kind {
+    Json,
+    Csv,
+    Html,
+    Markdown,
+}
+
+fn parse_output(text: &str) -> Result<(PathBuf, Kind), String> {
     let path = PathBuf::from(text);
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json" | "csv" | "html" | "md") => Ok(path),
-        _ => Err("a file that ends in .json, .csv, .html or .md is needed".to_string()),
-    }
+    let kind = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => Kind::Json,
+        Some("csv") => Kind::Csv,
+        Some("html") => Kind::Html,
+        Some("md") => Kind::Markdown,
+        _ => return Err("a file that ends in .json, .csv, .html or .md is needed".to_string()),
+    };
+    Ok((path, kind))
 }
 
 /// Runs the command.
@@ -90,8 +103,8 @@ pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<u8, Error> {
     };
     let interrupted = stop.load(Ordering::Relaxed);
     let report = Report { matrix: &matrix, cells: &cells, interrupted };
-    for path in &arguments.outputs {
-        report.save(path)?;
+    for (path, kind) in &arguments.outputs {
+        report.save(path, *kind)?;
     }
     match common.format {
         Format::Human => terminal::print(&report.human())?,
@@ -108,12 +121,12 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn save(&self, path: &Path) -> Result<(), Error> {
-        let text = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => self.csv(),
-            Some("html") => self.html(),
-            Some("md") => self.markdown(),
-            _ => format!("{}\n", self.json()),
+    fn save(&self, path: &Path, kind: Kind) -> Result<(), Error> {
+        let text = match kind {
+            Kind::Json => format!("{}\n", self.json()),
+            Kind::Csv => self.csv(),
+            Kind::Html => self.html(),
+            Kind::Markdown => self.markdown(),
         };
         write_output(path, text.as_bytes())
     }

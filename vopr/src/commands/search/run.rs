@@ -6,13 +6,14 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use scenarios::Scenario;
 
-use crate::arguments::{Common, Format, OutputDirectory, ScenarioArguments, SystemArguments, stop_at_interrupt};
-use crate::reports::ReportArguments;
-use crate::reports::run::{FailureReport, Report, ScenarioReport};
+use crate::arguments::{Common, OutputDirectory, ScenarioArguments, SystemArguments, stop_at_interrupt};
+use crate::reports::results::Results;
+use crate::reports::scenario::{FailureReport, ScenarioReport};
+use crate::reports::{self, ReportArguments};
 use engine::analysis::minimize;
 use engine::base::error::Error;
+use engine::base::exit;
 use engine::base::terminal::{Progress, grouped};
-use engine::base::{exit, terminal};
 use engine::cases::fault_classes::FaultClass;
 use engine::cases::kmb::{Kmb, Origin};
 use engine::cases::seeds;
@@ -88,11 +89,11 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         ..Exploration::new(system, arguments.seed.unwrap_or_else(seeds::fresh))
     };
     let stop = stop_at_interrupt()?;
-    let mut reports = Vec::new();
+    let mut scenarios = Vec::new();
     let mut minimized = BTreeSet::new();
     for scenario in &selection {
         if let Some(reason) = system.not_applicable(scenario) {
-            reports.push(ScenarioReport::not_applicable(scenario, reason));
+            scenarios.push(ScenarioReport::not_applicable(scenario, reason));
             continue;
         }
         let mut progress = Progress::new(exploration.iterations);
@@ -102,34 +103,25 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         let directory = arguments.save_failures.then_some(&arguments.output_directory);
         let mut report = report(&exploration, scenario, explored, directory)?;
         // One failure of each kind is enough.
-        for failure in report.failures_mut().filter(|_| !arguments.no_minimize && !stop.load(Ordering::Relaxed)) {
+        for failure in report.failures.iter_mut().filter(|_| !arguments.no_minimize && !stop.load(Ordering::Relaxed)) {
             if let Some(file) = &failure.file
                 && minimized.insert(failure.violation.broken())
             {
                 failure.minimized = minimize::beside(file, arguments.jobs);
             }
         }
-        reports.push(report);
+        scenarios.push(report);
         if common.verbose {
-            progress.tell(&format!("{}: {:?}", scenario.name, reports[reports.len() - 1].verdict()));
+            progress.tell(&format!("{}: {:?}", scenario.name, scenarios[scenarios.len() - 1].verdict));
         }
         if stop.load(Ordering::Relaxed) {
             break;
         }
     }
-    let report = Report::new(&exploration, reports, stop.load(Ordering::Relaxed));
-    arguments.reports.write(|| {
-        report.results(system.version, |name, seed| {
-            let scenario = selection.iter().find(|scenario| scenario.name == name)?;
-            Some(exploration.case(scenario, seed))
-        })
-    })?;
-    match common.format {
-        Format::Human => terminal::print(&report.human())?,
-        Format::Json => terminal::print_json(&report)?,
-        Format::Compact => terminal::print(&report.compact())?,
-    }
-    Ok(if report.verdict().fails() { exit::VIOLATION } else { exit::CLEAN })
+    let results = Results::of_run(&exploration, &selection, &scenarios, stop.load(Ordering::Relaxed));
+    arguments.reports.write(&results)?;
+    reports::print(common.format, &results)?;
+    Ok(if results.fails { exit::VIOLATION } else { exit::CLEAN })
 }
 
 /// The report of a scenario. Its failures are on the disk before they are reported.

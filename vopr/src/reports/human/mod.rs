@@ -1,0 +1,14 @@
+//! The format for people: a table or a sentence, then what was found and how it is replayed.
+
+use crate::reports::results::{Own, Results};
+
+mod fuzz;
+mod run;
+
+/// The text.
+pub(super) fn text(results: &Results) -> String {
+    match results.own {
+        Own::Run { verdict, scenarios, .. } => run::text(results, verdict, scenarios),
+        Own::Fuzz { campaign, summary } => fuzz::text(campaign, summary),
+    }
+}
