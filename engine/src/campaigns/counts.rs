@@ -1,16 +1,17 @@
 //! Counts by name, as the log of a campaign has them: the checks of each invariant, the slots of each region of the map.
 //!
-//! A log outlives the vopr that wrote it. By its name a count stays where it belongs when an invariant is added between
-//! others. Logs of 0.1 before that have lists, whose places had the names below.
+//! Later versions of vopr read the log, and their lists of invariants and regions differ. A count that is stored with its
+//! name stays correct. Older logs of 0.1 have lists without names; the names and the order of that time are below.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-/// How many of each. Names that this vopr does not know are kept.
+/// A count for each name. Names that this vopr does not know are kept.
 pub type Counts = BTreeMap<String, u64>;
 
-/// The invariants in the order of the lists that 0.1 wrote. This list never changes: it says what old files mean.
+/// The invariants in the order of the lists that 0.1 wrote. This list never changes, since old files
+/// depend on it.
 const NAMES_OF_0_1: [&str; 32] = [
     "resource_limits",
     "view_monotonic",
@@ -67,7 +68,7 @@ enum Written {
 }
 
 impl Written {
-    /// The counts by name. A list of another length was written before 0.1 had these names, and nothing says by which: it is
+    /// The counts by name. A list of another length was written when 0.1 had other names. They are unknown, so the list is
     /// dropped.
     fn named(self, names: &[&str]) -> Counts {
         match self {
@@ -78,7 +79,7 @@ impl Written {
     }
 }
 
-/// Counts that stand in the order of `names`.
+/// Makes named counts of counts in the order of `names`.
 pub fn by_name(names: &[&str], counts: &[u64]) -> Counts {
     names.iter().zip(counts).map(|(name, count)| ((*name).to_string(), *count)).collect()
 }
@@ -131,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Which names it had is not known; the rest of the line is.
+    /// The names of its counts are unknown. The rest of the line is still read.
     #[test]
     fn a_list_of_another_length_is_dropped() {
         for length in [0, 1, 31, 33] {

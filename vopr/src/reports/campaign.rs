@@ -1,4 +1,4 @@
-//! What came of `vopr fuzz`, in the common form.
+//! Makes [`Results`] of a campaign of `vopr fuzz`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ use engine::search::fuzzing::campaign::{Campaign, Share, Summary};
 use engine::search::targets::Target;
 
 impl<'a> Results<'a> {
-    /// What came of a campaign.
+    /// The results of a campaign.
     pub fn of_campaign(campaign: &'a Campaign, summary: &'a Summary) -> Results<'a> {
         let part = |(target, share): (&Target, &Share)| part(campaign, summary, target, share);
         let parts: Vec<Part> = campaign.targets.iter().zip(&summary.shares).map(part).collect();
@@ -100,7 +100,7 @@ fn part(campaign: &Campaign, summary: &Summary, target: &Target, share: &Share) 
     }
 }
 
-/// The verdict on a target in one or two words: the second are the broken invariants.
+/// The verdict on a target. If there are violations, the names of the broken invariants follow.
 fn verdict(summary: &Summary, target: &str) -> String {
     let found = summary.findings.iter().chain(&summary.duplicates).filter(|finding| finding.target == target);
     let again = summary.again.iter().filter(|known| known.target == target);

@@ -1,4 +1,4 @@
-//! One line a scenario or target: name, runs, seconds, rate, verdict.
+//! The compact format: one line per scenario or target, with name, runs, seconds, rate and verdict.
 
 use std::fmt::Write;
 

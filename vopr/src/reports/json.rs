@@ -1,4 +1,4 @@
-//! The format for programs: one document, whose fields stay. `vopr stats` and others have documents of their own.
+//! The JSON format: one document per command. Programs read it, so its keys and their order are pinned by tests.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use engine::base::terminal::rate;
 use engine::campaigns::causes;
 use engine::search::fuzzing::campaign::{Campaign, Summary};
 
-/// The document, in a line of its own.
+/// The document, as one line.
 pub(super) fn text(results: &Results) -> Result<String, Error> {
     match results.own {
         Own::Run { iterations, verdict, scenarios } => {
@@ -29,7 +29,7 @@ struct Run<'a> {
     command: &'a str,
     system: &'a str,
     bugs: &'a [String],
-    /// As text: JSON numbers lose digits.
+    /// As text, since JSON numbers lose digits.
     seed: &'a str,
     iterations: u64,
     verdict: ScenarioVerdict,

@@ -1,4 +1,4 @@
-//! The report as `JUnit` has them, for CI systems: a test case for each scenario or target.
+//! The `JUnit` report for CI systems. It has a test case for each scenario or target.
 
 use crate::reports::results::{Ending, Part, Results};
 use engine::base::error::Error;

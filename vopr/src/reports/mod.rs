@@ -1,8 +1,8 @@
-//! What `vopr run` and `vopr fuzz` found, in all formats. Both commands bring it into one form, [`Results`], and a format is
-//! one function from that to text.
+//! Writes the results of `vopr run` and `vopr fuzz` in every format. Both commands bring their results into one form,
+//! [`Results`]. Each format is one function from [`Results`] to text.
 //!
-//! `run.rs` and `campaign.rs` make the form of what the commands counted. `--format` is `human`, `json.rs` or `compact.rs`;
-//! for CI there are `junit.rs`, `sarif.rs` and `summary.rs`.
+//! `run.rs` and `campaign.rs` make [`Results`] of what the commands counted. `human`, `json.rs` and `compact.rs` are the
+//! values of `--format`; `junit.rs`, `sarif.rs` and `summary.rs` write reports for CI.
 
 use std::fs::File;
 use std::io::Write;
@@ -28,7 +28,7 @@ mod sarif;
 pub(crate) mod scenario;
 mod summary;
 
-/// Where reports go.
+/// The files that reports are written to.
 #[derive(Args)]
 #[allow(clippy::struct_field_names, reason = "they are the options' names")]
 pub(crate) struct ReportArguments {
@@ -52,7 +52,7 @@ enum Report {
 }
 
 impl Report {
-    /// The option that names the file.
+    /// The option that names the report's file.
     fn option(self) -> &'static str {
         match self {
             Report::Junit => "--junit-output",
@@ -61,6 +61,7 @@ impl Report {
         }
     }
 
+    /// The content of the report's file.
     fn text(self, results: &Results) -> Result<String, Error> {
         match self {
             Report::Junit => junit::xml(results),
@@ -70,7 +71,7 @@ impl Report {
     }
 }
 
-/// Prints the results.
+/// Prints the results in a format of `--format`.
 pub(crate) fn print(format: Format, results: &Results) -> Result<(), Error> {
     terminal::print(&match format {
         Format::Human => human::text(results),
@@ -79,14 +80,14 @@ pub(crate) fn print(format: Format, results: &Results) -> Result<(), Error> {
     })
 }
 
-/// What a step of a workflow of GitHub shows on its page: the file that this variable names.
+/// This variable names a file whose content GitHub shows on the page of a workflow's step.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 impl ReportArguments {
-    /// Makes sure, before hours of work, that the reports could be written.
+    /// Checks, before hours of work, that the reports can be written.
     pub fn prepare(&self) -> Result<(), Error> {
         for (path, report) in self.files() {
-            // A pipe or a device is opened when there is something to say.
+            // A pipe or a device is opened only when the report is written.
             if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
                 continue;
             }
@@ -107,13 +108,13 @@ impl ReportArguments {
         files.into_iter().filter_map(|(path, report)| Some((path.as_deref()?, report)))
     }
 
-    /// Writes the reports that were asked for.
+    /// Writes the requested reports.
     pub fn write(&self, results: &Results) -> Result<(), Error> {
         let step = std::env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from);
         if let Some(path) = &step {
             let summary = summary::markdown(results);
             let file = File::options().append(true).create(true).open(path);
-            // The workflow's page is no reason to fail.
+            // The command does not fail because the summary is missing on the workflow's page.
             if let Err(error) = file.and_then(|mut file| file.write_all(summary.as_bytes())) {
                 let path = path.display();
                 tell(&format!("{} no summary in {path} ({STEP_SUMMARY}): {error}", styled(DOUBTFUL, "warning:")));

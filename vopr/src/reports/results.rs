@@ -1,4 +1,4 @@
-//! What came of `vopr run` or `vopr fuzz`, in the form that all formats are made of.
+//! The results of `vopr run` or `vopr fuzz`, in the form from which every format is made.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,20 +13,20 @@ use engine::cases::kmb::Kmb;
 use engine::cases::violation::Violation;
 use engine::search::fuzzing::campaign::{Campaign, Summary};
 
-/// How a part came out.
+/// The outcome of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As it should.
+    /// Nothing is wrong.
     Passed,
-    /// It says nothing.
+    /// It was not run, so there is no verdict.
     Skipped,
-    /// Something is wrong with the system under test, or nothing was proven.
+    /// An invariant was broken, or the runs prove nothing.
     Failed,
-    /// Something is wrong with vopr itself.
+    /// A worker died.
     Died,
 }
 
-/// What came of a command.
+/// The results of a command.
 pub(crate) struct Results<'a> {
     /// The command: `run` or `fuzz`.
     pub command: &'static str,
@@ -36,86 +36,86 @@ pub(crate) struct Results<'a> {
     pub bugs: Vec<String>,
     /// The seed, as text.
     pub seed: String,
-    /// How it came out, in a word or two.
+    /// The verdict in one or two words.
     pub verdict: String,
     /// Whether the command fails.
     pub fails: bool,
-    /// Whether it was cut short by Ctrl-C.
+    /// Whether Ctrl-C ended it early.
     pub interrupted: bool,
     /// Its scenarios or targets.
     pub parts: Vec<Part>,
-    /// What only this command has to say.
+    /// What only this command counts.
     pub own: Own<'a>,
 }
 
-/// What only one of the commands has to say: counts that the other has not.
+/// What only one of the two commands counts. The human and the JSON format contain it.
 pub(crate) enum Own<'a> {
     /// Random exploration.
     Run {
-        /// How many runs of each scenario were wanted.
+        /// The requested number of runs of each scenario.
         iterations: u64,
-        /// How the whole came out.
+        /// The verdict on all scenarios together.
         verdict: ScenarioVerdict,
-        /// The scenarios, each for the part in the same place.
+        /// The scenarios, in the order of the parts.
         scenarios: &'a [ScenarioReport],
     },
     /// A campaign.
     Fuzz {
-        /// What it was to do.
+        /// The campaign's settings.
         campaign: &'a Campaign,
-        /// What came of it; the shares are in the order of the parts.
+        /// Its results. The shares are in the order of the parts.
         summary: &'a Summary,
     },
 }
 
-/// What came of a scenario or of a fuzz target.
+/// The results of a scenario or of a fuzz target.
 pub(crate) struct Part {
     /// Its name.
     pub name: String,
-    /// What it belongs to, as `JUnit` names classes.
+    /// The name of its class in `JUnit`.
     pub class: String,
     /// How many runs there were.
     pub runs: u64,
     /// How long they took.
     pub elapsed: Duration,
-    /// How it came out.
+    /// The outcome.
     pub ending: Ending,
-    /// The same in a word or two.
+    /// The outcome in one or two words.
     pub verdict: String,
-    /// Why it has no verdict; reports say this instead.
+    /// Why there is no verdict, if there is none. Reports for CI print this instead of the verdict.
     pub no_verdict: Option<&'static str>,
-    /// The reason in lines, with the terminal's colours.
+    /// The reasons for the outcome, one per line, with the terminal's colours.
     pub why: String,
-    /// What was found.
+    /// The violations found.
     pub findings: Vec<Found>,
-    /// How workers died, and the commands that show it.
+    /// How each dead worker died, and the command that replays it if there is one.
     pub deaths: Vec<(String, Option<String>)>,
 }
 
 impl Part {
-    /// How it came out, in a word or two, or why it did not.
+    /// The verdict, or why there is none.
     pub fn outcome(&self) -> &str {
         self.no_verdict.unwrap_or(&self.verdict)
     }
 }
 
-/// A violation.
+/// A violation, and how to replay it.
 pub(crate) struct Found {
-    /// What was broken, where and how.
+    /// The violation.
     pub violation: Violation,
     /// The scenario.
     pub scenario: String,
     /// The kinds of actions in the plan.
     pub shape: String,
-    /// The plan in words, the smallest one that there is.
+    /// The smallest known plan, each action in words.
     pub plan: Vec<String>,
     /// How many actions the plan had before it was minimized.
     pub actions_before: Option<usize>,
     /// The file with that plan.
     pub file: Option<PathBuf>,
-    /// The file of what was found at first, where there is a smaller one.
+    /// The file of the plan before it was minimized, if it was.
     pub original: Option<PathBuf>,
-    /// The command that has it run again.
+    /// The command that replays it.
     pub replay: String,
 }
 
@@ -134,7 +134,8 @@ impl Found {
         }
     }
 
-    /// A violation in a file, and in the smaller one beside it if there is one. `None` where the file cannot be read any more.
+    /// A violation in a file, and in the smaller one beside it if there is one. `None` if the file can
+    /// no longer be read.
     pub fn saved(file: &Path, minimized: Option<&Smaller>) -> Option<Self> {
         let smallest = minimized.map_or(file, |smaller| &smaller.file);
         let Kmb { case, expected, .. } = Kmb::read(smallest).ok()?;

@@ -1,4 +1,4 @@
-//! What came of `vopr run`, in the common form.
+//! Makes [`Results`] of an exploration by `vopr run`.
 
 use std::fmt::Write;
 
@@ -13,7 +13,8 @@ use engine::cases::systems::system_option;
 use engine::search::explore::Exploration;
 
 impl<'a> Results<'a> {
-    /// What came of an exploration: these scenarios, which are the first of the selected ones.
+    /// The results of an exploration. `scenarios` are the reports of the first of the selected scenarios; there are fewer
+    /// reports than scenarios if the exploration was interrupted.
     pub fn of_run(
         exploration: &Exploration,
         selection: &[Scenario],
@@ -39,7 +40,7 @@ impl<'a> Results<'a> {
     }
 }
 
-/// The worst verdict; of those that are no failure, the one that says most.
+/// The worst verdict of all scenarios. Without a failure, it is `Passed` if any scenario passed.
 fn whole(scenarios: &[ScenarioReport]) -> ScenarioVerdict {
     let any = |verdict: &ScenarioVerdict| scenarios.iter().any(|scenario| scenario.verdict == *verdict);
     let order =
@@ -74,7 +75,7 @@ fn part(exploration: &Exploration, scenario: &Scenario, report: &ScenarioReport)
     }
 }
 
-/// Says what a row of numbers cannot: which seeds failed, and why nothing was proven.
+/// Says why a scenario is not applicable, which seeds failed, and why the runs prove nothing.
 fn why(exploration: &Exploration, report: &ScenarioReport) -> String {
     let name = report.name;
     let mut text = report.reason.unwrap_or_default().to_string();
@@ -113,7 +114,7 @@ fn why(exploration: &Exploration, report: &ScenarioReport) -> String {
     text
 }
 
-/// The arguments of the `vopr run` that has this one run again.
+/// The arguments with which `vopr run` repeats the run of this seed.
 fn arguments(exploration: &Exploration, scenario: &str, seed: &str) -> String {
     let (system, bugs) = (system_option(exploration.system.name), format::bug_options(&exploration.bugs));
     format!("--scenario {scenario} --seed {seed} --iterations 1{system}{bugs}")

@@ -1,5 +1,5 @@
-//! What came of a scenario of `vopr run`: how it came out, what was counted, and which runs failed. Its fields are those of
-//! the JSON.
+//! The report of a scenario of `vopr run`: its verdict, its counts, and the runs that failed. The JSON format has the same
+//! fields.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -13,19 +13,19 @@ use engine::campaigns::finding::Smaller;
 use engine::cases::violation::Violation;
 use engine::search::summary::Tally;
 
-/// How a scenario came out.
+/// The verdict on a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ScenarioVerdict {
-    /// All runs held, and at least one proved something.
+    /// No run broke an invariant, and at least one proved something.
     Passed,
     /// A run broke an invariant.
     Violated,
     /// A case did not give the same trace twice.
     Unstable,
-    /// No run showed what the scenario is for, or no request was ever committed: nothing is proven.
+    /// No run had all its marks, or no request was committed, so the runs prove nothing.
     Vacuous,
-    /// Stopped before the first run ended.
+    /// It was stopped before the first run ended.
     NotRun,
     /// It makes no sense for this system.
     NotApplicable,
@@ -51,7 +51,7 @@ impl ScenarioVerdict {
         !matches!(self, ScenarioVerdict::Passed | ScenarioVerdict::NotRun | ScenarioVerdict::NotApplicable)
     }
 
-    /// The same in a word or two.
+    /// The verdict in one or two words.
     pub fn word(self) -> &'static str {
         match self {
             ScenarioVerdict::Passed => "passed",
@@ -67,9 +67,9 @@ impl ScenarioVerdict {
 /// A failed run.
 #[derive(Serialize)]
 pub(crate) struct FailureReport {
-    /// The how manieth run of the scenario, from 0.
+    /// The number of the run in the scenario, from 0.
     pub iteration: u64,
-    /// Its seed, as text: JSON numbers lose digits.
+    /// Its seed as text, since JSON numbers lose digits.
     pub seed: String,
     /// What was broken.
     #[serde(flatten)]
@@ -90,7 +90,7 @@ pub(crate) struct ScenarioReport {
     pub name: &'static str,
     /// Its phase.
     pub phase: u8,
-    /// How it came out.
+    /// Its verdict.
     pub verdict: ScenarioVerdict,
     /// Why it is not applicable.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,9 +125,9 @@ pub(crate) struct ScenarioReport {
     pub states: Option<usize>,
     /// A digest of all digests.
     pub digest: String,
-    /// The seeds of runs that were not the same twice.
+    /// The seeds whose case gave two different traces.
     pub unstable_seeds: Vec<String>,
-    /// The failed runs that are named.
+    /// The first few failed runs of each kind.
     pub failures: Vec<FailureReport>,
 }
 
@@ -178,7 +178,7 @@ impl ScenarioReport {
     }
 }
 
-/// Counts in one cell.
+/// Named counts as the text of one cell of a table.
 pub(super) fn counts<K: Display>(counts: &BTreeMap<K, u64>) -> String {
     if counts.is_empty() {
         return "0".to_string();

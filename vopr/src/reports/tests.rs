@@ -17,7 +17,7 @@ use engine::search::fuzzing::campaign::{Campaign, Known, Share, Summary};
 use engine::search::summary::Tally;
 use engine::search::targets::Target;
 
-/// A run of one scenario with one finding, and one of another without.
+/// A result with four parts: failed with one finding, passed, skipped, died.
 fn results() -> Results<'static> {
     let file = regression();
     let smaller = Smaller { file: file.clone(), actions: 1, actions_before: 9 };

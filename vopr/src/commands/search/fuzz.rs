@@ -71,10 +71,10 @@ pub(crate) struct Arguments {
     system: SystemArguments,
 }
 
-/// So many findings of a campaign are minimized.
+/// At most this many findings of a campaign are minimized.
 const MINIMIZED_MAX: usize = 10;
 
-/// A time as people write it: `90`, `60s`, `5m`, `8h`.
+/// Parses a time such as `90`, `60s`, `5m` or `8h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
         Some(number) => (number, &text[number.len()..]),
@@ -138,7 +138,7 @@ pub(crate) fn run(common: &Common, arguments: Arguments) -> Result<u8, Error> {
         });
     }
     let mut summary = campaign.run(&stop)?;
-    // Who has pressed Ctrl-C does not want to wait.
+    // After Ctrl-C, the user does not want to wait.
     if !arguments.no_minimize && !summary.interrupted {
         for finding in summary.findings.iter_mut().filter(|finding| finding.reproduced).take(MINIMIZED_MAX) {
             finding.minimized = minimize::beside(&finding.file, campaign.jobs);

@@ -1,4 +1,4 @@
-//! `vopr fuzz` for people: what was done, the findings by cause, and the workers that died.
+//! The human format of `vopr fuzz`: the runs, the findings by cause, and the workers that died.
 
 use std::fmt::Write;
 
@@ -70,7 +70,7 @@ fn found(summary: &Summary, group: &Group, text: &mut String) {
     }
 }
 
-/// What was done: a sentence for one target, a table for several.
+/// The runs that were done: a sentence for one target, a table for several.
 fn heading(campaign: &Campaign, summary: &Summary) -> String {
     let (corpus, seed) = (campaign.corpus.display(), campaign.seed);
     if let ([target], [share]) = (&campaign.targets[..], &summary.shares[..]) {

@@ -1,4 +1,4 @@
-//! The format for people: a table or a sentence, then what was found and how it is replayed.
+//! The human format: a table or a sentence, then the findings and the commands that replay them.
 
 use crate::reports::results::{Own, Results};
 

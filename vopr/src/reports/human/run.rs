@@ -1,4 +1,4 @@
-//! `vopr run` for people: a table of the scenarios, the failures, and the verdict.
+//! The human format of `vopr run`: a table of the scenarios, the failures, and the verdict.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -37,7 +37,7 @@ pub(super) fn text(results: &Results, verdict: ScenarioVerdict, scenarios: &[Sce
     text
 }
 
-/// The scenarios that make sense for the system.
+/// A table of the scenarios that are applicable to the system.
 fn table(scenarios: &[ScenarioReport]) -> impl std::fmt::Display {
     let coverage = scenarios.iter().any(|scenario| scenario.states.is_some());
     let mut headers = vec!["scenario", "runs", "passed", "vacuous", "violations", "beyond"];
