@@ -1,6 +1,7 @@
 //! `vopr scenarios`, `vopr bugs`, help and version.
 
 use predicates::prelude::*;
+use scenarios::{ScenarioType, TARGETS};
 
 use crate::support::{directory, json, stdout, vopr};
 
@@ -25,8 +26,10 @@ fn every_scenario_is_named_by_a_planted_bug_and_every_name_is_a_scenario() {
     let names: Vec<&str> = scenarios.as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).collect();
     let own = bugs.as_array().into_iter().flatten().flat_map(|bug| bug["scenarios"].as_array().into_iter().flatten());
     let own: Vec<&str> = own.filter_map(|name| name.as_str()).collect();
-    assert!(names.len() == 46 && own.len() >= 46, "{} scenarios, {} pairs", names.len(), own.len());
+    assert_eq!(names.len(), ScenarioType::ALL.len());
     assert!(own.iter().all(|name| names.contains(name)), "{own:?}");
+    let targets: Vec<&str> = bugs.as_array().into_iter().flatten().filter_map(|bug| bug["target"].as_str()).collect();
+    assert!(targets.iter().all(|name| TARGETS.iter().any(|target| target.name == *name)), "{targets:?}");
     let unproven: Vec<_> = names.iter().filter(|name| !own.contains(name)).collect();
     assert!(unproven.is_empty(), "{unproven:?}");
 }

@@ -46,6 +46,9 @@ fn crates_depend_only_on_allowed_crates() {
     assert_eq!(packages.len(), DEPENDENCIES.len(), "every crate is in the list");
     for package in packages {
         let name = package["name"].as_str().expect("a name");
+        let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+        let folder = manifest.parent().and_then(|folder| folder.strip_prefix(root()).ok()).expect("in the repository");
+        assert!(name == "systems-tests" || CRATES.iter().any(|it| folder == Path::new(it)), "{name} is not in CRATES");
         let (_, allowed) = DEPENDENCIES.iter().find(|(known, _)| *known == name).expect("the crate is in the list");
         let dependencies = package["dependencies"].as_array().expect("a list").iter();
         // Dependencies of tests are not restricted.

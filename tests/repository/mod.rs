@@ -3,4 +3,5 @@
 mod dependencies;
 mod fuzzing_page;
 mod layers;
+mod pages;
 pub(crate) mod tidy;

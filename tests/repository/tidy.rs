@@ -54,17 +54,8 @@ fn code_inside_a_run_uses_nothing_nondeterministic() {
         "f32",
         "f64",
     ];
-    let folders = [
-        "sim/src",
-        "systems/vsr/src",
-        "systems/primary-backup/src",
-        "systems/kimberlite/src",
-        "systems/host/src",
-        "systems/raft/src",
-        "systems/omnipaxos/src",
-        "scenarios/src",
-    ];
-    for file in folders.into_iter().flat_map(rust_files) {
+    let in_a_run = |krate: &&&str| krate.starts_with("systems/") || ["sim", "scenarios"].contains(*krate);
+    for file in CRATES.iter().filter(in_a_run).flat_map(|krate| rust_files(&format!("{krate}/src"))) {
         let text = fs::read_to_string(&file).expect("text");
         for (number, line) in (1..).zip(text.lines()) {
             let code = line.split("//").next().unwrap_or_default();
@@ -75,6 +66,28 @@ fn code_inside_a_run_uses_nothing_nondeterministic() {
                 });
                 assert!(!found, "{}:{number} uses {name}", file.display());
             }
+        }
+    }
+}
+
+/// A file that no other file declares is not compiled.
+#[test]
+fn every_file_is_a_module() {
+    let read = |file: PathBuf| fs::read_to_string(file).unwrap_or_default();
+    for krate in CRATES {
+        // Some files are modules of a package in a folder of the crate, by their paths.
+        let whole: String = rust_files(krate).into_iter().map(read).collect();
+        for file in rust_files(&format!("{krate}/src")) {
+            let name = file.file_name().expect("a name").to_string_lossy();
+            let module = if name == "mod.rs" { file.parent().expect("a folder") } else { &file.with_extension("") };
+            let (parent, module) = (module.parent().expect("a folder"), module.file_name().expect("a name"));
+            let declaration = format!("mod {};", module.to_string_lossy());
+            let parents = ["lib.rs", "main.rs", "mod.rs"].map(|name| parent.join(name));
+            let declared =
+                parents.into_iter().chain([parent.with_extension("rs")]).any(|file| read(file).contains(&declaration));
+            let by_path = [format!("\"{name}\"]"), format!("/{name}\"]")].iter().any(|path| whole.contains(path));
+            let root = ["lib.rs", "main.rs"].contains(&&*name);
+            assert!(root || declared || by_path, "{}: no `{declaration}`", file.display());
         }
     }
 }

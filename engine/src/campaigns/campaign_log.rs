@@ -221,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_every_field_of_a_line() {
+        let page = include_str!("../../../docs/campaign-log.md");
+        for record in [progress(1), Record::Started(Started::default())] {
+            let line = serde_json::to_value(&record).unwrap();
+            for field in line.as_object().unwrap().keys() {
+                assert!(page.contains(&format!("`{field}`")), "docs/campaign-log.md has no `{field}`");
+            }
+        }
+    }
+
+    #[test]
     fn a_name_is_plain_and_short() {
         for name in ["nightly", "a", "2026-11-28_b.c", &fresh_name()] {
             assert_eq!(parse_name(name).as_deref(), Ok(name));

@@ -223,7 +223,7 @@ impl Kmb {
     /// The case as it stands in the body that this was read from: an older file names fewer settings than would be written
     /// now, and its hash is over what it has. `None` if the rest does not stand there as it would be written.
     fn case_bytes<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
-        let Kmb { vopr_version, system_version, origin, expected, digest, .. } = self;
+        let Kmb { vopr_version, system_version, case: _, origin, expected, digest } = self;
         let before = bincode::serde::encode_to_vec((vopr_version, system_version), CODEC).ok()?;
         let after = bincode::serde::encode_to_vec((origin, expected, digest), CODEC).ok()?;
         body.strip_prefix(before.as_slice())?.strip_suffix(after.as_slice())

@@ -25,6 +25,9 @@ macro_rules! bugs {
             target: $target,
             scenarios: &$scenarios,
         }),*];
+
+        #[cfg(test)]
+        const VARIANTS: &[&str] = &[$(stringify!($variant)),*];
     };
 }
 
@@ -377,6 +380,9 @@ impl Bugs {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -392,5 +398,24 @@ mod tests {
         }
         assert!(BUGS.len() <= 128, "a BugSet holds no more");
         assert_eq!(BUGS[PlantedBug::SkippedFsync as usize].name, "skipped-fsync");
+    }
+    /// A bug that no condition asks for breaks nothing.
+    #[test]
+    fn every_bug_is_planted_somewhere() {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut code = String::new();
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    code += &fs::read_to_string(path).unwrap();
+                }
+            }
+        }
+        let names: Vec<&str> =
+            code.split(".on(PlantedBug::").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+        let missing: Vec<_> = VARIANTS.iter().filter(|name| !names.contains(name)).collect();
+        assert!(missing.is_empty(), "no `self.bugs.on(...)` for {missing:?}");
     }
 }

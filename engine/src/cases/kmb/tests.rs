@@ -60,6 +60,12 @@ fn what_is_written_comes_back() {
 }
 
 #[test]
+fn the_page_has_the_version_of_the_format() {
+    let page = include_str!("../../../../docs/kmb.md");
+    assert!(page.contains(&format!("| version of the format: {FORMAT_VERSION} ")), "docs/kmb.md");
+}
+
+#[test]
 fn the_name_depends_on_the_case_alone() {
     let kmb = sample();
     let same = Kmb { digest: Some(43), ..kmb.clone() };
