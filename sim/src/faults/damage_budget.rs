@@ -12,7 +12,7 @@
 use crate::base::ids::{REPLICAS_MAX, ReplicaId, ReplicaSet};
 use crate::config::spec::{Cluster, Config};
 
-/// The damage ledger of a run.
+/// The damage budget of a run.
 #[derive(Clone, Debug, Default)]
 pub struct DamageBudget {
     /// The damaged zone of each replica.
@@ -21,7 +21,7 @@ pub struct DamageBudget {
     damaged: ReplicaSet,
     /// The memberships that the cluster has had or may get, and how many of each may be damaged.
     memberships: Vec<(ReplicaSet, u32)>,
-    /// The replicas that stay in the ledger.
+    /// The replicas that count until the end of the run.
     stay: ReplicaSet,
     /// How many faults let each replica's disk read wrong.
     misreading: [u8; REPLICAS_MAX],

@@ -78,7 +78,7 @@ pub enum RejectReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum SkipReason {
-    /// The damage ledger: one more damaged copy and nothing would be owed any more.
+    /// The damage budget: one more damaged copy and nothing would be owed any more.
     TooMuchDamage,
     /// The target is down already, or there is no such target.
     NoTarget,

@@ -365,7 +365,7 @@ impl<S: System> Core<S> {
         place.get_or_insert(violation);
     }
 
-    /// A liar lied: less may be owed from now on. Damage is no reason to owe less: the ledger keeps it within bounds.
+    /// A liar lied: less may be owed from now on. Damage is no reason to owe less: the damage budget bounds it.
     pub(crate) fn lied(&mut self, liar: ReplicaId, class: LieClass) {
         if class != LieClass::Contradiction {
             self.deceivers.insert(liar);

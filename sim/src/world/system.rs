@@ -124,7 +124,7 @@ pub trait System: Sized + 'static {
 
     /// The kind of a message.
     fn kind(message: &Self::Message) -> MessageKind;
-    /// The zones of the disk that the damage ledger may let be damaged.
+    /// The zones of the disk that the damage budget allows to be damaged.
     fn zones(cluster: &Cluster) -> Vec<Zone>;
     /// The message as the liar sends it instead, signed again with the liar's own key, and what the lie amounts to;
     /// `None` where this lie makes no sense for this message.

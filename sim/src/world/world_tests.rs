@@ -446,7 +446,7 @@ fn a_fault_leaves_what_it_does_not_concern_alone() {
 }
 
 #[test]
-fn damage_stays_within_the_ledger() {
+fn damage_stays_within_the_budget() {
     let flip = |id| ActionKind::BitFlip { target: replica(id), zone: 0, record: 0, bit: 0 };
     let (_, _, outcome) = run(&case(&[at(0, flip(1)), at(200, flip(1)), at(300, flip(2)), at(400, flip(1))]));
     assert_eq!((outcome.actions_done, outcome.actions_skipped), (2, 2), "too early; one replica of three, not two");
